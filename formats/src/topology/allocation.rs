@@ -1,0 +1,156 @@
+//! How many links each layer may keep.
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+/// Shape of one layer's kernel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LayerShape {
+    /// Output neurons (or channels).
+    pub outputs: usize,
+    /// Input neurons (or channels).
+    pub inputs: usize,
+    /// Height and width of a convolution's window; `None` for a linear layer.
+    pub window: Option<[usize; 2]>,
+}
+
+impl LayerShape {
+    /// A linear layer.
+    pub fn linear(inputs: usize, outputs: usize) -> Self {
+        Self { outputs, inputs, window: None }
+    }
+
+    /// Links of the dense layer.
+    pub fn links(&self) -> usize {
+        self.outputs * self.inputs * self.window.map_or(1, |[height, width]| height * width)
+    }
+}
+
+/// How a network's sparsity is spread over its layers.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "rule")]
+pub enum Allocation {
+    /// The same sparsity in every sparse layer.
+    Uniform,
+    /// Erdős–Rényi: density ∝ (n_in + n_out) / (n_in · n_out) (Mocanu et al. 2018, eq. 3),
+    /// scaled so that the network reaches the sparsity asked for.
+    Er,
+    /// Erdős–Rényi-kernel: the same with the convolution window counted in (Evci et al. 2020,
+    /// §3.1). Equal to [`Allocation::Er`] for linear layers.
+    Erk,
+    /// Erdős–Rényi with a fixed λ a layer: density = λ (n_in + n_out) / (n_in · n_out), at most 1
+    /// (Sokar et al. 2022, §4.1). The sparsity is what comes out.
+    ErLambda {
+        /// λ of the first layer.
+        first: f64,
+        /// λ of every later sparse layer.
+        rest: f64,
+    },
+}
+
+/// Why no allocation exists.
+#[derive(Clone, Copy, Debug, Error, PartialEq)]
+pub enum AllocationError {
+    /// Sparsity is not in `[0, 1)`.
+    #[error("sparsity must be at least 0 and below 1, not {sparsity}")]
+    Sparsity {
+        /// What was asked for.
+        sparsity: f64,
+    },
+    /// With a dense output layer even empty hidden layers hold too many links.
+    #[error("sparsity {sparsity} cannot be reached with a dense output layer: at most {most:.4}")]
+    DenseOutput {
+        /// What was asked for.
+        sparsity: f64,
+        /// The highest reachable.
+        most: f64,
+    },
+    /// `out` must have one place a layer, and there must be a layer.
+    #[error("{shapes} layers but {places} places for their densities")]
+    Lengths {
+        /// Layers given.
+        shapes: usize,
+        /// Places given.
+        places: usize,
+    },
+}
+
+/// Writes the density (0 to 1) of each layer to `out`.
+///
+/// `sparsity` is that of the whole network, biases not counted; with `dense_output` the last layer
+/// stays dense and the others carry its share. Layers whose density would pass 1 become dense and
+/// the rest is solved again, as in the reference code of Evci et al. 2020.
+///
+/// # Errors
+/// [`AllocationError`] where the sparsity is out of range or out of reach.
+pub fn densities(
+    shapes: &[LayerShape],
+    sparsity: f64,
+    allocation: Allocation,
+    dense_output: bool,
+    out: &mut [f64],
+) -> Result<(), AllocationError> {
+    if shapes.is_empty() || shapes.len() != out.len() {
+        return Err(AllocationError::Lengths { shapes: shapes.len(), places: out.len() });
+    }
+    if !(0.0..1.0).contains(&sparsity) {
+        return Err(AllocationError::Sparsity { sparsity });
+    }
+    out.fill(0.0);
+    if dense_output {
+        out[shapes.len() - 1] = 1.0;
+    }
+    if let Allocation::ErLambda { first, rest } = allocation {
+        for (layer, (density, shape)) in out.iter_mut().zip(shapes).enumerate() {
+            let lambda = if layer == 0 { first } else { rest };
+            *density = (lambda * raw_density(shape, allocation)).clamp(*density, 1.0);
+        }
+        return Ok(());
+    }
+    let total: usize = shapes.iter().map(LayerShape::links).sum();
+    let budget = (1.0 - sparsity) * total as f64;
+    loop {
+        let mut left = budget;
+        let mut weight = 0.0;
+        let mut steepest = 0.0_f64;
+        for (shape, &density) in shapes.iter().zip(&*out) {
+            if density == 1.0 {
+                left -= shape.links() as f64;
+            } else {
+                let raw = raw_density(shape, allocation);
+                weight += raw * shape.links() as f64;
+                steepest = steepest.max(raw);
+            }
+        }
+        if left < 0.0 {
+            let most = 1.0 - shapes[shapes.len() - 1].links() as f64 / total as f64;
+            return Err(AllocationError::DenseOutput { sparsity, most });
+        }
+        if weight == 0.0 {
+            return Ok(());
+        }
+        let epsilon = left / weight;
+        for (density, shape) in out.iter_mut().zip(shapes) {
+            let raw = raw_density(shape, allocation);
+            if *density < 1.0 && (epsilon * steepest <= 1.0 || raw == steepest) {
+                *density = (epsilon * raw).min(1.0);
+            }
+        }
+        if epsilon * steepest <= 1.0 {
+            return Ok(());
+        }
+        // Only the steepest layers became dense this round: forget the rest and solve again.
+        out.iter_mut().filter(|density| **density < 1.0).for_each(|density| *density = 0.0);
+    }
+}
+
+/// Density of a layer up to the network's common factor.
+fn raw_density(shape: &LayerShape, allocation: Allocation) -> f64 {
+    let window = shape.window.map_or(0, |[height, width]| height + width);
+    let (inputs, outputs) = (shape.inputs as f64, shape.outputs as f64);
+    match allocation {
+        Allocation::Uniform => 1.0,
+        Allocation::Er | Allocation::ErLambda { .. } => (inputs + outputs) / (inputs * outputs),
+        Allocation::Erk => (inputs + outputs + window as f64) / shape.links() as f64,
+    }
+}

@@ -1,0 +1,7 @@
+//! Load → act → learn, for policies whose pruned links cost nothing.
+//!
+//! `no_std`; no heap in any hot path; `unsafe` only under `kernels/`.
+#![cfg_attr(not(feature = "std"), no_std)]
+
+#[cfg(feature = "alloc")]
+extern crate alloc;

@@ -1,0 +1,2 @@
+//! The `lacewing-edge` command line.
+fn main() {}

@@ -1,0 +1,1 @@
+//! Workstation side of Lacewing: environments, engines, training runs and the `lacewing` command line.
