@@ -154,3 +154,79 @@ fn raw_density(shape: &LayerShape, allocation: Allocation) -> f64 {
         Allocation::Erk => (inputs + outputs + window as f64) / shape.links() as f64,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ACTOR: [LayerShape; 3] = [linear(17, 256), linear(256, 256), linear(256, 6)];
+    const CRITIC: [LayerShape; 3] = [linear(23, 256), linear(256, 256), linear(256, 1)];
+
+    const fn linear(inputs: usize, outputs: usize) -> LayerShape {
+        LayerShape { outputs, inputs, window: None }
+    }
+
+    fn solve(shapes: &[LayerShape; 3], sparsity: f64, rule: Allocation, dense: bool) -> [f64; 3] {
+        let mut out = [0.0; 3];
+        densities(shapes, sparsity, rule, dense, &mut out).unwrap();
+        out
+    }
+
+    /// Layer sparsities of the reference code of Grooten et al. 2023 for HalfCheetah.
+    #[test]
+    fn published_layer_sparsities() {
+        let cases = [
+            (&ACTOR, 0.8, Allocation::Uniform, [0.8176, 0.8176]),
+            (&ACTOR, 0.8, Allocation::Er, [0.0, 0.8719]),
+            (&ACTOR, 0.9, Allocation::Uniform, [0.9198, 0.9198]),
+            (&ACTOR, 0.9, Allocation::Er, [0.552, 0.9442]),
+            (&ACTOR, 0.95, Allocation::Er, [0.8374, 0.9797]),
+            (&ACTOR, 0.5, Allocation::Er, [0.0, 0.5449]),
+            (&CRITIC, 0.9, Allocation::Uniform, [0.9032, 0.9032]),
+            (&CRITIC, 0.9, Allocation::Er, [0.5859, 0.9317]),
+        ];
+        for (shapes, sparsity, rule, expected) in cases {
+            let got = solve(shapes, sparsity, rule, true);
+            for (got, expected) in got.iter().zip(expected) {
+                let found = 1.0 - got;
+                assert!((found - expected).abs() < 1e-4, "{rule:?} {sparsity}: {found}");
+            }
+            assert_eq!(got[2], 1.0);
+        }
+    }
+
+    /// Sokar et al. 2022: λ = 7 and 64 leave 106,169 of HalfCheetah's 214,784 weights.
+    #[test]
+    fn lambda_of_the_paper_gives_its_sizes() {
+        let rule = Allocation::ErLambda { first: 7.0, rest: 64.0 };
+        let live = |shapes: &[LayerShape; 3]| -> f64 {
+            let density = solve(shapes, 0.0, rule, true);
+            shapes.iter().zip(density).map(|(shape, d)| shape.links() as f64 * d).sum()
+        };
+        assert_eq!((live(&ACTOR) + 2.0 * live(&CRITIC)).round(), 106_169.0);
+    }
+
+    #[test]
+    fn every_rule_meets_the_sparsity_of_the_whole_network() {
+        for rule in [Allocation::Uniform, Allocation::Er, Allocation::Erk] {
+            for sparsity in [0.0, 0.3, 0.5, 0.9, 0.97] {
+                for dense in [false, true] {
+                    let total: usize = ACTOR.iter().map(LayerShape::links).sum();
+                    let density = solve(&ACTOR, sparsity, rule, dense);
+                    let live: f64 =
+                        ACTOR.iter().zip(density).map(|(s, d)| s.links() as f64 * d).sum();
+                    assert!((1.0 - live / total as f64 - sparsity).abs() < 1e-9, "{density:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn impossible_sparsity_is_refused() {
+        let mut out = [0.0; 3];
+        let mut ask = |sparsity| densities(&ACTOR, sparsity, Allocation::Er, true, &mut out);
+        assert_eq!(ask(1.0), Err(AllocationError::Sparsity { sparsity: 1.0 }));
+        assert!(matches!(ask(0.99), Err(AllocationError::DenseOutput { .. })));
+        assert!(ask(f64::NAN).is_err());
+    }
+}

@@ -70,6 +70,12 @@ impl<'a> Csr<'a> {
         Ok(Self { cols, row_ptr, col_idx })
     }
 
+    /// A view of arrays that [`super::CsrMut`] has checked and kept legal since.
+    pub(super) fn trusted(cols: usize, row_ptr: &'a [u32], col_idx: &'a [u16]) -> Self {
+        debug_assert!(Self::new(cols, row_ptr, col_idx).is_ok());
+        Self { cols, row_ptr, col_idx }
+    }
+
     /// Output neurons.
     pub fn rows(&self) -> usize {
         self.row_ptr.len() - 1
