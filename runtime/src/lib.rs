@@ -5,3 +5,6 @@
 
 #[cfg(feature = "alloc")]
 extern crate alloc;
+
+pub mod kernels;
+pub mod learn;

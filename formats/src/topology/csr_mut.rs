@@ -48,6 +48,31 @@ impl<'m> CsrMut<'m> {
         Ok(Self { cols, row_ptr, col_idx })
     }
 
+    /// The transpose of `other` in new arrays; `link` as in [`transpose_from`].
+    ///
+    /// [`transpose_from`]: Self::transpose_from
+    ///
+    /// # Errors
+    /// [`TopologyError`] if `other` has more rows than a topology may have columns, or the arrays do
+    /// not fit it.
+    pub fn transposed(
+        other: Csr<'_>,
+        row_ptr: &'m mut [u32],
+        col_idx: &'m mut [u16],
+        link: &mut [u32],
+    ) -> Result<Self, TopologyError> {
+        let cols = other.rows();
+        if cols == 0 || cols > 1 << 16 {
+            return Err(TopologyError::Columns { cols });
+        }
+        if row_ptr.len() != other.cols() + 1 || col_idx.len() != other.links() {
+            return Err(TopologyError::RowPointerEnds { links: col_idx.len() });
+        }
+        let mut transposed = Self { cols, row_ptr, col_idx };
+        transposed.transpose_from(other, link);
+        Ok(transposed)
+    }
+
     /// The topology as it stands.
     pub fn view(&self) -> Csr<'_> {
         Csr::trusted(self.cols, self.row_ptr, self.col_idx)

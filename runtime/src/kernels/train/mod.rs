@@ -1,0 +1,144 @@
+//! Training kernels: CSR layers over a tile of the minibatch.
+//!
+//! Activations are feature-major, [`Tile`] by tile: all samples of a tile lie side by side, so a
+//! live link is one contiguous multiply-add over the tile, with no gather. One list holds every
+//! implementation; dispatch, tests and benches walk it.
+
+mod generic;
+#[cfg(target_arch = "aarch64")]
+mod neon;
+mod scalar;
+#[cfg(target_arch = "x86_64")]
+mod x86;
+
+use bytemuck::{Pod, Zeroable};
+use lacewing_formats::topology::Csr;
+
+/// Samples in a [`Tile`].
+pub const TILE: usize = 64;
+
+/// One feature of [`TILE`] samples.
+#[derive(Clone, Copy, Debug, Pod, Zeroable)]
+#[repr(C, align(64))]
+pub struct Tile(pub [f32; TILE]);
+
+impl Tile {
+    /// All samples zero.
+    pub const ZERO: Self = Self([0.0; TILE]);
+}
+
+/// Constants of one Adam step (Kingma & Ba 2015, alg. 1) with L2 regularisation, as PyTorch's
+/// `Adam(weight_decay)` does it.
+#[derive(Clone, Copy, Debug)]
+pub struct AdamStep {
+    /// Learning rate over the first moment's bias correction, `α / (1 − β₁ᵗ)`.
+    pub step_size: f32,
+    /// β₁.
+    pub beta1: f32,
+    /// β₂.
+    pub beta2: f32,
+    /// `1 / √(1 − β₂ᵗ)`.
+    pub second_correction: f32,
+    /// ε.
+    pub epsilon: f32,
+    /// λ of `g ← g + λ·w`.
+    pub weight_decay: f32,
+}
+
+/// What happens to a row's sums before they are stored.
+#[derive(Clone, Copy, Debug)]
+pub enum Finish<'a> {
+    /// Nothing.
+    Store,
+    /// `max(0, ·)`; NaN stays NaN, so that divergence is seen.
+    Relu,
+    /// Zero where this is not above zero: the derivative of the ReLU that made it. `[rows]`.
+    Gate(&'a [Tile]),
+}
+
+type Spmm = unsafe fn(Csr<'_>, &[f32], Option<&[f32]>, &[Tile], &mut [Tile], Finish<'_>);
+type Sddmm = unsafe fn(Csr<'_>, &[Tile], &[Tile], &mut [f32]);
+type Adam = unsafe fn(&AdamStep, &mut [f32], &[f32], &mut [f32], &mut [f32]);
+
+/// One implementation of all training kernels; to have one is proof that this CPU can run it.
+#[derive(Clone, Copy, Debug)]
+pub struct TrainKernels {
+    /// Instruction set, for reports.
+    pub name: &'static str,
+    spmm: Spmm,
+    sddmm: Sddmm,
+    adam: Adam,
+}
+
+/// Every implementation built for this architecture, best first; a `None` cannot run here.
+fn all() -> impl Iterator<Item = Option<TrainKernels>> {
+    [
+        #[cfg(target_arch = "x86_64")]
+        x86::avx512(),
+        #[cfg(target_arch = "x86_64")]
+        x86::avx2(),
+        #[cfg(target_arch = "aarch64")]
+        neon::neon(),
+        Some(scalar::KERNELS),
+    ]
+    .into_iter()
+}
+
+impl TrainKernels {
+    /// Every implementation this CPU can run, best first; the last is the scalar oracle.
+    pub fn available() -> impl Iterator<Item = Self> {
+        all().flatten()
+    }
+
+    /// The best implementation this CPU can run.
+    pub fn best() -> Self {
+        Self::available().next().unwrap_or(scalar::KERNELS)
+    }
+
+    /// `y[r] = finish(Σ w·x[col] (+ bias[r]))`, over all samples of a tile; `x` is `[cols]`, `y`
+    /// `[rows]`.
+    ///
+    /// # Panics
+    /// If a length does not fit the topology.
+    pub fn spmm(
+        &self,
+        topology: Csr<'_>,
+        weights: &[f32],
+        bias: Option<&[f32]>,
+        x: &[Tile],
+        y: &mut [Tile],
+        finish: Finish<'_>,
+    ) {
+        assert_eq!(weights.len(), topology.links());
+        assert_eq!((x.len(), y.len()), (topology.cols(), topology.rows()));
+        assert!(bias.is_none_or(|bias| bias.len() == topology.rows()));
+        if let Finish::Gate(gate) = finish {
+            assert_eq!(gate.len(), topology.rows());
+        }
+        // SAFETY: the constructor proved the CPU feature; lengths fit and a `Csr` keeps its columns
+        // below `cols` and its rows within `links`.
+        unsafe { (self.spmm)(topology, weights, bias, x, y, finish) }
+    }
+
+    /// `grad[link] += Σ over samples of dy[row]·x[col]`, for live links only; `dy` is `[rows]`,
+    /// `x` `[cols]`.
+    ///
+    /// # Panics
+    /// If a length does not fit the topology.
+    pub fn sddmm(&self, topology: Csr<'_>, dy: &[Tile], x: &[Tile], grad: &mut [f32]) {
+        assert_eq!(grad.len(), topology.links());
+        assert_eq!((x.len(), dy.len()), (topology.cols(), topology.rows()));
+        // SAFETY: as in `spmm`.
+        unsafe { (self.sddmm)(topology, dy, x, grad) }
+    }
+
+    /// One Adam step on parameters `w` with gradients `g` and moments `m`, `v`.
+    ///
+    /// # Panics
+    /// If the lengths differ.
+    pub fn adam(&self, step: &AdamStep, w: &mut [f32], g: &[f32], m: &mut [f32], v: &mut [f32]) {
+        assert!(w.len() == g.len() && w.len() == m.len() && w.len() == v.len());
+        // SAFETY: the constructor proved the CPU feature; the lengths are equal.
+        unsafe { (self.adam)(step, w, g, m, v) }
+    }
+}

@@ -1,0 +1,51 @@
+//! The oracle: what every other implementation is tested against, and what any CPU can run.
+
+use super::{AdamStep, Finish, TILE, Tile, TrainKernels};
+use lacewing_formats::topology::Csr;
+
+pub(super) const KERNELS: TrainKernels = TrainKernels { name: "scalar", spmm, sddmm, adam };
+
+fn spmm(
+    csr: Csr<'_>,
+    weights: &[f32],
+    bias: Option<&[f32]>,
+    x: &[Tile],
+    y: &mut [Tile],
+    finish: Finish<'_>,
+) {
+    for (row, y) in y.iter_mut().enumerate() {
+        y.0 = [bias.map_or(0.0, |bias| bias[row]); TILE];
+        for link in csr.row(row) {
+            let x = &x[usize::from(csr.col_idx()[link])];
+            for (y, x) in y.0.iter_mut().zip(x.0) {
+                *y += weights[link] * x;
+            }
+        }
+        for (i, y) in y.0.iter_mut().enumerate() {
+            let zero = match finish {
+                Finish::Store => false,
+                Finish::Relu => *y < 0.0,
+                Finish::Gate(gate) => gate[row].0[i] <= 0.0,
+            };
+            *y = if zero { 0.0 } else { *y };
+        }
+    }
+}
+
+fn sddmm(csr: Csr<'_>, dy: &[Tile], x: &[Tile], grad: &mut [f32]) {
+    for (row, dy) in dy.iter().enumerate() {
+        for link in csr.row(row) {
+            let x = &x[usize::from(csr.col_idx()[link])];
+            grad[link] += dy.0.iter().zip(x.0).map(|(dy, x)| dy * x).sum::<f32>();
+        }
+    }
+}
+
+pub(super) fn adam(step: &AdamStep, w: &mut [f32], g: &[f32], m: &mut [f32], v: &mut [f32]) {
+    for (((w, g), m), v) in w.iter_mut().zip(g).zip(m).zip(v) {
+        let g = g + step.weight_decay * *w;
+        *m += (1.0 - step.beta1) * (g - *m);
+        *v = step.beta2 * *v + (1.0 - step.beta2) * g * g;
+        *w -= step.step_size * *m / (libm::sqrtf(*v) * step.second_correction + step.epsilon);
+    }
+}

@@ -1,0 +1,58 @@
+//! Adam on live links only (Kingma & Ba 2015, alg. 1).
+
+use super::layer::Layer;
+use crate::kernels::train::{AdamStep, TrainKernels};
+use serde::{Deserialize, Serialize};
+
+/// Constants of Adam.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AdamConfig {
+    /// α.
+    pub learning_rate: f32,
+    /// L2 regularisation, added to the gradient as PyTorch's `Adam(weight_decay)` does.
+    pub weight_decay: f32,
+}
+
+/// The optimiser of one network; its moments live beside the links, in the layers.
+#[derive(Clone, Copy, Debug)]
+pub struct Adam {
+    config: AdamConfig,
+    pub(super) steps: u64,
+}
+
+const BETA1: f64 = 0.9;
+const BETA2: f64 = 0.999;
+
+impl Adam {
+    /// An optimiser that has made no step.
+    pub fn new(config: AdamConfig) -> Self {
+        Self { config, steps: 0 }
+    }
+
+    /// One step on all `layers` with the gradients they hold.
+    pub(super) fn step(&mut self, kernels: &TrainKernels, layers: &mut [Layer<'_>]) {
+        self.steps += 1;
+        let steps = self.steps as f64;
+        let first = 1.0 - libm::pow(BETA1, steps);
+        let second = 1.0 - libm::pow(BETA2, steps);
+        let step = AdamStep {
+            step_size: (f64::from(self.config.learning_rate) / first) as f32,
+            beta1: BETA1 as f32,
+            beta2: BETA2 as f32,
+            second_correction: (1.0 / libm::sqrt(second)) as f32,
+            epsilon: 1e-8,
+            weight_decay: self.config.weight_decay,
+        };
+        for layer in layers {
+            let (state, links) = (&mut layer.learning, &mut layer.links);
+            kernels.adam(
+                &step,
+                links.weights,
+                state.weights.grad,
+                state.weights.m,
+                state.weights.v,
+            );
+            kernels.adam(&step, links.bias, state.bias.grad, state.bias.m, state.bias.v);
+        }
+    }
+}

@@ -1,0 +1,208 @@
+//! What is learned, and how.
+
+use heapless::Vec;
+use lacewing_formats::topology::{Allocation, AllocationError, Drop, LayerShape, densities};
+use serde::{Deserialize, Serialize};
+
+use super::layer::Init;
+
+/// Most layers a network may have.
+pub const MAX_LAYERS: usize = 5;
+
+/// Layers of one network and the links each keeps.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NetworkShape {
+    /// Neurons from the input to the output, one more than there are layers.
+    pub widths: Vec<u32, { MAX_LAYERS + 1 }>,
+    /// Live links of each layer.
+    pub links: Vec<u32, MAX_LAYERS>,
+}
+
+impl NetworkShape {
+    /// Spreads `sparsity` over a network of these widths.
+    fn allocate(
+        widths: &[usize],
+        sparsity: f64,
+        spread: &Sparsity,
+    ) -> Result<Self, AllocationError> {
+        let layers = widths.len() - 1;
+        let lengths = AllocationError::Lengths { shapes: layers, places: MAX_LAYERS };
+        if layers > MAX_LAYERS {
+            return Err(lengths);
+        }
+        let mut shapes = [LayerShape::linear(1, 1); MAX_LAYERS];
+        let mut density = [0.0; MAX_LAYERS];
+        for (shape, pair) in shapes.iter_mut().zip(widths.windows(2)) {
+            *shape = LayerShape::linear(pair[0], pair[1]);
+        }
+        let (shapes, density) = (&shapes[..layers], &mut density[..layers]);
+        densities(shapes, sparsity, spread.allocation, spread.dense_output, density)?;
+        let links = shapes.iter().zip(density).map(|(shape, density)| {
+            // At least one link an output, so that no layer is cut off.
+            libm::round(*density * shape.links() as f64).max(1.0) as u32
+        });
+        Ok(Self {
+            widths: widths.iter().map(|&width| width as u32).collect(),
+            links: links.collect(),
+        })
+    }
+
+    /// Inputs of the network.
+    pub fn inputs(&self) -> usize {
+        self.widths[0] as usize
+    }
+
+    /// Outputs of the network.
+    pub fn outputs(&self) -> usize {
+        self.widths[self.widths.len() - 1] as usize
+    }
+
+    /// `(inputs, outputs, links)` of each layer.
+    pub fn layers(&self) -> impl DoubleEndedIterator<Item = (usize, usize, usize)> + '_ {
+        self.links.iter().enumerate().map(|(layer, &links)| {
+            (self.widths[layer] as usize, self.widths[layer + 1] as usize, links as usize)
+        })
+    }
+
+    /// Live links of the whole network.
+    pub fn total_links(&self) -> usize {
+        self.links.iter().map(|&links| links as usize).sum()
+    }
+
+    /// Share of links that are not live, 0 to 1.
+    pub fn sparsity(&self) -> f64 {
+        let dense: usize = self.layers().map(|(inputs, outputs, _)| inputs * outputs).sum();
+        1.0 - self.total_links() as f64 / dense as f64
+    }
+}
+
+/// How sparse an agent is.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Sparsity {
+    /// Share of the actor's links that are pruned, 0 to 1.
+    pub actor: f64,
+    /// The same of each critic.
+    pub critic: f64,
+    /// How it is spread over the layers; with [`Allocation::ErLambda`] `actor` and `critic` are
+    /// what comes out.
+    pub allocation: Allocation,
+    /// The output layers stay dense, as in Sokar et al. 2022.
+    pub dense_output: bool,
+}
+
+/// Networks of an actor-critic agent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AgentShape {
+    /// Observation → action in [−1, 1].
+    pub actor: NetworkShape,
+    /// Observation and action → value; there are two of these.
+    pub critic: NetworkShape,
+}
+
+impl AgentShape {
+    /// Actor and critics with the same `hidden` layers.
+    ///
+    /// # Errors
+    /// [`AllocationError`] if the sparsity is out of reach or there are too many layers.
+    pub fn new(
+        observations: usize,
+        actions: usize,
+        hidden: &[usize],
+        sparsity: &Sparsity,
+    ) -> Result<Self, AllocationError> {
+        let network = |inputs, outputs, share| {
+            let mut widths = Vec::<usize, { MAX_LAYERS + 1 }>::new();
+            let all = core::iter::once(inputs).chain(hidden.iter().copied()).chain([outputs]);
+            for width in all {
+                widths.push(width).map_err(|_| AllocationError::Lengths {
+                    shapes: hidden.len() + 1,
+                    places: MAX_LAYERS,
+                })?;
+            }
+            NetworkShape::allocate(&widths, share, sparsity)
+        };
+        Ok(Self {
+            actor: network(observations, actions, sparsity.actor)?,
+            critic: network(observations + actions, 1, sparsity.critic)?,
+        })
+    }
+
+    /// Length of an observation.
+    pub fn observations(&self) -> usize {
+        self.actor.inputs()
+    }
+
+    /// Length of an action.
+    pub fn actions(&self) -> usize {
+        self.actor.outputs()
+    }
+}
+
+/// Which topology an agent has over time.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Method {
+    /// The topology drawn at the start stays.
+    Static,
+    /// Sparse evolutionary training: a [`Rewire`] every so often.
+    Set(Rewire),
+}
+
+/// When and how much of the topology changes.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Rewire {
+    /// Updates between two changes (e in Sokar et al. 2022).
+    pub interval: u32,
+    /// Share of the links that is exchanged (η there, ζ in Mocanu et al. 2018).
+    pub fraction: f64,
+    /// Which links go.
+    pub drop: Drop,
+}
+
+/// TD3 (Fujimoto et al. 2018, alg. 1) in the DS-TD3 form (Sokar et al. 2022, alg. 1). Actions and
+/// their noise are in units of [−1, 1].
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Td3Config {
+    /// Samples in an update.
+    pub batch_size: u32,
+    /// Discount γ.
+    pub gamma: f32,
+    /// Polyak factor τ.
+    pub tau: f32,
+    /// Standard deviation of the target policy's smoothing noise.
+    pub policy_noise: f32,
+    /// That noise is clipped to ± this.
+    pub noise_clip: f32,
+    /// Critic updates to one actor and target update.
+    pub policy_delay: u32,
+    /// Adam's α for actor and critics.
+    pub learning_rate: f32,
+    /// L2 regularisation of actor and critics.
+    pub weight_decay: f32,
+    /// How weights start.
+    pub init: Init,
+    /// Topology over time.
+    pub method: Method,
+}
+
+impl Default for Td3Config {
+    /// The published DS-TD3 (Sokar et al. 2022, appendix, and its code).
+    fn default() -> Self {
+        Self {
+            batch_size: 100,
+            gamma: 0.99,
+            tau: 0.005,
+            policy_noise: 0.2,
+            noise_clip: 0.5,
+            policy_delay: 2,
+            learning_rate: 1e-3,
+            weight_decay: 2e-4,
+            init: Init::Dense,
+            method: Method::Set(Rewire {
+                interval: 1000,
+                fraction: 0.05,
+                drop: Drop::SignedMagnitude,
+            }),
+        }
+    }
+}

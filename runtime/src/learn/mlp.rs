@@ -1,0 +1,232 @@
+//! A sparse multilayer perceptron over one tile of the minibatch.
+
+use super::config::{MAX_LAYERS, NetworkShape};
+use super::layer::{Init, Layer, LayerRef, Links, TopologyScratch};
+use super::memory::{Arena, Block, OutOfMemory};
+use super::td3::LearnError;
+use crate::kernels::train::{Finish, Tile, TrainKernels};
+use heapless::Vec;
+use lacewing_formats::topology::Drop;
+use rand_core::Rng;
+
+/// Activation of the output layer; hidden layers are ReLU.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Head {
+    /// A value.
+    Identity,
+    /// An action in [−1, 1].
+    Tanh,
+}
+
+/// What a backward pass is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wanted {
+    /// Gradients of weights and biases are added up in the layers.
+    Parameters,
+    /// The gradient of the input is left in [`Trace::gradient`].
+    Input,
+}
+
+/// Activations of one network over one tile, and the gradient on its way back.
+#[derive(Debug)]
+pub struct Trace<'m> {
+    /// Input, then the output of every layer, side by side.
+    activations: &'m mut [Tile],
+    gradient: &'m mut [Tile],
+    spare: &'m mut [Tile],
+    inputs: usize,
+    outputs: usize,
+}
+
+impl<'m> Trace<'m> {
+    /// Memory for a network of this shape.
+    ///
+    /// # Errors
+    /// [`OutOfMemory`].
+    pub fn new(arena: &mut Arena<'m>, shape: &NetworkShape) -> Result<Self, OutOfMemory> {
+        let (all, widest) = Self::tiles(shape);
+        Ok(Self {
+            activations: arena.take(all)?,
+            gradient: arena.take(widest)?,
+            spare: arena.take(widest)?,
+            inputs: shape.inputs(),
+            outputs: shape.outputs(),
+        })
+    }
+
+    /// Blocks that [`Trace::new`] takes.
+    pub fn blocks(shape: &NetworkShape) -> usize {
+        let (all, widest) = Self::tiles(shape);
+        Block::for_slice::<Tile>(all) + 2 * Block::for_slice::<Tile>(widest)
+    }
+
+    fn tiles(shape: &NetworkShape) -> (usize, usize) {
+        let widths = shape.widths.iter().map(|&width| width as usize);
+        (widths.clone().sum(), widths.max().unwrap_or(0))
+    }
+
+    /// The input, one tile a feature.
+    pub fn input(&mut self) -> &mut [Tile] {
+        &mut self.activations[..self.inputs]
+    }
+
+    /// The output of the last forward pass.
+    pub fn output(&self) -> &[Tile] {
+        &self.activations[self.activations.len() - self.outputs..]
+    }
+
+    /// Before a backward pass the gradient of the loss by the output, `[outputs]`; after one for
+    /// the input that by the input, `[inputs]`.
+    pub fn gradient(&mut self) -> &mut [Tile] {
+        self.gradient
+    }
+}
+
+/// Runs `layers` over the trace's input.
+fn forward<'l>(
+    kernels: &TrainKernels,
+    layers: impl ExactSizeIterator<Item = LayerRef<'l>>,
+    head: Head,
+    trace: &mut Trace<'_>,
+) {
+    let last = layers.len() - 1;
+    let mut rest = &mut *trace.activations;
+    for (at, layer) in layers.enumerate() {
+        let (x, tail) = rest.split_at_mut(layer.topology.cols());
+        let y = &mut tail[..layer.topology.rows()];
+        let finish = if at < last { Finish::Relu } else { Finish::Store };
+        kernels.spmm(layer.topology, layer.weights, Some(layer.bias), x, y, finish);
+        if at == last && head == Head::Tanh {
+            y.iter_mut().flat_map(|tile| &mut tile.0).for_each(|y| *y = libm::tanhf(*y));
+        }
+        rest = tail;
+    }
+}
+
+/// A network that learns.
+#[derive(Debug)]
+pub struct Mlp<'m> {
+    pub(super) layers: Vec<Layer<'m>, MAX_LAYERS>,
+    head: Head,
+}
+
+/// A network that only follows another.
+#[derive(Debug)]
+pub(super) struct Target<'m> {
+    pub layers: Vec<Links<'m>, MAX_LAYERS>,
+    head: Head,
+}
+
+impl<'m> Mlp<'m> {
+    /// A network with a random topology.
+    ///
+    /// # Errors
+    /// [`LearnError`] if memory is short or the shape is none.
+    pub fn random(
+        arena: &mut Arena<'m>,
+        shape: &NetworkShape,
+        head: Head,
+        init: Init,
+        rng: &mut impl Rng,
+    ) -> Result<Self, LearnError> {
+        let mut layers = Vec::new();
+        for size in shape.layers() {
+            let links = Links::random(arena, size, init, rng)?;
+            layers.push(Layer::new(arena, links)?).map_err(|_| LearnError::Layers)?;
+        }
+        Ok(Self { layers, head })
+    }
+
+    /// Blocks that [`Mlp::random`] takes.
+    pub fn blocks(shape: &NetworkShape) -> usize {
+        shape.layers().map(Layer::blocks).sum()
+    }
+
+    /// The layers, from the input on.
+    pub fn layers(&self) -> impl ExactSizeIterator<Item = LayerRef<'_>> {
+        self.layers.iter().map(|layer| layer.links.view())
+    }
+
+    /// Gradients of weights and biases of every layer since they were last cleared.
+    pub fn gradients(&self) -> impl ExactSizeIterator<Item = (&[f32], &[f32])> {
+        self.layers.iter().map(|layer| (&*layer.learning.weights.grad, &*layer.learning.bias.grad))
+    }
+
+    /// Runs the network over the trace's input.
+    pub fn forward(&self, kernels: &TrainKernels, trace: &mut Trace<'_>) {
+        forward(kernels, self.layers(), self.head, trace);
+    }
+
+    /// Sets all gradients to zero.
+    pub fn clear_gradients(&mut self) {
+        self.layers.iter_mut().for_each(Layer::clear_gradient);
+    }
+
+    /// Makes ready for backward passes; after every change of the weights.
+    pub fn prepare_backward(&mut self) {
+        self.layers.iter_mut().for_each(Layer::gather_columns);
+    }
+
+    /// Takes the gradient of the output in `trace` back through the network.
+    pub fn backward(&mut self, kernels: &TrainKernels, trace: &mut Trace<'_>, wanted: Wanted) {
+        if self.head == Head::Tanh {
+            let output = &trace.activations[trace.activations.len() - trace.outputs..];
+            for (dy, y) in trace.gradient.iter_mut().zip(output) {
+                dy.0.iter_mut().zip(y.0).for_each(|(dy, y)| *dy *= 1.0 - y * y);
+            }
+        }
+        let mut end = trace.activations.len();
+        for (at, layer) in self.layers.iter_mut().enumerate().rev() {
+            let topology = layer.links.topology.view();
+            let (rows, cols) = (topology.rows(), topology.cols());
+            end -= rows;
+            let x = &trace.activations[end - cols..end];
+            let dy = &trace.gradient[..rows];
+            if wanted == Wanted::Parameters {
+                layer.add_gradient(kernels, dy, x);
+            }
+            if at > 0 || wanted == Wanted::Input {
+                // Above the first layer `x` came out of a ReLU.
+                let finish = if at > 0 { Finish::Gate(x) } else { Finish::Store };
+                layer.input_gradient(kernels, dy, &mut trace.spare[..cols], finish);
+                core::mem::swap(&mut trace.gradient, &mut trace.spare);
+            }
+        }
+    }
+
+    /// One change of topology in every layer. Returns the links exchanged.
+    pub(super) fn rewire(
+        &mut self,
+        fraction: f64,
+        rule: Drop,
+        rng: &mut impl Rng,
+        scratch: &mut TopologyScratch<'_>,
+    ) -> usize {
+        self.layers.iter_mut().map(|layer| layer.rewire(fraction, rule, rng, scratch)).sum()
+    }
+}
+
+impl<'m> Target<'m> {
+    /// A copy of `online`.
+    pub fn copy(arena: &mut Arena<'m>, online: &Mlp<'_>) -> Result<Self, LearnError> {
+        let mut layers = Vec::new();
+        for layer in &online.layers {
+            layers.push(Links::copy(arena, &layer.links)?).map_err(|_| LearnError::Layers)?;
+        }
+        Ok(Self { layers, head: online.head })
+    }
+
+    pub fn blocks(shape: &NetworkShape) -> usize {
+        shape.layers().map(Links::blocks).sum()
+    }
+
+    pub fn forward(&self, kernels: &TrainKernels, trace: &mut Trace<'_>) {
+        forward(kernels, self.layers.iter().map(Links::view), self.head, trace);
+    }
+
+    pub fn follow(&mut self, online: &Mlp<'_>, tau: f32, scratch: &mut TopologyScratch<'_>) {
+        for (target, online) in self.layers.iter_mut().zip(&online.layers) {
+            target.follow(&online.links, tau, scratch);
+        }
+    }
+}
