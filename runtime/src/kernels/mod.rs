@@ -2,4 +2,8 @@
 //! against.
 #![allow(unsafe_code)]
 
+pub mod act;
+mod isa;
 pub mod train;
+
+pub use isa::Isa;

@@ -1,0 +1,169 @@
+//! x86-64 with AVX2, FMA and F16C.
+//!
+//! Every function is `unsafe` for one reason: the processor must have [`super::Isa::Avx2`].
+//! Lengths are checked by [`super::Kernel`] before it calls.
+
+use super::matrix::{Matrix, Value, Values, each_row};
+use super::packed::{Geometry, Packed};
+use core::arch::x86_64::*;
+use half::f16;
+
+/// Eight rows; a block is two registers of eight inputs.
+pub(super) const GEOMETRY: Geometry = Geometry { lanes: 8, block: 16 };
+
+/// Weights read eight at a time.
+trait Load8: Value {
+    /// # Safety
+    /// The processor has AVX2 and F16C; eight values can be read at `from`.
+    unsafe fn load8(from: *const Self) -> __m256;
+}
+
+impl Load8 for f32 {
+    #[inline(always)]
+    unsafe fn load8(from: *const Self) -> __m256 {
+        // SAFETY: the caller's.
+        unsafe { _mm256_loadu_ps(from) }
+    }
+}
+
+impl Load8 for f16 {
+    #[inline(always)]
+    unsafe fn load8(from: *const Self) -> __m256 {
+        // SAFETY: the caller's; an `f16` is two bytes.
+        unsafe { _mm256_cvtph_ps(_mm_loadu_si128(from.cast())) }
+    }
+}
+
+#[target_feature(enable = "avx2,fma,f16c")]
+pub(super) unsafe fn csr(matrix: &Matrix<'_>, x: &[f32], y: &mut [f32]) {
+    match matrix.values() {
+        // SAFETY: a `Matrix` only holds columns below `cols`, and `x` is at least that long.
+        Values::F32(values) => each_row(matrix, values, y, |c, v| unsafe { dot(c, v, x) }),
+        // SAFETY: the same.
+        Values::F16(values) => each_row(matrix, values, y, |c, v| unsafe { dot(c, v, x) }),
+    }
+}
+
+/// One row by gathers of eight.
+///
+/// # Safety
+/// The processor has [`super::Isa::Avx2`]; every column is below `x.len()`.
+#[inline]
+#[target_feature(enable = "avx2,fma,f16c")]
+unsafe fn dot<V: Load8>(columns: &[u16], values: &[V], x: &[f32]) -> f32 {
+    let mut sum = _mm256_setzero_ps();
+    let (column8, column_tail) = columns.as_chunks::<8>();
+    let (value8, value_tail) = values.as_chunks::<8>();
+    for (columns, values) in column8.iter().zip(value8) {
+        // SAFETY: both arrays hold eight; the gather reads `x` at columns below its length.
+        sum = unsafe {
+            let at = _mm256_cvtepu16_epi32(_mm_loadu_si128(columns.as_ptr().cast()));
+            let picked = _mm256_i32gather_ps::<4>(x.as_ptr(), at);
+            _mm256_fmadd_ps(picked, V::load8(values.as_ptr()), sum)
+        };
+    }
+    let tail = column_tail.iter().zip(value_tail);
+    horizontal(sum)
+        + tail.map(|(&column, value)| x[usize::from(column)] * value.widen()).sum::<f32>()
+}
+
+/// Sum of the lanes.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn horizontal(sum: __m256) -> f32 {
+    let half = _mm_add_ps(_mm256_castps256_ps128(sum), _mm256_extractf128_ps::<1>(sum));
+    let quarter = _mm_add_ps(half, _mm_movehl_ps(half, half));
+    _mm_cvtss_f32(_mm_add_ss(quarter, _mm_shuffle_ps::<1>(quarter, quarter)))
+}
+
+/// Sums of the lanes of eight vectors.
+#[inline]
+#[target_feature(enable = "avx2")]
+pub(super) fn horizontal8(sums: [__m256; 8]) -> __m256 {
+    let [a, b, c, d, e, f, g, h] = sums;
+    let low = _mm256_hadd_ps(_mm256_hadd_ps(a, b), _mm256_hadd_ps(c, d));
+    let high = _mm256_hadd_ps(_mm256_hadd_ps(e, f), _mm256_hadd_ps(g, h));
+    // Each 128-bit half of `low` and `high` holds its share of four sums.
+    let lower = _mm256_permute2f128_ps::<0x20>(low, high);
+    _mm256_add_ps(lower, _mm256_permute2f128_ps::<0x31>(low, high))
+}
+
+/// Row-major dense layer, eight rows at a time so that an input is loaded once for all of them.
+#[target_feature(enable = "avx2,fma,f16c")]
+pub(super) unsafe fn dense(weights: &[f32], x: &[f32], y: &mut [f32]) {
+    let cols = x.len();
+    let (y8, y_tail) = y.as_chunks_mut::<8>();
+    let done = y8.len() * 8;
+    for (group, y) in y8.iter_mut().enumerate() {
+        let rows = &weights[group * 8 * cols..][..8 * cols];
+        let mut sums = [_mm256_setzero_ps(); 8];
+        for (at, x) in x.as_chunks::<8>().0.iter().enumerate() {
+            // SAFETY: row `r` of the eight holds `cols` weights from `r * cols` on, and
+            // `at * 8 + 8 <= cols`.
+            unsafe {
+                let x = _mm256_loadu_ps(x.as_ptr());
+                for (r, sum) in sums.iter_mut().enumerate() {
+                    let weights = _mm256_loadu_ps(rows.as_ptr().add(r * cols + at * 8));
+                    *sum = _mm256_fmadd_ps(weights, x, *sum);
+                }
+            }
+        }
+        // SAFETY: `y` holds eight.
+        unsafe { _mm256_storeu_ps(y.as_mut_ptr(), horizontal8(sums)) };
+        let whole = cols - cols % 8;
+        for (r, y) in y.iter_mut().enumerate() {
+            let tail = rows[r * cols + whole..][..cols - whole].iter().zip(&x[whole..]);
+            *y += tail.map(|(weight, x)| weight * x).sum::<f32>();
+        }
+    }
+    for (y, row) in y_tail.iter_mut().zip(weights[done * cols..].chunks_exact(cols)) {
+        let mut sum = _mm256_setzero_ps();
+        let (row8, row_tail) = row.as_chunks::<8>();
+        let (x8, x_tail) = x.as_chunks::<8>();
+        for (weights, x) in row8.iter().zip(x8) {
+            // SAFETY: both arrays hold eight.
+            sum = unsafe {
+                _mm256_fmadd_ps(_mm256_loadu_ps(weights.as_ptr()), _mm256_loadu_ps(x.as_ptr()), sum)
+            };
+        }
+        *y = horizontal(sum)
+            + row_tail.iter().zip(x_tail).map(|(weight, x)| weight * x).sum::<f32>();
+    }
+}
+
+/// Packed layer: an input is picked by two in-register permutes and a blend, no gather.
+#[target_feature(enable = "avx2,fma,f16c")]
+pub(super) unsafe fn packed(packed: &Packed<'_>, x: &[f32], y: &mut [f32]) {
+    let blocks = packed.blocks_per_group();
+    let mut values = packed.values().as_ptr();
+    let mut columns = packed.columns().as_ptr();
+    for (y, counts) in y.chunks_mut(8).zip(packed.counts().chunks_exact(blocks)) {
+        let mut sum = _mm256_setzero_ps();
+        for (&count, x) in counts.iter().zip(x.as_chunks::<16>().0) {
+            // SAFETY: `x` holds sixteen.
+            let (low, high) =
+                unsafe { (_mm256_loadu_ps(x.as_ptr()), _mm256_loadu_ps(x.as_ptr().add(8))) };
+            for _ in 0..count {
+                // SAFETY: the counts of a `Packed` add up to the steps it holds, each of eight
+                // values and eight columns, so both pointers stay within their slices.
+                unsafe {
+                    let at = _mm256_cvtepu8_epi32(_mm_loadl_epi64(columns.cast()));
+                    // Bit 3 of the column chooses the register: it moves to the sign.
+                    let choose = _mm256_castsi256_ps(_mm256_slli_epi32::<28>(at));
+                    let picked = _mm256_blendv_ps(
+                        _mm256_permutevar8x32_ps(low, at),
+                        _mm256_permutevar8x32_ps(high, at),
+                        choose,
+                    );
+                    sum = _mm256_fmadd_ps(picked, _mm256_loadu_ps(values), sum);
+                    values = values.add(8);
+                    columns = columns.add(8);
+                }
+            }
+        }
+        let mut sums = [0.0; 8];
+        // SAFETY: `sums` holds eight.
+        unsafe { _mm256_storeu_ps(sums.as_mut_ptr(), sum) };
+        y.copy_from_slice(&sums[..y.len()]);
+    }
+}

@@ -1,0 +1,87 @@
+//! x86-64 with AVX-512 F, BW, DQ and VL, as far as it beats [`super::avx2`].
+//!
+//! Every function is `unsafe` for one reason: the processor must have [`super::Isa::Avx512`].
+//! Lengths are checked by [`super::Kernel`] before it calls.
+
+use super::avx2::horizontal8;
+use super::packed::{Geometry, Packed};
+use core::arch::x86_64::*;
+
+/// Sixteen rows; a block is the two registers that one `vpermi2ps` selects from.
+pub(super) const GEOMETRY: Geometry = Geometry { lanes: 16, block: 32 };
+
+/// Row-major dense layer, eight rows at a time so that an input is loaded once for all of them.
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,f16c")]
+pub(super) unsafe fn dense(weights: &[f32], x: &[f32], y: &mut [f32]) {
+    let cols = x.len();
+    for (y, rows) in y.chunks_mut(8).zip(weights.chunks(8 * cols)) {
+        let mut sums = [_mm512_setzero_ps(); 8];
+        for at in (0..cols).step_by(16) {
+            let lanes = mask(cols - at);
+            // SAFETY: masked-off lanes are not read; row `r < y.len()` of the group holds `cols`
+            // weights from `r * cols` on.
+            unsafe {
+                let x = _mm512_maskz_loadu_ps(lanes, x.as_ptr().add(at));
+                for (r, sum) in sums.iter_mut().enumerate().take(y.len()) {
+                    let weights = rows.as_ptr().add(r * cols + at);
+                    *sum = _mm512_fmadd_ps(_mm512_maskz_loadu_ps(lanes, weights), x, *sum);
+                }
+            }
+        }
+        let halves = sums.map(|sum| {
+            _mm256_add_ps(_mm512_castps512_ps256(sum), _mm512_extractf32x8_ps::<1>(sum))
+        });
+        // SAFETY: masked-off lanes are not written, and `y` holds the others.
+        unsafe {
+            _mm256_mask_storeu_ps(y.as_mut_ptr(), mask(y.len()) as u8, horizontal8(halves));
+        }
+    }
+}
+
+/// A mask of the first `count` lanes, all sixteen where there are more.
+#[inline]
+fn mask(count: usize) -> u16 {
+    if count >= 16 { u16::MAX } else { (1 << count) - 1 }
+}
+
+/// Packed layer: an input is picked by one in-register permute, no gather.
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,f16c")]
+pub(super) unsafe fn packed(packed: &Packed<'_>, x: &[f32], y: &mut [f32]) {
+    let blocks = packed.blocks_per_group();
+    let mut values = packed.values().as_ptr();
+    let mut columns = packed.columns().as_ptr();
+    for (y, counts) in y.chunks_mut(16).zip(packed.counts().chunks_exact(blocks)) {
+        // Two sums, so that one step does not wait for the one before.
+        let (mut even, mut odd) = (_mm512_setzero_ps(), _mm512_setzero_ps());
+        for (&count, x) in counts.iter().zip(x.as_chunks::<32>().0) {
+            // SAFETY: `x` holds 32.
+            let (low, high) =
+                unsafe { (_mm512_loadu_ps(x.as_ptr()), _mm512_loadu_ps(x.as_ptr().add(16))) };
+            let step = |sum, columns: *const u8, values: *const f32| {
+                // SAFETY: sixteen columns and values can be read, as reasoned below.
+                unsafe {
+                    let at = _mm512_cvtepu8_epi32(_mm_loadu_si128(columns.cast()));
+                    let picked = _mm512_permutex2var_ps(low, at, high);
+                    _mm512_fmadd_ps(picked, _mm512_loadu_ps(values), sum)
+                }
+            };
+            // SAFETY: the counts of a `Packed` add up to the steps it holds, each of sixteen
+            // values and sixteen columns, so both pointers stay within their slices.
+            unsafe {
+                for _ in 0..count / 2 {
+                    even = step(even, columns, values);
+                    odd = step(odd, columns.add(16), values.add(16));
+                    columns = columns.add(32);
+                    values = values.add(32);
+                }
+                if count % 2 == 1 {
+                    even = step(even, columns, values);
+                    columns = columns.add(16);
+                    values = values.add(16);
+                }
+            }
+        }
+        // SAFETY: masked-off lanes are not written, and `y` holds the others.
+        unsafe { _mm512_mask_storeu_ps(y.as_mut_ptr(), mask(y.len()), _mm512_add_ps(even, odd)) };
+    }
+}

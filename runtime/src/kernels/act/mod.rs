@@ -1,0 +1,133 @@
+//! Kernels of one control step: a layer's weights times one input vector.
+//!
+//! `y = W x`, `W` of shape `[rows, cols]`, everything in f32 (f16 weights are widened as they are
+//! read). Three layouts: CSR as it lies in the policy file ([`Matrix`]), repacked for a vector unit
+//! ([`Packed`]), and dense row-major (the baseline that [`crate::measure`] compares with).
+//!
+//! Kernels add a row's products in different orders, so they agree with the scalar oracle to
+//! rounding only: within `1e-6 · Σ|w·x|` of a row for rows of up to 600 links. Non-finite inputs
+//! reach every output that has a live link to them; [`Packed`] kernels also multiply padding by
+//! zero, so there they may turn further outputs to NaN, never hide one. Denormals are kept.
+
+mod matrix;
+mod packed;
+mod scalar;
+
+#[cfg(target_arch = "x86_64")]
+mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
+#[cfg(target_arch = "aarch64")]
+mod neon;
+
+pub use matrix::{Matrix, RowLinks, Values};
+pub use packed::{Geometry, Line, MAX_LANES, Packed};
+
+use super::Isa;
+
+type Csr = unsafe fn(&Matrix<'_>, &[f32], &mut [f32]);
+type Dense = unsafe fn(&[f32], &[f32], &mut [f32]);
+type PackedCsr = unsafe fn(&Packed<'_>, &[f32], &mut [f32]);
+
+/// One implementation of every layout; to have one is proof that this processor can run it.
+#[derive(Clone, Copy, Debug)]
+pub struct Kernel {
+    /// Name for reports.
+    pub name: &'static str,
+    isa: Isa,
+    csr: Csr,
+    dense: Dense,
+    packed: Option<(Geometry, PackedCsr)>,
+}
+
+/// THE list, slowest first: one entry registers a kernel for dispatch, tests and benches.
+static KERNELS: &[Kernel] = &[
+    Kernel {
+        name: "scalar",
+        isa: Isa::Portable,
+        csr: scalar::csr,
+        dense: scalar::dense,
+        packed: None,
+    },
+    #[cfg(target_arch = "aarch64")]
+    Kernel { name: "neon", isa: Isa::Neon, csr: neon::csr, dense: neon::dense, packed: None },
+    #[cfg(target_arch = "x86_64")]
+    Kernel {
+        name: "avx2",
+        isa: Isa::Avx2,
+        csr: avx2::csr,
+        dense: avx2::dense,
+        packed: Some((avx2::GEOMETRY, avx2::packed)),
+    },
+    #[cfg(target_arch = "x86_64")]
+    Kernel {
+        name: "avx512",
+        isa: Isa::Avx512,
+        // Gathers of sixteen were slower than gathers of eight wherever this was measured.
+        csr: avx2::csr,
+        dense: avx512::dense,
+        packed: Some((avx512::GEOMETRY, avx512::packed)),
+    },
+];
+
+impl Kernel {
+    /// The kernels that this processor can run, slowest first; the first is the scalar oracle.
+    pub fn available() -> impl DoubleEndedIterator<Item = &'static Self> {
+        KERNELS.iter().filter(|kernel| kernel.isa.is_available())
+    }
+
+    /// The fastest kernel of this processor.
+    pub fn best() -> &'static Self {
+        Self::available().next_back().unwrap_or(&KERNELS[0])
+    }
+
+    /// The layout this kernel's [`Kernel::multiply_packed`] wants; `None` where it has nothing
+    /// faster than CSR.
+    pub fn geometry(&self) -> Option<Geometry> {
+        self.packed.map(|(geometry, _)| geometry)
+    }
+
+    /// `y = W x` for CSR weights.
+    ///
+    /// # Panics
+    /// If `x` is shorter than the layer's inputs or `y` is not as long as its outputs.
+    pub fn multiply(&self, weights: &Matrix<'_>, x: &[f32], y: &mut [f32]) {
+        assert!(x.len() >= weights.cols(), "inputs shorter than the layer's");
+        assert_eq!(y.len(), weights.rows(), "outputs");
+        // SAFETY: a kernel is only handed out where the processor has its instructions; lengths
+        // are checked above; `Matrix` vouches for its indices.
+        unsafe { (self.csr)(weights, x, y) }
+    }
+
+    /// `y = W x` for repacked weights; runs the scalar twin where the layout is not this kernel's.
+    ///
+    /// # Panics
+    /// If `x` is shorter than the layer's inputs rounded up to whole blocks of the layout (what lies
+    /// beyond the inputs is read but not used), or `y` is not as long as its outputs.
+    pub fn multiply_packed(&self, weights: &Packed<'_>, x: &[f32], y: &mut [f32]) {
+        let padded = weights.blocks_per_group() * weights.geometry().block;
+        assert!(x.len() >= padded, "inputs shorter than the layer's blocks");
+        assert_eq!(y.len(), weights.rows(), "outputs");
+        match self.packed {
+            // SAFETY: as in `multiply`; `Packed` vouches for its indices, and the layout is the
+            // one that the kernel reads.
+            Some((geometry, run)) if geometry == weights.geometry() => unsafe {
+                run(weights, x, y);
+            },
+            _ => scalar::packed(weights, x, y),
+        }
+    }
+
+    /// `y = W x` for dense row-major weights of shape `[y.len(), x.len()]`.
+    ///
+    /// # Panics
+    /// If there are not `y.len() * x.len()` weights.
+    pub fn multiply_dense(&self, weights: &[f32], x: &[f32], y: &mut [f32]) {
+        assert_eq!(weights.len(), y.len() * x.len(), "weights");
+        if x.is_empty() {
+            return y.fill(0.0);
+        }
+        // SAFETY: as in `multiply`.
+        unsafe { (self.dense)(weights, x, y) }
+    }
+}

@@ -1,0 +1,184 @@
+//! A layer repacked so that vector kernels need no gather.
+//!
+//! Rows are taken in groups of as many as a vector has lanes, columns in blocks of as many inputs
+//! as fit the registers that a permute instruction selects from. For each group and block the
+//! layout holds *steps*: in one step every lane multiplies one link of its own row with an input
+//! picked out of the block's registers. Lanes with fewer links in the block than the fullest one
+//! are padded with the value zero (a sliced ELLPACK, Kreutzer et al. 2014, cut into column blocks).
+
+use super::matrix::{Matrix, RowLinks};
+use core::iter::Peekable;
+
+/// A cache line of memory handed to [`Packed::new`]: aligned so that no vector straddles two.
+#[derive(Clone, Copy, Debug, bytemuck::Pod, bytemuck::Zeroable)]
+#[repr(C, align(64))]
+pub struct Line([u8; 64]);
+
+impl Line {
+    /// A line of zeros.
+    pub const ZERO: Self = Self([0; 64]);
+}
+
+/// The shape of a kernel's steps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Geometry {
+    /// Rows in a group: lanes of the kernel's vectors, at most [`MAX_LANES`].
+    pub lanes: usize,
+    /// Inputs in a block: what its permutes can select from, at most 255.
+    pub block: usize,
+}
+
+/// Lanes of the widest geometry.
+pub const MAX_LANES: usize = 16;
+
+/// A layer in the layout of a [`Geometry`]; to have one is proof that every index in it is sound.
+#[derive(Clone, Copy, Debug)]
+pub struct Packed<'m> {
+    geometry: Geometry,
+    rows: usize,
+    cols: usize,
+    /// Steps of every block of every group.
+    counts: &'m [u8],
+    /// `lanes` columns a step, relative to their block.
+    columns: &'m [u8],
+    /// `lanes` values a step.
+    values: &'m [f32],
+}
+
+/// What repacking writes, in order.
+enum Event {
+    /// A column (relative to its block) and a value for each lane.
+    Step([(u8, f32); MAX_LANES]),
+    /// The block ends after this many steps.
+    BlockEnd(u8),
+}
+
+/// Bytes of each part, as counted before it is written.
+#[derive(Clone, Copy, Default)]
+struct Sizes {
+    counts: usize,
+    steps: usize,
+}
+
+impl Sizes {
+    fn of(matrix: &Matrix<'_>, geometry: Geometry) -> Self {
+        let mut sizes = Self::default();
+        walk(matrix, geometry, |event| match event {
+            Event::Step(_) => sizes.steps += 1,
+            Event::BlockEnd(_) => sizes.counts += 1,
+        });
+        sizes
+    }
+
+    fn lines(bytes: usize) -> usize {
+        bytes.div_ceil(size_of::<Line>())
+    }
+}
+
+impl<'m> Packed<'m> {
+    /// Lines of memory that [`Packed::new`] takes.
+    pub fn lines(matrix: &Matrix<'_>, geometry: Geometry) -> usize {
+        let sizes = Sizes::of(matrix, geometry);
+        let entries = sizes.steps * geometry.lanes;
+        Sizes::lines(4 * entries) + Sizes::lines(entries) + Sizes::lines(sizes.counts)
+    }
+
+    /// Repacks `matrix` into the front of `memory` and returns the rest of it; `None` where it is
+    /// smaller than [`Packed::lines`]. Time linear in links and in rows × blocks.
+    pub fn new(
+        matrix: &Matrix<'_>,
+        geometry: Geometry,
+        memory: &'m mut [Line],
+    ) -> Option<(Self, &'m mut [Line])> {
+        let sizes = Sizes::of(matrix, geometry);
+        let entries = sizes.steps * geometry.lanes;
+        let (values, memory) = memory.split_at_mut_checked(Sizes::lines(4 * entries))?;
+        let (columns, memory) = memory.split_at_mut_checked(Sizes::lines(entries))?;
+        let (counts, memory) = memory.split_at_mut_checked(Sizes::lines(sizes.counts))?;
+        let values = &mut bytemuck::cast_slice_mut::<Line, f32>(values)[..entries];
+        let columns = &mut bytemuck::cast_slice_mut::<Line, u8>(columns)[..entries];
+        let counts = &mut bytemuck::cast_slice_mut::<Line, u8>(counts)[..sizes.counts];
+
+        let mut steps =
+            values.chunks_exact_mut(geometry.lanes).zip(columns.chunks_exact_mut(geometry.lanes));
+        let mut blocks = counts.iter_mut();
+        walk(matrix, geometry, |event| match event {
+            Event::Step(entries) => {
+                let Some((values, columns)) = steps.next() else { return };
+                for (lane, (value, column)) in values.iter_mut().zip(columns).enumerate() {
+                    (*column, *value) = entries[lane];
+                }
+            }
+            Event::BlockEnd(count) => {
+                let Some(place) = blocks.next() else { return };
+                *place = count;
+            }
+        });
+        let (rows, cols) = (matrix.rows(), matrix.cols());
+        Some((Self { geometry, rows, cols, counts, columns, values }, memory))
+    }
+
+    /// The layout's geometry.
+    pub fn geometry(&self) -> Geometry {
+        self.geometry
+    }
+
+    /// Output neurons.
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// Input neurons.
+    pub fn cols(&self) -> usize {
+        self.cols
+    }
+
+    /// Blocks of columns in each group of rows.
+    pub fn blocks_per_group(&self) -> usize {
+        self.cols.div_ceil(self.geometry.block)
+    }
+
+    pub(super) fn counts(&self) -> &'m [u8] {
+        self.counts
+    }
+
+    pub(super) fn columns(&self) -> &'m [u8] {
+        self.columns
+    }
+
+    pub(super) fn values(&self) -> &'m [f32] {
+        self.values
+    }
+}
+
+/// Tells `sink` the steps of `matrix` in layout order.
+fn walk(matrix: &Matrix<'_>, geometry: Geometry, mut sink: impl FnMut(Event)) {
+    for group in (0..matrix.rows()).step_by(geometry.lanes) {
+        let mut rows: [Option<Peekable<RowLinks<'_>>>; MAX_LANES] = core::array::from_fn(|lane| {
+            let row = group + lane;
+            (lane < geometry.lanes && row < matrix.rows()).then(|| matrix.row(row).peekable())
+        });
+        for block in (0..matrix.cols()).step_by(geometry.block) {
+            let mut count = 0;
+            loop {
+                let mut live = false;
+                let step = core::array::from_fn(|lane| {
+                    let in_block = |link: &(usize, f32)| link.0 < block + geometry.block;
+                    match rows[lane].as_mut().and_then(|row| row.next_if(in_block)) {
+                        Some((column, value)) => {
+                            live = true;
+                            ((column - block) as u8, value)
+                        }
+                        None => (0, 0.0),
+                    }
+                });
+                if !live {
+                    break;
+                }
+                sink(Event::Step(step));
+                count += 1;
+            }
+            sink(Event::BlockEnd(count));
+        }
+    }
+}

@@ -1,0 +1,43 @@
+//! Plain Rust for any processor, and the oracle of every other kernel.
+
+use super::matrix::{Matrix, Value, Values, each_row};
+use super::packed::Packed;
+
+/// One row of `W x`, links in order.
+fn dot<V: Value>(columns: &[u16], values: &[V], x: &[f32]) -> f32 {
+    columns.iter().zip(values).map(|(&column, value)| value.widen() * x[usize::from(column)]).sum()
+}
+
+pub(super) fn csr(matrix: &Matrix<'_>, x: &[f32], y: &mut [f32]) {
+    match matrix.values() {
+        Values::F32(values) => {
+            each_row(matrix, values, y, |columns, values| dot(columns, values, x))
+        }
+        Values::F16(values) => {
+            each_row(matrix, values, y, |columns, values| dot(columns, values, x))
+        }
+    }
+}
+
+pub(super) fn dense(weights: &[f32], x: &[f32], y: &mut [f32]) {
+    for (y, row) in y.iter_mut().zip(weights.chunks_exact(x.len())) {
+        *y = row.iter().zip(x).map(|(weight, x)| weight * x).sum();
+    }
+}
+
+/// The twin of every packed kernel: reads any geometry.
+pub(super) fn packed(packed: &Packed<'_>, x: &[f32], y: &mut [f32]) {
+    y.fill(0.0);
+    let lanes = packed.geometry().lanes;
+    let mut steps = packed.values().chunks_exact(lanes).zip(packed.columns().chunks_exact(lanes));
+    let blocks = packed.blocks_per_group();
+    for (y, counts) in y.chunks_mut(lanes).zip(packed.counts().chunks_exact(blocks)) {
+        for (&count, x) in counts.iter().zip(x.chunks(packed.geometry().block)) {
+            for (values, columns) in steps.by_ref().take(usize::from(count)) {
+                for (y, (value, &column)) in y.iter_mut().zip(values.iter().zip(columns)) {
+                    *y += value * x[usize::from(column)];
+                }
+            }
+        }
+    }
+}
