@@ -7,7 +7,4 @@
 extern crate alloc;
 
 pub mod kernels;
-<<<<<<< HEAD
 pub mod learn;
-=======
->>>>>>> 8cdafbf (Act kernels: CSR, gather-free packed and dense, one table for dispatch and tests)

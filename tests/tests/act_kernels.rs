@@ -2,7 +2,8 @@
 
 use half::f16;
 use lacewing_formats::topology::{Csr, random_topology};
-use lacewing_runtime::kernels::act::{Geometry, Kernel, Line, Matrix, Packed, Values};
+use lacewing_runtime::kernels::act::{Geometry, Kernel, Matrix, Packed, Values};
+use lacewing_runtime::learn::{Arena, Block};
 use proptest::prelude::*;
 use rand_core::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
@@ -93,9 +94,10 @@ impl Case {
         padded.resize(self.cols.next_multiple_of(geometry.block), f32::NAN);
         let padded = Shifted::new(&padded);
         for matrix in [single, half] {
-            let mut memory = vec![Line::ZERO; Packed::lines(&matrix, geometry)];
-            let (packed, rest) = Packed::new(&matrix, geometry, &mut memory).unwrap();
-            assert!(rest.is_empty());
+            let mut memory = vec![Block::ZERO; Packed::blocks(&matrix, geometry)];
+            let mut arena = Arena::new(&mut memory);
+            let packed = Packed::new(&matrix, geometry, &mut arena).unwrap();
+            assert_eq!(arena.left(), 0, "memory asked for and not used");
             y.get_mut().fill(f32::MAX);
             kernel.multiply_packed(&packed, padded.get(), y.get_mut());
             check("packed", y.get());
@@ -206,8 +208,8 @@ fn packed_twin_reads_any_geometry() {
         Geometry { lanes: 8, block: 16 },
         Geometry { lanes: 16, block: 32 },
     ] {
-        let mut memory = vec![Line::ZERO; Packed::lines(&case.matrix(), geometry)];
-        let (packed, _) = Packed::new(&case.matrix(), geometry, &mut memory).unwrap();
+        let mut memory = vec![Block::ZERO; Packed::blocks(&case.matrix(), geometry)];
+        let packed = Packed::new(&case.matrix(), geometry, &mut Arena::new(&mut memory)).unwrap();
         let mut x = case.x.clone();
         x.resize(96, 0.0);
         let mut y = vec![0.0; 45];
@@ -222,6 +224,7 @@ fn packed_twin_reads_any_geometry() {
 fn too_little_memory_is_refused() {
     let case = Case::new(32, 64, 0.5, 9);
     let geometry = Geometry { lanes: 16, block: 32 };
-    let lines = Packed::lines(&case.matrix(), geometry);
-    assert!(Packed::new(&case.matrix(), geometry, &mut vec![Line::ZERO; lines - 1]).is_none());
+    let blocks = Packed::blocks(&case.matrix(), geometry);
+    let mut memory = vec![Block::ZERO; blocks - 1];
+    assert!(Packed::new(&case.matrix(), geometry, &mut Arena::new(&mut memory)).is_err());
 }

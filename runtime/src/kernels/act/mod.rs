@@ -5,7 +5,7 @@
 //! ([`Packed`]), and dense row-major (the baseline that [`crate::measure`] compares with).
 //!
 //! Kernels add a row's products in different orders, so they agree with the scalar oracle to
-//! rounding only: within `1e-6 · Σ|w·x|` of a row for rows of up to 600 links. Non-finite inputs
+//! rounding only: within `n · 2⁻²³ · Σ|w·x|` for a row of n products. Non-finite inputs
 //! reach every output that has a live link to them; [`Packed`] kernels also multiply padding by
 //! zero, so there they may turn further outputs to NaN, never hide one. Denormals are kept.
 
@@ -21,7 +21,7 @@ mod avx512;
 mod neon;
 
 pub use matrix::{Matrix, RowLinks, Values};
-pub use packed::{Geometry, Line, MAX_LANES, Packed};
+pub use packed::{Geometry, MAX_LANES, Packed};
 
 use super::Isa;
 

@@ -7,17 +7,8 @@
 //! are padded with the value zero (a sliced ELLPACK, Kreutzer et al. 2014, cut into column blocks).
 
 use super::matrix::{Matrix, RowLinks};
+use crate::learn::{Arena, Block, OutOfMemory};
 use core::iter::Peekable;
-
-/// A cache line of memory handed to [`Packed::new`]: aligned so that no vector straddles two.
-#[derive(Clone, Copy, Debug, bytemuck::Pod, bytemuck::Zeroable)]
-#[repr(C, align(64))]
-pub struct Line([u8; 64]);
-
-impl Line {
-    /// A line of zeros.
-    pub const ZERO: Self = Self([0; 64]);
-}
 
 /// The shape of a kernel's steps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,51 +44,45 @@ enum Event {
     BlockEnd(u8),
 }
 
-/// Bytes of each part, as counted before it is written.
-#[derive(Clone, Copy, Default)]
+/// How much of each part, as counted before it is written.
 struct Sizes {
     counts: usize,
-    steps: usize,
+    entries: usize,
 }
 
 impl Sizes {
     fn of(matrix: &Matrix<'_>, geometry: Geometry) -> Self {
-        let mut sizes = Self::default();
+        let mut sizes = Self { counts: 0, entries: 0 };
         walk(matrix, geometry, |event| match event {
-            Event::Step(_) => sizes.steps += 1,
+            Event::Step(_) => sizes.entries += geometry.lanes,
             Event::BlockEnd(_) => sizes.counts += 1,
         });
         sizes
     }
-
-    fn lines(bytes: usize) -> usize {
-        bytes.div_ceil(size_of::<Line>())
-    }
 }
 
 impl<'m> Packed<'m> {
-    /// Lines of memory that [`Packed::new`] takes.
-    pub fn lines(matrix: &Matrix<'_>, geometry: Geometry) -> usize {
+    /// Blocks of memory that [`Packed::new`] takes.
+    pub fn blocks(matrix: &Matrix<'_>, geometry: Geometry) -> usize {
         let sizes = Sizes::of(matrix, geometry);
-        let entries = sizes.steps * geometry.lanes;
-        Sizes::lines(4 * entries) + Sizes::lines(entries) + Sizes::lines(sizes.counts)
+        Block::for_slice::<f32>(sizes.entries)
+            + Block::for_slice::<u8>(sizes.entries)
+            + Block::for_slice::<u8>(sizes.counts)
     }
 
-    /// Repacks `matrix` into the front of `memory` and returns the rest of it; `None` where it is
-    /// smaller than [`Packed::lines`]. Time linear in links and in rows × blocks.
+    /// Repacks `matrix` into memory of `arena`. Time linear in links and in rows × blocks.
+    ///
+    /// # Errors
+    /// [`OutOfMemory`] where it has fewer than [`Packed::blocks`] left.
     pub fn new(
         matrix: &Matrix<'_>,
         geometry: Geometry,
-        memory: &'m mut [Line],
-    ) -> Option<(Self, &'m mut [Line])> {
+        arena: &mut Arena<'m>,
+    ) -> Result<Self, OutOfMemory> {
         let sizes = Sizes::of(matrix, geometry);
-        let entries = sizes.steps * geometry.lanes;
-        let (values, memory) = memory.split_at_mut_checked(Sizes::lines(4 * entries))?;
-        let (columns, memory) = memory.split_at_mut_checked(Sizes::lines(entries))?;
-        let (counts, memory) = memory.split_at_mut_checked(Sizes::lines(sizes.counts))?;
-        let values = &mut bytemuck::cast_slice_mut::<Line, f32>(values)[..entries];
-        let columns = &mut bytemuck::cast_slice_mut::<Line, u8>(columns)[..entries];
-        let counts = &mut bytemuck::cast_slice_mut::<Line, u8>(counts)[..sizes.counts];
+        let values = arena.take::<f32>(sizes.entries)?;
+        let columns = arena.take::<u8>(sizes.entries)?;
+        let counts = arena.take::<u8>(sizes.counts)?;
 
         let mut steps =
             values.chunks_exact_mut(geometry.lanes).zip(columns.chunks_exact_mut(geometry.lanes));
@@ -115,7 +100,7 @@ impl<'m> Packed<'m> {
             }
         });
         let (rows, cols) = (matrix.rows(), matrix.cols());
-        Some((Self { geometry, rows, cols, counts, columns, values }, memory))
+        Ok(Self { geometry, rows, cols, counts, columns, values })
     }
 
     /// The layout's geometry.
