@@ -78,6 +78,27 @@ impl<'m> CsrMut<'m> {
         Csr::trusted(self.cols, self.row_ptr, self.col_idx)
     }
 
+    /// Lets `fill` overwrite row pointers and columns, then checks them.
+    ///
+    /// # Errors
+    /// See [`Csr::new`]; the topology is then the first places of the layer, row by row.
+    pub fn replace(
+        &mut self,
+        fill: impl FnOnce(&mut [u32], &mut [u16]),
+    ) -> Result<(), TopologyError> {
+        fill(self.row_ptr, self.col_idx);
+        let checked = Csr::new(self.cols, self.row_ptr, self.col_idx).map(|_| ());
+        if checked.is_err() {
+            for (row, pointer) in self.row_ptr.iter_mut().enumerate() {
+                *pointer = (row * self.cols).min(self.col_idx.len()) as u32;
+            }
+            for (place, col) in self.col_idx.iter_mut().enumerate() {
+                *col = (place % self.cols) as u16;
+            }
+        }
+        checked
+    }
+
     /// Takes over the topology of `other`.
     ///
     /// # Panics

@@ -9,7 +9,7 @@ mod layer;
 mod memory;
 mod mlp;
 mod replay;
-
+mod resume;
 mod td3;
 
 pub use adam::{Adam, AdamConfig};
@@ -18,5 +18,5 @@ pub use layer::{Init, LayerRef};
 pub use memory::{Arena, Block, OutOfMemory};
 pub use mlp::{Head, Mlp, Trace, Wanted};
 pub use replay::{Replay, ReplayError, Transition};
-
+pub use resume::{Resume, ResumeError};
 pub use td3::{LearnError, Losses, Td3};

@@ -342,7 +342,7 @@ pub(super) fn check(config: &Td3Config) -> Result<(), LearnError> {
     let natural = |value: f32| value.is_finite() && value >= 0.0;
     let unit = |value: f32| (0.0..=1.0).contains(&value);
     let checks = [
-        (config.batch_size > 0, "batch_size"),
+        ((1..=1 << 16).contains(&config.batch_size), "batch_size"),
         (unit(config.gamma), "gamma"),
         (unit(config.tau), "tau"),
         (natural(config.policy_noise), "policy_noise"),

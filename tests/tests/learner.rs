@@ -1,0 +1,240 @@
+//! The sparse learner: gradients, memory, resume, topology.
+use lacewing_formats::topology::{Allocation, Csr};
+use lacewing_runtime::kernels::train::{TILE, TrainKernels};
+use lacewing_runtime::learn::{
+    AgentShape, Arena, Block, Head, Init, LearnError, Mlp, Replay, ReplayError, Resume, Rewire,
+    Sparsity, Td3, Td3Config, Trace, Transition, Wanted,
+};
+use rand_core::{Rng, SeedableRng};
+use rand_xoshiro::Xoshiro256PlusPlus;
+
+const OBSERVATIONS: usize = 5;
+const ACTIONS: usize = 2;
+
+fn shape(sparsity: f64) -> AgentShape {
+    let spread = Sparsity {
+        actor: sparsity,
+        critic: sparsity,
+        allocation: Allocation::Er,
+        dense_output: true,
+    };
+    AgentShape::new(OBSERVATIONS, ACTIONS, &[24, 16], &spread).unwrap()
+}
+
+fn config() -> Td3Config {
+    Td3Config {
+        method: lacewing_runtime::learn::Method::Set(Rewire {
+            interval: 7,
+            fraction: 0.2,
+            drop: Default::default(),
+        }),
+        ..Td3Config::default()
+    }
+}
+
+fn unit(rng: &mut Xoshiro256PlusPlus) -> f32 {
+    rng.next_u32() as f32 / u32::MAX as f32 * 2.0 - 1.0
+}
+
+fn fill(replay: &mut Replay<'_>) {
+    let rng = &mut Xoshiro256PlusPlus::seed_from_u64(11);
+    for step in 0..replay.capacity() {
+        let numbers: [f32; 2 * OBSERVATIONS + ACTIONS] = std::array::from_fn(|_| unit(rng));
+        let (observation, rest) = numbers.split_at(OBSERVATIONS);
+        let (next_observation, action) = rest.split_at(OBSERVATIONS);
+        let transition = Transition {
+            observation,
+            action,
+            // A reward the critics can learn: it depends on what they see.
+            reward: observation[0] + 2.0 * action[1],
+            next_observation,
+            terminated: step % 4 == 0,
+        };
+        replay.push(transition).unwrap();
+        assert_eq!(replay.get(step), transition);
+    }
+}
+
+fn replay_memory() -> Vec<f32> {
+    vec![0.0; 400 * Replay::row_len(OBSERVATIONS, ACTIONS)]
+}
+
+#[test]
+fn gradients_are_the_slopes_of_the_loss() {
+    let rng = &mut Xoshiro256PlusPlus::seed_from_u64(5);
+    let shape = shape(0.6).actor;
+    let mut memory = vec![Block::ZERO; Mlp::blocks(&shape) + Trace::blocks(&shape)];
+    let arena = &mut Arena::new(&mut memory);
+    let mut network = Mlp::random(arena, &shape, Head::Tanh, Init::Dense, rng).unwrap();
+    let mut trace = Trace::new(arena, &shape).unwrap();
+    assert_eq!(arena.left(), 0, "the blocks asked for are the blocks used");
+
+    for kernels in TrainKernels::available() {
+        let mut input = vec![[0.0; TILE]; shape.inputs()];
+        input.iter_mut().flatten().for_each(|x| *x = unit(rng));
+        let mut loss = |network: &Mlp<'_>, input: &[[f32; TILE]]| -> f64 {
+            for (tile, values) in trace.input().iter_mut().zip(input) {
+                tile.0 = *values;
+            }
+            network.forward(&kernels, &mut trace);
+            trace.output().iter().flat_map(|tile| tile.0).map(f64::from).sum()
+        };
+        let at = loss(&network, &input);
+        network.clear_gradients();
+        network.prepare_backward();
+        trace.gradient()[..ACTIONS].iter_mut().for_each(|tile| tile.0 = [1.0; TILE]);
+        network.backward(&kernels, &mut trace, Wanted::Input);
+        let slopes: Vec<_> = trace.gradient()[..OBSERVATIONS].iter().map(|tile| tile.0).collect();
+        let mut loss = |network: &Mlp<'_>, input: &[[f32; TILE]]| -> f64 {
+            for (tile, values) in trace.input().iter_mut().zip(input) {
+                tile.0 = *values;
+            }
+            network.forward(&kernels, &mut trace);
+            trace.output().iter().flat_map(|tile| tile.0).map(f64::from).sum()
+        };
+        let mut worst = 0.0_f64;
+        for feature in 0..OBSERVATIONS {
+            for sample in [0, 1, TILE - 1] {
+                let mut moved = input.clone();
+                moved[feature][sample] += 1e-3;
+                let up = loss(&network, &moved);
+                moved[feature][sample] -= 2e-3;
+                let slope = (up - loss(&network, &moved)) / 2e-3;
+                worst = worst.max((slope - f64::from(slopes[feature][sample])).abs());
+            }
+        }
+        assert!(at.is_finite() && worst < 2e-3, "{}: {worst}", kernels.name);
+    }
+}
+
+#[test]
+fn an_agent_uses_exactly_the_memory_it_asks_for() {
+    let (shape, config) = (shape(0.7), config());
+    let blocks = Td3::blocks(&shape, &config);
+    let mut memory = vec![Block::ZERO; blocks];
+    Td3::new(shape.clone(), config, &mut memory, 1).unwrap();
+    let error = Td3::new(shape, config, &mut memory[..blocks - 1], 1).unwrap_err();
+    assert!(matches!(error, LearnError::Memory(_)), "{error}");
+}
+
+#[test]
+fn it_learns_and_stays_sparse() {
+    let (shape, config) = (shape(0.7), config());
+    let mut memory = vec![Block::ZERO; Td3::blocks(&shape, &config)];
+    let mut agent = Td3::new(shape.clone(), config, &mut memory, 3).unwrap();
+    let mut transitions = replay_memory();
+    let mut replay = Replay::new(&mut transitions, OBSERVATIONS, ACTIONS).unwrap();
+    assert_eq!(agent.update(&replay), Err(LearnError::NoData));
+    fill(&mut replay);
+    let before: Vec<Vec<u16>> =
+        agent.actor().layers().map(|layer| layer.topology.col_idx().to_vec()).collect();
+    let mut losses = Vec::new();
+    for _ in 0..600 {
+        losses.push(agent.update(&replay).unwrap().critic);
+    }
+    let mean = |part: &[f32]| part.iter().sum::<f32>() / part.len() as f32;
+    let (first, last) = (mean(&losses[..20]), mean(&losses[580..]));
+    assert!(last < 0.3 * first, "critic loss {first} -> {last}");
+    // The best action pushes the reward, 2·a₁, up.
+    let mut action = [0.0; ACTIONS];
+    agent.act(&[0.1, -0.2, 0.3, 0.0, 0.2], &mut action);
+    assert!(action[1] > 0.5, "{action:?}");
+    let networks = [agent.actor(), &agent.critics()[0], &agent.critics()[1]];
+    for (network, shape) in networks.iter().zip([&shape.actor, &shape.critic, &shape.critic]) {
+        for (layer, (inputs, outputs, links)) in network.layers().zip(shape.layers()) {
+            let topology = layer.topology;
+            Csr::new(topology.cols(), topology.row_ptr(), topology.col_idx()).unwrap();
+            assert_eq!(
+                (topology.cols(), topology.rows(), topology.links()),
+                (inputs, outputs, links)
+            );
+        }
+    }
+    let moved = agent.actor().layers().zip(&before).take(2);
+    assert!(moved.into_iter().all(|(layer, before)| layer.topology.col_idx() != before));
+}
+
+#[test]
+fn a_saved_agent_goes_on_bit_for_bit() {
+    let (shape, config) = (shape(0.7), config());
+    let blocks = Td3::blocks(&shape, &config);
+    let (mut memory, mut other_memory) = (vec![Block::ZERO; blocks], vec![Block::ZERO; blocks]);
+    let mut agent = Td3::new(shape, config, &mut memory, 3).unwrap();
+    let mut transitions = replay_memory();
+    let mut replay = Replay::new(&mut transitions, OBSERVATIONS, ACTIONS).unwrap();
+    fill(&mut replay);
+    let save = |agent: &Td3<'_>| {
+        let mut bytes = Vec::new();
+        let Ok(()) = agent.save::<std::convert::Infallible>(|part| {
+            bytes.extend_from_slice(part);
+            Ok(())
+        });
+        bytes
+    };
+    for _ in 0..33 {
+        agent.update(&replay).unwrap();
+    }
+    let saved = save(&agent);
+    let resume = Resume::parse(&saved).unwrap();
+    let mut restored = resume.restore(*resume.config(), &mut other_memory).unwrap();
+    for _ in 0..33 {
+        assert_eq!(agent.update(&replay), restored.update(&replay));
+    }
+    assert_eq!(save(&agent), save(&restored));
+    assert_ne!(save(&agent), saved);
+}
+
+#[test]
+fn a_damaged_resume_section_is_refused() {
+    let (shape, config) = (shape(0.7), config());
+    let blocks = Td3::blocks(&shape, &config);
+    let mut memory = vec![Block::ZERO; blocks];
+    let agent = Td3::new(shape, config, &mut memory, 3).unwrap();
+    let mut saved = Vec::new();
+    let Ok(()) = agent.save::<std::convert::Infallible>(|part| {
+        saved.extend_from_slice(part);
+        Ok(())
+    });
+    for length in 0..saved.len() {
+        assert!(Resume::parse(&saved[..length]).is_err(), "{length} bytes");
+    }
+    let rng = &mut Xoshiro256PlusPlus::seed_from_u64(17);
+    let mut refused = 0;
+    for _ in 0..3000 {
+        let mut damaged = saved.clone();
+        let at = rng.next_u32() as usize % damaged.len();
+        damaged[at] ^= 1 << (rng.next_u32() % 8);
+        damaged[rng.next_u32() as usize % saved.len()] = rng.next_u32() as u8;
+        let mut memory = Vec::new();
+        let restored = Resume::parse(&damaged).and_then(|resume| {
+            let needed = Td3::blocks(resume.shape(), resume.config());
+            assert!(needed < 100 * blocks + 300_000, "memory asked for grows with the file");
+            memory.resize(needed, Block::ZERO);
+            resume.restore(*resume.config(), &mut memory).map(|mut agent| {
+                agent.act(&[0.0; OBSERVATIONS], &mut [0.0; ACTIONS]);
+            })
+        });
+        refused += usize::from(restored.is_err());
+    }
+    assert!(refused > 300, "only {refused} of 3000 were seen to be damaged");
+}
+
+#[test]
+fn a_broken_sensor_never_reaches_the_replay() {
+    let mut transitions = replay_memory();
+    let mut replay = Replay::new(&mut transitions, OBSERVATIONS, ACTIONS).unwrap();
+    let good = [0.0; OBSERVATIONS];
+    let step = |observation, reward| Transition {
+        observation,
+        action: &[0.0; ACTIONS],
+        reward,
+        next_observation: &good,
+        terminated: false,
+    };
+    let mut nan = good;
+    nan[3] = f32::NAN;
+    assert_eq!(replay.push(step(&nan, 0.0)), Err(ReplayError::NotFinite));
+    assert_eq!(replay.push(step(&good, f32::INFINITY)), Err(ReplayError::NotFinite));
+    assert!(matches!(replay.push(step(&good[1..], 0.0)), Err(ReplayError::Length { .. })));
+    assert!(replay.is_empty());
+}

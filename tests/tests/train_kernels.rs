@@ -1,0 +1,106 @@
+//! Every training kernel against the scalar oracle.
+use lacewing_formats::topology::CsrMut;
+use lacewing_runtime::kernels::train::{AdamStep, Finish, TILE, Tile, TrainKernels};
+use proptest::prelude::*;
+use rand_core::{Rng, SeedableRng};
+use rand_xoshiro::Xoshiro256PlusPlus;
+
+fn unit(rng: &mut Xoshiro256PlusPlus) -> f32 {
+    rng.next_u32() as f32 / u32::MAX as f32 * 2.0 - 1.0
+}
+
+fn tiles(count: usize, rng: &mut Xoshiro256PlusPlus) -> Vec<Tile> {
+    (0..count).map(|_| Tile(std::array::from_fn(|_| unit(rng)))).collect()
+}
+
+/// Sums of a few hundred products of numbers below one, in another order.
+fn near(a: f32, b: f32) -> bool {
+    (a - b).abs() <= 1e-5 * (1.0 + a.abs().max(b.abs())) * 4.0
+}
+
+fn oracle() -> TrainKernels {
+    TrainKernels::available().last().expect("the scalar kernels are always there")
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(96))]
+
+    #[test]
+    fn layers_agree_with_the_oracle(
+        rows in 1_usize..300,
+        cols in 1_usize..300,
+        density in 0.0_f64..=1.0,
+        seed: u64,
+        with_bias: bool,
+        finish in 0_usize..3,
+    ) {
+        let rng = &mut Xoshiro256PlusPlus::seed_from_u64(seed);
+        let links = (density * (rows * cols) as f64) as usize;
+        let (mut row_ptr, mut col_idx) = (vec![0; rows + 1], vec![0; links]);
+        let topology = CsrMut::random(cols, &mut row_ptr, &mut col_idx, rng).unwrap();
+        let weights: Vec<f32> = (0..links).map(|_| unit(rng)).collect();
+        let bias: Vec<f32> = (0..rows).map(|_| unit(rng)).collect();
+        let bias = with_bias.then_some(&*bias);
+        let (x, dy, gate) = (tiles(cols, rng), tiles(rows, rng), tiles(rows, rng));
+        let finish = [Finish::Store, Finish::Relu, Finish::Gate(&gate)][finish];
+
+        let mut expected = vec![Tile::ZERO; rows];
+        oracle().spmm(topology.view(), &weights, bias, &x, &mut expected, finish);
+        let mut expected_grad = vec![0.5; links];
+        oracle().sddmm(topology.view(), &dy, &x, &mut expected_grad);
+        for kernels in TrainKernels::available() {
+            let mut y = vec![Tile([9.0; TILE]); rows];
+            kernels.spmm(topology.view(), &weights, bias, &x, &mut y, finish);
+            for (y, expected) in y.iter().zip(&expected) {
+                for (&y, expected) in y.0.iter().zip(expected.0) {
+                    prop_assert!(near(y, expected), "{}: {y} {expected}", kernels.name);
+                }
+            }
+            let mut grad = vec![0.5; links];
+            kernels.sddmm(topology.view(), &dy, &x, &mut grad);
+            for (&grad, &expected) in grad.iter().zip(&expected_grad) {
+                prop_assert!(near(grad, expected), "{}: {grad} {expected}", kernels.name);
+            }
+        }
+    }
+
+    #[test]
+    fn adam_agrees_with_the_oracle(count in 0_usize..200, seed: u64) {
+        let rng = &mut Xoshiro256PlusPlus::seed_from_u64(seed);
+        let step = AdamStep {
+            step_size: 1e-2,
+            beta1: 0.9,
+            beta2: 0.999,
+            second_correction: 3.0,
+            epsilon: 1e-8,
+            weight_decay: 2e-4,
+        };
+        let mut draw = || (0..count).map(|_| unit(rng)).collect::<Vec<f32>>();
+        let (w, g, m) = (draw(), draw(), draw());
+        let v: Vec<f32> = draw().iter().map(|v| v.abs()).collect();
+        let run = |kernels: TrainKernels| {
+            let (mut w, mut m, mut v) = (w.clone(), m.clone(), v.clone());
+            kernels.adam(&step, &mut w, &g, &mut m, &mut v);
+            [w, m, v].concat()
+        };
+        let expected = run(oracle());
+        for kernels in TrainKernels::available() {
+            for (got, expected) in run(kernels).into_iter().zip(&expected) {
+                prop_assert!(near(got, *expected), "{}: {got} {expected}", kernels.name);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_nan_is_not_hidden() {
+    let (mut row_ptr, mut col_idx) = ([0, 1], [0]);
+    let topology = CsrMut::new(1, &mut row_ptr, &mut col_idx).unwrap();
+    for kernels in TrainKernels::available() {
+        for finish in [Finish::Store, Finish::Relu] {
+            let mut y = [Tile::ZERO];
+            kernels.spmm(topology.view(), &[f32::NAN], None, &[Tile([1.0; TILE])], &mut y, finish);
+            assert!(y[0].0.iter().all(|y| y.is_nan()), "{} {finish:?}", kernels.name);
+        }
+    }
+}
