@@ -1,1 +1,3 @@
 //! Workstation side of Lacewing: environments, engines, training runs and the `lacewing` command line.
+
+pub mod env;

@@ -1,0 +1,126 @@
+//! Environments: classic control in Rust and the MuJoCo robots through a library opened at run
+//! time, all behind one trait.
+//!
+//! ```
+//! use lacewing::env::{Shift, make};
+//!
+//! let mut env = make("Pendulum-v1", &Shift::default())?;
+//! let mut obs = vec![0.0; env.spec().obs_dim];
+//! env.reset(7, &mut obs)?;
+//! let step = env.step(&[0.5], &mut obs)?;
+//! assert!(step.reward <= 0.0);
+//! # Ok::<(), lacewing::env::EnvError>(())
+//! ```
+
+mod episode;
+mod error;
+mod mountain_car;
+mod numpy;
+mod pendulum;
+mod shift;
+
+pub use error::EnvError;
+pub use shift::{Shift, ShiftError};
+
+use episode::{Dynamics, Episode};
+
+/// What an environment takes and gives.
+#[derive(Clone, Debug, PartialEq)]
+pub struct EnvSpec {
+    /// Its name, as in Gymnasium.
+    pub id: &'static str,
+    /// Length of an observation.
+    pub obs_dim: usize,
+    /// Lowest useful value of each action, in the environment's units.
+    pub act_low: Vec<f32>,
+    /// Highest useful value of each action.
+    pub act_high: Vec<f32>,
+    /// Steps after which an episode is cut off.
+    pub max_episode_steps: u32,
+    /// Seconds of simulated time a step takes.
+    pub control_period_s: f64,
+}
+
+/// What one step gave, beside the observation.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Step {
+    /// Reward of the step.
+    pub reward: f64,
+    /// The task ended (goal reached, robot fell): nothing can follow, do not bootstrap.
+    pub terminated: bool,
+    /// The time limit cut the episode: its value goes on, do bootstrap.
+    pub truncated: bool,
+}
+
+/// One simulated task.
+///
+/// The time limit is inside (`truncated`). After a step with `terminated` or `truncated`, and
+/// before the first step, call [`Env::reset`].
+pub trait Env: Send {
+    /// Sizes, action bounds and time limit.
+    fn spec(&self) -> &EnvSpec;
+
+    /// Starts an episode from a random state and writes its first observation.
+    ///
+    /// The same seed always gives the same episode for the same actions.
+    ///
+    /// # Errors
+    /// [`EnvError::ObsLength`] where `obs` is not `spec().obs_dim` long.
+    fn reset(&mut self, seed: u64, obs: &mut [f64]) -> Result<(), EnvError>;
+
+    /// Starts an episode from a given state and writes its first observation.
+    ///
+    /// The state is Gymnasium's: `[angle, angular velocity]` for Pendulum, `[position, velocity]`
+    /// for MountainCarContinuous, `qpos` followed by `qvel` for MuJoCo.
+    ///
+    /// # Errors
+    /// [`EnvError::StateLength`] or [`EnvError::ObsLength`] for a wrong length,
+    /// [`EnvError::NonFinite`] where the state holds NaN or infinity.
+    fn set_state(&mut self, state: &[f64], obs: &mut [f64]) -> Result<(), EnvError>;
+
+    /// Advances by one control period and writes the observation after it.
+    ///
+    /// `action` is in the environment's units; values outside `act_low..=act_high` are treated as
+    /// Gymnasium treats them (the actuator saturates, the control cost does not).
+    ///
+    /// # Errors
+    /// [`EnvError::NeedsReset`] without a running episode, [`EnvError::ActionLength`],
+    /// [`EnvError::ObsLength`], [`EnvError::NonFinite`]; the state is unchanged by each of them.
+    fn step(&mut self, action: &[f32], obs: &mut [f64]) -> Result<Step, EnvError>;
+}
+
+/// How to build one environment.
+struct Entry {
+    id: &'static str,
+    make: fn(&Shift) -> Result<Box<dyn Env>, EnvError>,
+}
+
+/// Every environment there is: one line registers one.
+const REGISTRY: &[Entry] = &[
+    Entry {
+        id: pendulum::ID,
+        make: |shift| Episode::boxed(pendulum::Pendulum::new(shift)?, shift),
+    },
+    Entry {
+        id: mountain_car::ID,
+        make: |shift| Episode::boxed(mountain_car::MountainCar::new(shift)?, shift),
+    },
+];
+
+/// The names [`make`] knows.
+pub fn ids() -> impl Iterator<Item = &'static str> {
+    REGISTRY.iter().map(|entry| entry.id)
+}
+
+/// Builds an environment, its dynamics changed by `shift` ([`Shift::default`] changes nothing).
+///
+/// # Errors
+/// [`EnvError::Unknown`] for a name that is not in [`ids`]; [`EnvError::NotApplicable`] or
+/// [`EnvError::DeadActuator`] for a shift the environment has no place for; for the MuJoCo robots
+/// [`EnvError::MujocoMissing`] and its siblings where the library cannot be used.
+pub fn make(id: &str, shift: &Shift) -> Result<Box<dyn Env>, EnvError> {
+    match REGISTRY.iter().find(|entry| entry.id == id) {
+        Some(entry) => (entry.make)(shift),
+        None => Err(EnvError::unknown(id, ids())),
+    }
+}
