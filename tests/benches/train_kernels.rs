@@ -28,12 +28,20 @@ fn main() {
         for kernels in TrainKernels::available() {
             let forward = median_us(|| {
                 for (x, y) in x.chunks(WIDTH).zip(y.chunks_mut(WIDTH)) {
-                    kernels.spmm(topology.view(), &weights, None, black_box(x), y, Finish::Relu);
+                    kernels.spmm(
+                        topology.view(),
+                        &weights,
+                        None,
+                        black_box(x),
+                        y,
+                        Finish::Relu,
+                        TILE,
+                    );
                 }
             });
             let gradient = median_us(|| {
                 for (x, y) in x.chunks(WIDTH).zip(y.chunks(WIDTH)) {
-                    kernels.sddmm(topology.view(), black_box(y), x, &mut grad);
+                    kernels.sddmm(topology.view(), black_box(y), x, &mut grad, TILE);
                 }
             });
             let flop = 2e-3 * (links * BATCH) as f64;

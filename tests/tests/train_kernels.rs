@@ -33,6 +33,7 @@ proptest! {
         seed: u64,
         with_bias: bool,
         finish in 0_usize..3,
+        samples in 1..=TILE,
     ) {
         let rng = &mut Xoshiro256PlusPlus::seed_from_u64(seed);
         let links = (density * (rows * cols) as f64) as usize;
@@ -42,22 +43,25 @@ proptest! {
         let bias: Vec<f32> = (0..rows).map(|_| unit(rng)).collect();
         let bias = with_bias.then_some(&*bias);
         let (x, dy, gate) = (tiles(cols, rng), tiles(rows, rng), tiles(rows, rng));
+        // Beyond the samples a gradient is zero, as the learner leaves it.
+        let mut dy = dy;
+        dy.iter_mut().for_each(|tile| tile.0[samples..].fill(0.0));
         let finish = [Finish::Store, Finish::Relu, Finish::Gate(&gate)][finish];
 
         let mut expected = vec![Tile::ZERO; rows];
-        oracle().spmm(topology.view(), &weights, bias, &x, &mut expected, finish);
+        oracle().spmm(topology.view(), &weights, bias, &x, &mut expected, finish, samples);
         let mut expected_grad = vec![0.5; links];
-        oracle().sddmm(topology.view(), &dy, &x, &mut expected_grad);
+        oracle().sddmm(topology.view(), &dy, &x, &mut expected_grad, samples);
         for kernels in TrainKernels::available() {
             let mut y = vec![Tile([9.0; TILE]); rows];
-            kernels.spmm(topology.view(), &weights, bias, &x, &mut y, finish);
+            kernels.spmm(topology.view(), &weights, bias, &x, &mut y, finish, samples);
             for (y, expected) in y.iter().zip(&expected) {
-                for (&y, expected) in y.0.iter().zip(expected.0) {
+                for (&y, expected) in y.0[..samples].iter().zip(expected.0) {
                     prop_assert!(near(y, expected), "{}: {y} {expected}", kernels.name);
                 }
             }
             let mut grad = vec![0.5; links];
-            kernels.sddmm(topology.view(), &dy, &x, &mut grad);
+            kernels.sddmm(topology.view(), &dy, &x, &mut grad, samples);
             for (&grad, &expected) in grad.iter().zip(&expected_grad) {
                 prop_assert!(near(grad, expected), "{}: {grad} {expected}", kernels.name);
             }
@@ -99,7 +103,15 @@ fn a_nan_is_not_hidden() {
     for kernels in TrainKernels::available() {
         for finish in [Finish::Store, Finish::Relu] {
             let mut y = [Tile::ZERO];
-            kernels.spmm(topology.view(), &[f32::NAN], None, &[Tile([1.0; TILE])], &mut y, finish);
+            kernels.spmm(
+                topology.view(),
+                &[f32::NAN],
+                None,
+                &[Tile([1.0; TILE])],
+                &mut y,
+                finish,
+                TILE,
+            );
             assert!(y[0].0.iter().all(|y| y.is_nan()), "{} {finish:?}", kernels.name);
         }
     }

@@ -205,16 +205,31 @@ impl<'m> Layer<'m> {
         dy: &[Tile],
         dx: &mut [Tile],
         finish: Finish<'_>,
+        samples: usize,
     ) {
         let learning = &self.learning;
-        kernels.spmm(learning.columns.view(), learning.column_weights, None, dy, dx, finish);
+        kernels.spmm(
+            learning.columns.view(),
+            learning.column_weights,
+            None,
+            dy,
+            dx,
+            finish,
+            samples,
+        );
     }
 
     /// Adds a tile's gradient of weights and biases.
-    pub fn add_gradient(&mut self, kernels: &TrainKernels, dy: &[Tile], x: &[Tile]) {
-        kernels.sddmm(self.links.topology.view(), dy, x, self.learning.weights.grad);
+    pub fn add_gradient(
+        &mut self,
+        kernels: &TrainKernels,
+        dy: &[Tile],
+        x: &[Tile],
+        samples: usize,
+    ) {
+        kernels.sddmm(self.links.topology.view(), dy, x, self.learning.weights.grad, samples);
         for (grad, dy) in self.learning.bias.grad.iter_mut().zip(dy) {
-            *grad += dy.0.iter().sum::<f32>();
+            *grad += dy.0[..samples].iter().sum::<f32>();
         }
     }
 

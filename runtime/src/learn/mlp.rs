@@ -4,7 +4,7 @@ use super::config::{MAX_LAYERS, NetworkShape};
 use super::layer::{Init, Layer, LayerRef, Links, TopologyScratch};
 use super::memory::{Arena, Block, OutOfMemory};
 use super::td3::LearnError;
-use crate::kernels::train::{Finish, Tile, TrainKernels};
+use crate::kernels::train::{Finish, TILE, Tile, TrainKernels};
 use heapless::Vec;
 use lacewing_formats::topology::Drop;
 use rand_core::Rng;
@@ -36,6 +36,7 @@ pub struct Trace<'m> {
     spare: &'m mut [Tile],
     inputs: usize,
     outputs: usize,
+    samples: usize,
 }
 
 impl<'m> Trace<'m> {
@@ -51,6 +52,7 @@ impl<'m> Trace<'m> {
             spare: arena.take(widest)?,
             inputs: shape.inputs(),
             outputs: shape.outputs(),
+            samples: TILE,
         })
     }
 
@@ -63,6 +65,16 @@ impl<'m> Trace<'m> {
     fn tiles(shape: &NetworkShape) -> (usize, usize) {
         let widths = shape.widths.iter().map(|&width| width as usize);
         (widths.clone().sum(), widths.max().unwrap_or(0))
+    }
+
+    /// Only the first `samples` of the tile hold something from now on; the rest must be zero in
+    /// input and gradient, and costs little.
+    ///
+    /// # Panics
+    /// If that is none, or more than a tile has.
+    pub fn set_samples(&mut self, samples: usize) {
+        assert!((1..=TILE).contains(&samples));
+        self.samples = samples;
     }
 
     /// The input, one tile a feature.
@@ -95,9 +107,11 @@ fn forward<'l>(
         let (x, tail) = rest.split_at_mut(layer.topology.cols());
         let y = &mut tail[..layer.topology.rows()];
         let finish = if at < last { Finish::Relu } else { Finish::Store };
-        kernels.spmm(layer.topology, layer.weights, Some(layer.bias), x, y, finish);
+        kernels.spmm(layer.topology, layer.weights, Some(layer.bias), x, y, finish, trace.samples);
         if at == last && head == Head::Tanh {
-            y.iter_mut().flat_map(|tile| &mut tile.0).for_each(|y| *y = libm::tanhf(*y));
+            for y in y {
+                y.0[..trace.samples].iter_mut().for_each(|y| *y = libm::tanhf(*y));
+            }
         }
         rest = tail;
     }
@@ -183,12 +197,13 @@ impl<'m> Mlp<'m> {
             let x = &trace.activations[end - cols..end];
             let dy = &trace.gradient[..rows];
             if wanted == Wanted::Parameters {
-                layer.add_gradient(kernels, dy, x);
+                layer.add_gradient(kernels, dy, x, trace.samples);
             }
             if at > 0 || wanted == Wanted::Input {
                 // Above the first layer `x` came out of a ReLU.
                 let finish = if at > 0 { Finish::Gate(x) } else { Finish::Store };
-                layer.input_gradient(kernels, dy, &mut trace.spare[..cols], finish);
+                let dx = &mut trace.spare[..cols];
+                layer.input_gradient(kernels, dy, dx, finish, trace.samples);
                 core::mem::swap(&mut trace.gradient, &mut trace.spare);
             }
         }

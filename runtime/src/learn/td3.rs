@@ -164,8 +164,9 @@ impl<'m> Td3<'m> {
         assert_eq!(observation.len(), self.shape.observations());
         assert_eq!(action.len(), self.shape.actions());
         for (tile, &value) in self.actor_trace.input().iter_mut().zip(observation) {
-            tile.0 = [value; TILE];
+            tile.0[0] = value;
         }
+        self.actor_trace.set_samples(1);
         self.actor.forward(&self.kernels, &mut self.actor_trace);
         for (action, tile) in action.iter_mut().zip(self.actor_trace.output()) {
             *action = tile.0[0];
@@ -224,6 +225,8 @@ impl<'m> Td3<'m> {
         }
         let mut loss = 0.0;
         for samples in self.batch.chunks(TILE) {
+            self.actor_trace.set_samples(samples.len());
+            self.critic_trace.set_samples(samples.len());
             load(replay, samples, self.actor_trace.input(), |step, feature| {
                 step.next_observation[feature]
             });
@@ -285,6 +288,8 @@ impl<'m> Td3<'m> {
         critic.prepare_backward();
         let mut loss = 0.0;
         for samples in self.batch.chunks(TILE) {
+            self.actor_trace.set_samples(samples.len());
+            self.critic_trace.set_samples(samples.len());
             load(replay, samples, self.actor_trace.input(), |step, feature| {
                 step.observation[feature]
             });

@@ -27,7 +27,7 @@ pub(super) trait Vector: Copy {
     unsafe fn sums<const L: usize>(vectors: &[Self; L]) -> Self;
 }
 
-/// `N` vectors make a tile.
+/// Works on the first `N` vectors of every tile.
 ///
 /// # Safety
 /// The CPU has `V`'s instruction set, and lengths fit as [`super::TrainKernels::spmm`] checks.
@@ -40,13 +40,13 @@ pub(super) unsafe fn spmm<V: Vector, const N: usize>(
     y: &mut [Tile],
     finish: Finish<'_>,
 ) {
-    const { assert!(N * V::LANES == super::TILE) };
+    const { assert!(N * V::LANES <= super::TILE) };
     let (columns, x) = (csr.col_idx().as_ptr(), x.as_ptr());
     let weights = weights.as_ptr();
     for (row, y) in y.iter_mut().enumerate() {
         let mut links = csr.row(row);
         // SAFETY: links are below `csr.links()`, the length of `weights` and `columns`; columns are
-        // below `csr.cols()`, the length of `x`; a `Tile` is `N` vectors long.
+        // below `csr.cols()`, the length of `x`; a `Tile` is at least `N` vectors long.
         unsafe {
             // Two chains of sums, so that a multiply-add need not wait for the one before.
             let mut even = [V::splat(bias.map_or(0.0, |bias| *bias.get_unchecked(row))); N];
@@ -114,7 +114,7 @@ pub(super) unsafe fn sddmm<V: Vector, const N: usize, const L: usize>(
     x: &[Tile],
     grad: &mut [f32],
 ) {
-    const { assert!(N * V::LANES == super::TILE && L == V::LANES) };
+    const { assert!(N * V::LANES <= super::TILE && L == V::LANES) };
     let (columns, x) = (csr.col_idx().as_ptr(), x.as_ptr().cast::<f32>());
     for (row, dy) in dy.iter().enumerate() {
         let links = csr.row(row);
@@ -159,11 +159,11 @@ pub(super) unsafe fn sddmm<V: Vector, const N: usize, const L: usize>(
 /// `x` points to a tile.
 #[inline(always)]
 unsafe fn dot<V: Vector, const N: usize>(dy: &[V; N], x: *const f32) -> V {
-    // SAFETY: a tile is `N` vectors long.
+    // SAFETY: a tile is at least `N` vectors long.
     unsafe {
         let mut sum = dy[0].mul(V::load(x));
-        for k in 1..N {
-            sum = dy[k].mul_add(V::load(x.add(k * V::LANES)), sum);
+        for (k, dy) in dy.iter().enumerate().skip(1) {
+            sum = dy.mul_add(V::load(x.add(k * V::LANES)), sum);
         }
         sum
     }
@@ -207,10 +207,13 @@ pub(super) unsafe fn adam<V: Vector>(
 /// Instantiates the kernels for one instruction set.
 macro_rules! instantiate {
     ($feature:literal, $name:literal, $vector:ty) => {
-        use super::super::{AdamStep, Finish, TILE, Tile, TrainKernels, generic};
+        use super::super::{AdamStep, Finish, QUARTER, Tile, TrainKernels, generic};
         use lacewing_formats::topology::Csr;
 
         const LANES: usize = <$vector as generic::Vector>::LANES;
+        /// Vectors of one to four quarters.
+        const N: [usize; 4] =
+            [QUARTER / LANES, 2 * QUARTER / LANES, 3 * QUARTER / LANES, 4 * QUARTER / LANES];
 
         /// Only to be used where the CPU has this instruction set.
         pub(in super::super) const KERNELS: TrainKernels =
@@ -224,17 +227,31 @@ macro_rules! instantiate {
             x: &[Tile],
             y: &mut [Tile],
             finish: Finish<'_>,
+            samples: usize,
         ) {
+            // Called by name, not through a pointer, so that they are inlined and get the feature.
             // SAFETY: the feature is enabled here; the caller checked the lengths.
             unsafe {
-                generic::spmm::<$vector, { TILE / LANES }>(csr, weights, bias, x, y, finish);
+                match samples.div_ceil(QUARTER) {
+                    1 => generic::spmm::<$vector, { N[0] }>(csr, weights, bias, x, y, finish),
+                    2 => generic::spmm::<$vector, { N[1] }>(csr, weights, bias, x, y, finish),
+                    3 => generic::spmm::<$vector, { N[2] }>(csr, weights, bias, x, y, finish),
+                    _ => generic::spmm::<$vector, { N[3] }>(csr, weights, bias, x, y, finish),
+                }
             }
         }
 
         #[target_feature(enable = $feature)]
-        unsafe fn sddmm(c: Csr<'_>, dy: &[Tile], x: &[Tile], grad: &mut [f32]) {
+        unsafe fn sddmm(csr: Csr<'_>, dy: &[Tile], x: &[Tile], grad: &mut [f32], samples: usize) {
             // SAFETY: as above.
-            unsafe { generic::sddmm::<$vector, { TILE / LANES }, LANES>(c, dy, x, grad) }
+            unsafe {
+                match samples.div_ceil(QUARTER) {
+                    1 => generic::sddmm::<$vector, { N[0] }, LANES>(csr, dy, x, grad),
+                    2 => generic::sddmm::<$vector, { N[1] }, LANES>(csr, dy, x, grad),
+                    3 => generic::sddmm::<$vector, { N[2] }, LANES>(csr, dy, x, grad),
+                    _ => generic::sddmm::<$vector, { N[3] }, LANES>(csr, dy, x, grad),
+                }
+            }
         }
 
         #[target_feature(enable = $feature)]

@@ -56,8 +56,11 @@ pub enum Finish<'a> {
     Gate(&'a [Tile]),
 }
 
-type Spmm = unsafe fn(Csr<'_>, &[f32], Option<&[f32]>, &[Tile], &mut [Tile], Finish<'_>);
-type Sddmm = unsafe fn(Csr<'_>, &[Tile], &[Tile], &mut [f32]);
+/// Work is done by quarters of a tile: a tail of the minibatch need not cost a whole one.
+const QUARTER: usize = TILE / 4;
+
+type Spmm = unsafe fn(Csr<'_>, &[f32], Option<&[f32]>, &[Tile], &mut [Tile], Finish<'_>, usize);
+type Sddmm = unsafe fn(Csr<'_>, &[Tile], &[Tile], &mut [f32], usize);
 type Adam = unsafe fn(&AdamStep, &mut [f32], &[f32], &mut [f32], &mut [f32]);
 
 /// One implementation of all training kernels; to have one is proof that this CPU can run it.
@@ -95,11 +98,12 @@ impl TrainKernels {
         Self::available().next().unwrap_or(scalar::KERNELS)
     }
 
-    /// `y[r] = finish(Σ w·x[col] (+ bias[r]))`, over all samples of a tile; `x` is `[cols]`, `y`
-    /// `[rows]`.
+    /// `y[r] = finish(Σ w·x[col] (+ bias[r]))` over the first `samples` of a tile; `x` is `[cols]`,
+    /// `y` `[rows]`. Samples after them hold nothing of meaning.
     ///
     /// # Panics
-    /// If a length does not fit the topology.
+    /// If a length does not fit the topology, or a tile has not so many samples.
+    #[expect(clippy::too_many_arguments, reason = "a matrix product has this many operands")]
     pub fn spmm(
         &self,
         topology: Csr<'_>,
@@ -108,7 +112,9 @@ impl TrainKernels {
         x: &[Tile],
         y: &mut [Tile],
         finish: Finish<'_>,
+        samples: usize,
     ) {
+        assert!((1..=TILE).contains(&samples));
         assert_eq!(weights.len(), topology.links());
         assert_eq!((x.len(), y.len()), (topology.cols(), topology.rows()));
         assert!(bias.is_none_or(|bias| bias.len() == topology.rows()));
@@ -117,19 +123,28 @@ impl TrainKernels {
         }
         // SAFETY: the constructor proved the CPU feature; lengths fit and a `Csr` keeps its columns
         // below `cols` and its rows within `links`.
-        unsafe { (self.spmm)(topology, weights, bias, x, y, finish) }
+        unsafe { (self.spmm)(topology, weights, bias, x, y, finish, samples) }
     }
 
     /// `grad[link] += Σ over samples of dy[row]·x[col]`, for live links only; `dy` is `[rows]`,
-    /// `x` `[cols]`.
+    /// `x` `[cols]`. Samples from `samples` to the end of that quarter of the tile must be zero in
+    /// `dy` and finite in `x`.
     ///
     /// # Panics
-    /// If a length does not fit the topology.
-    pub fn sddmm(&self, topology: Csr<'_>, dy: &[Tile], x: &[Tile], grad: &mut [f32]) {
+    /// If a length does not fit the topology, or a tile has not so many samples.
+    pub fn sddmm(
+        &self,
+        topology: Csr<'_>,
+        dy: &[Tile],
+        x: &[Tile],
+        grad: &mut [f32],
+        samples: usize,
+    ) {
+        assert!((1..=TILE).contains(&samples));
         assert_eq!(grad.len(), topology.links());
         assert_eq!((x.len(), dy.len()), (topology.cols(), topology.rows()));
         // SAFETY: as in `spmm`.
-        unsafe { (self.sddmm)(topology, dy, x, grad) }
+        unsafe { (self.sddmm)(topology, dy, x, grad, samples) }
     }
 
     /// One Adam step on parameters `w` with gradients `g` and moments `m`, `v`.

@@ -1,6 +1,6 @@
 //! The oracle: what every other implementation is tested against, and what any CPU can run.
 
-use super::{AdamStep, Finish, TILE, Tile, TrainKernels};
+use super::{AdamStep, Finish, Tile, TrainKernels};
 use lacewing_formats::topology::Csr;
 
 pub(super) const KERNELS: TrainKernels = TrainKernels { name: "scalar", spmm, sddmm, adam };
@@ -12,16 +12,18 @@ fn spmm(
     x: &[Tile],
     y: &mut [Tile],
     finish: Finish<'_>,
+    samples: usize,
 ) {
     for (row, y) in y.iter_mut().enumerate() {
-        y.0 = [bias.map_or(0.0, |bias| bias[row]); TILE];
+        let y = &mut y.0[..samples];
+        y.fill(bias.map_or(0.0, |bias| bias[row]));
         for link in csr.row(row) {
             let x = &x[usize::from(csr.col_idx()[link])];
-            for (y, x) in y.0.iter_mut().zip(x.0) {
+            for (y, x) in y.iter_mut().zip(x.0) {
                 *y += weights[link] * x;
             }
         }
-        for (i, y) in y.0.iter_mut().enumerate() {
+        for (i, y) in y.iter_mut().enumerate() {
             let zero = match finish {
                 Finish::Store => false,
                 Finish::Relu => *y < 0.0,
@@ -32,11 +34,11 @@ fn spmm(
     }
 }
 
-fn sddmm(csr: Csr<'_>, dy: &[Tile], x: &[Tile], grad: &mut [f32]) {
+fn sddmm(csr: Csr<'_>, dy: &[Tile], x: &[Tile], grad: &mut [f32], samples: usize) {
     for (row, dy) in dy.iter().enumerate() {
         for link in csr.row(row) {
             let x = &x[usize::from(csr.col_idx()[link])];
-            grad[link] += dy.0.iter().zip(x.0).map(|(dy, x)| dy * x).sum::<f32>();
+            grad[link] += dy.0[..samples].iter().zip(x.0).map(|(dy, x)| dy * x).sum::<f32>();
         }
     }
 }
