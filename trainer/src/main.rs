@@ -1,2 +1,7 @@
 //! The `lacewing` command line.
-fn main() {}
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    lacewing::cli::main()
+}

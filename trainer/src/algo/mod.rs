@@ -1,0 +1,3 @@
+//! Reinforcement-learning algorithms, each whole in one file.
+
+pub mod td3;

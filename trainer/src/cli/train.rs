@@ -1,0 +1,142 @@
+//! `lacewing train`.
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::CliError;
+use crate::lab::config::{Device, EngineKind, Layer, Method, RunConfig};
+use crate::lab::folder::RunFolder;
+use crate::lab::policy::method_name;
+use crate::lab::progress::duration;
+use crate::lab::session::{self, Outcome};
+
+/// Set by Ctrl-C; training then stops at the episode's end.
+static STOP: AtomicBool = AtomicBool::new(false);
+
+#[derive(clap::Args)]
+pub struct Args {
+    /// Environment, e.g. Pendulum-v1 or HalfCheetah-v5 (see `lacewing env list`).
+    #[arg(required_unless_present_any = ["config", "resume"])]
+    env: Option<String>,
+    /// How links come and go [default: set].
+    #[arg(long)]
+    method: Option<Method>,
+    /// Share of each network's links that is pruned, e.g. 0.9.
+    #[arg(long)]
+    sparsity: Option<f64>,
+    /// How the sparsity is spread over the layers: uniform, er or erk.
+    #[arg(long, value_parser = ["uniform", "er", "erk"])]
+    allocation: Option<String>,
+    /// What computes the updates [default: sparse].
+    #[arg(long)]
+    engine: Option<EngineKind>,
+    /// Where the burn engine computes [default: cpu].
+    #[arg(long)]
+    device: Option<Device>,
+    /// Decides everything random [default: 0].
+    #[arg(long)]
+    seed: Option<u64>,
+    /// Environment steps.
+    #[arg(long)]
+    steps: Option<u64>,
+    /// Widths of the hidden layers, e.g. 256,256.
+    #[arg(long, value_delimiter = ',')]
+    hidden: Option<Vec<usize>>,
+    /// TOML file laid over the defaults; a run's config.toml is one.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// One setting as in config.toml, e.g. --set td3.batch=256; may be repeated.
+    #[arg(long, value_name = "KEY=VALUE")]
+    set: Vec<String>,
+    /// The run's folder [default: runs/ENV-METHOD-seedN].
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Replace the run that is in the folder.
+    #[arg(long)]
+    force: bool,
+    /// Continue the run in this folder from its last checkpoint.
+    #[arg(long, value_name = "DIR", conflicts_with_all = [
+        "env", "method", "sparsity", "allocation", "engine", "device", "seed", "steps", "hidden",
+        "config", "set", "out", "force",
+    ])]
+    resume: Option<PathBuf>,
+}
+
+/// Trains, or continues.
+pub fn run(args: &Args) -> Result<(), CliError> {
+    let (folder, config) = match &args.resume {
+        Some(root) => {
+            let (folder, config) = RunFolder::open(root)?;
+            if folder.summary().exists() {
+                return Err(CliError::Usage(format!(
+                    "the run in {} is finished; start another with `lacewing train`",
+                    root.display()
+                )));
+            }
+            config.validate()?;
+            (folder, config)
+        }
+        None => start(args)?,
+    };
+    let root = folder.root().display();
+    stop_on_ctrl_c();
+    match session::train(&folder, &config, &STOP)? {
+        Outcome::Finished(summary) => {
+            println!(
+                "{} steps in {}: return {:.1} over the last evaluations (best {:.1}), actor {:.1} % sparse",
+                summary.steps,
+                duration(std::time::Duration::from_secs_f64(summary.wall_seconds)),
+                summary.final_return,
+                summary.best_return,
+                100.0 * summary.actor_sparsity
+            );
+            println!("run: {root}");
+            Ok(())
+        }
+        Outcome::Interrupted { step } => Err(CliError::Interrupted(format!(
+            "stopped at step {step}; continue with `lacewing train --resume {root}`"
+        ))),
+    }
+}
+
+/// The configuration that the arguments ask for, checked, in its new folder.
+fn start(args: &Args) -> Result<(RunFolder, RunConfig), CliError> {
+    let config = configure(args)?;
+    let name = format!("runs/{}-{}-seed{}", config.env, method_name(config.method), config.seed);
+    let root = args.out.clone().unwrap_or_else(|| name.into());
+    session::check(&config)?;
+    Ok((RunFolder::create(&root, &config, args.force)?, config))
+}
+
+fn configure(args: &Args) -> Result<RunConfig, CliError> {
+    let mut layers = Vec::new();
+    if let Some(path) = &args.config {
+        layers.push(Layer::file(path)?);
+    }
+    let typed = [
+        args.sparsity.map(|value| format!("sparsity={value:?}")),
+        args.allocation.as_ref().map(|rule| format!("allocation={{rule=\"{rule}\"}}")),
+        args.seed.map(|value| format!("seed={value}")),
+        args.steps.map(|value| format!("steps={value}")),
+        args.hidden.as_ref().map(|widths| format!("hidden={widths:?}")),
+    ];
+    for setting in typed.iter().flatten().chain(&args.set) {
+        layers.push(Layer::setting(setting)?);
+    }
+    let mut config = RunConfig::from_layers(args.env.as_deref(), args.method, layers)?;
+    config.engine = args.engine.unwrap_or(config.engine);
+    config.device = args.device.unwrap_or(config.device);
+    Ok(config)
+}
+
+/// The first Ctrl-C asks for a checkpoint, the second ends at once.
+fn stop_on_ctrl_c() {
+    // Without a handler Ctrl-C still stops the process, as kill -9 would: no reason to fail.
+    let _ = ctrlc::set_handler(|| {
+        if STOP.swap(true, Ordering::Relaxed) {
+            eprintln!("error: stopped at once; `--resume` continues from the last checkpoint");
+            std::process::exit(130);
+        }
+        eprintln!("finishing the episode to save a checkpoint; press Ctrl-C again to stop at once");
+    });
+}

@@ -1,0 +1,498 @@
+//! A run's configuration: every number that decides its result, saved as `config.toml`.
+
+use std::path::Path;
+
+use lacewing_formats::topology::{Allocation, Drop};
+use lacewing_runtime::learn::{self, AgentShape, Init, MAX_LAYERS, Rewire, Sparsity, Td3Config};
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+use toml::Table;
+
+use super::files::{self, FileError};
+
+/// Most hidden layers an agent may have: the learner's layer table is fixed.
+const MOST_HIDDEN: usize = MAX_LAYERS - 1;
+
+/// How links come and go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum Method {
+    /// Every link lives: plain TD3.
+    Dense,
+    /// A random sparse topology that never changes (Static-TD3).
+    Static,
+    /// Sparse evolutionary training: the weakest links are regrown elsewhere (DS-TD3, Sokar et al.
+    /// 2022).
+    Set,
+}
+
+/// The reinforcement-learning algorithm.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Algorithm {
+    /// Twin delayed deep deterministic policy gradient (Fujimoto et al. 2018).
+    Td3,
+}
+
+/// What computes the updates.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum EngineKind {
+    /// `lacewing_runtime::learn`: pruned links cost nothing.
+    Sparse,
+    /// Masked dense on burn (cargo feature `burn`).
+    Burn,
+}
+
+/// Where the burn engine computes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum Device {
+    /// This machine's processor.
+    Cpu,
+    /// The first NVIDIA GPU (cargo feature `cuda`).
+    Cuda,
+}
+
+/// Everything that decides a run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct RunConfig {
+    /// Environment id, e.g. `HalfCheetah-v5`.
+    pub env: String,
+    /// How links come and go.
+    pub method: Method,
+    /// The algorithm.
+    pub algorithm: Algorithm,
+    /// What computes the updates.
+    pub engine: EngineKind,
+    /// Where the burn engine computes; the sparse engine always runs on the processor.
+    pub device: Device,
+    /// Decides everything random.
+    pub seed: u64,
+    /// Environment steps of the whole run.
+    pub steps: u64,
+    /// Width of each hidden layer, of actor and critics alike.
+    pub hidden: Vec<usize>,
+    /// Sparsity of each whole network, 0 to 1, for the rules that take one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sparsity: Option<f64>,
+    /// Whether the last layer of each network stays dense, as in DS-TD3.
+    pub dense_output: bool,
+    /// How weights start: `dense` or `sparsity-aware`.
+    pub init: Init,
+    /// Environment steps between evaluations.
+    pub evaluate_every: u64,
+    /// Episodes of an evaluation.
+    pub evaluate_episodes: u32,
+    /// A checkpoint is taken at the first episode end after this many more environment steps.
+    pub checkpoint_every: u64,
+    /// How the sparsity is spread over the layers; absent for `dense`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub allocation: Option<Allocation>,
+    /// TD3's numbers.
+    pub td3: Td3Settings,
+    /// SET's numbers; used by `set` only.
+    pub rewire: Rewire,
+}
+
+/// TD3's hyperparameters.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Td3Settings {
+    /// Adam's step size, for actor and critics.
+    pub learning_rate: f32,
+    /// L2 penalty added to the gradient (Adam, not AdamW, as in DS-TD3's code).
+    pub weight_decay: f32,
+    /// Transitions of one update.
+    pub batch: u32,
+    /// Discount of future rewards.
+    pub gamma: f32,
+    /// Share of the online weights that flows into the targets.
+    pub tau: f32,
+    /// Standard deviation of the target policy's smoothing noise, actions being in [-1, 1].
+    pub policy_noise: f32,
+    /// Bound of that noise.
+    pub noise_clip: f32,
+    /// Critic updates an actor update.
+    pub policy_delay: u32,
+    /// Random steps before learning starts.
+    pub start_steps: u64,
+    /// Standard deviation of the exploration noise.
+    pub exploration_noise: f32,
+    /// Transitions the replay keeps.
+    pub replay: usize,
+}
+
+/// Why a configuration cannot run.
+#[derive(Debug, Error)]
+pub enum ConfigError {
+    /// The file could not be read or written.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// Not TOML, or a field is missing, unknown or of the wrong kind.
+    #[error("{origin}: {message}; a finished run's config.toml shows every field")]
+    Parse {
+        /// The file, or the defaults it was laid over.
+        origin: String,
+        /// What the parser says, on one line.
+        message: String,
+    },
+    /// A field's value makes no sense.
+    #[error("{field} {problem}")]
+    Value {
+        /// The field as it is called in `config.toml`.
+        field: &'static str,
+        /// What is wrong and what would be right.
+        problem: String,
+    },
+}
+
+impl ConfigError {
+    fn parse(origin: &str, error: &toml::de::Error) -> Self {
+        Self::Parse { origin: origin.to_string(), message: error.message().replace('\n', " ") }
+    }
+}
+
+/// Some fields of a configuration, and where they come from.
+pub struct Layer {
+    origin: String,
+    table: Table,
+}
+
+impl Layer {
+    /// A (possibly partial) TOML file.
+    ///
+    /// # Errors
+    /// [`ConfigError`] if it cannot be read or is not TOML.
+    pub fn file(path: &Path) -> Result<Self, ConfigError> {
+        let origin = path.display().to_string();
+        let text = String::from_utf8_lossy(&files::read(path)?).into_owned();
+        let table = text.parse().map_err(|error| ConfigError::parse(&origin, &error))?;
+        Ok(Self { origin, table })
+    }
+
+    /// One setting as on the command line, e.g. `td3.batch=256`.
+    ///
+    /// # Errors
+    /// [`ConfigError`] if it is not TOML.
+    pub fn setting(text: &str) -> Result<Self, ConfigError> {
+        let table = text.parse().map_err(|error| ConfigError::parse(text, &error))?;
+        Ok(Self { origin: text.to_string(), table })
+    }
+}
+
+/// Lays `over` on `under`: tables field by field, all else whole. An allocation is one value.
+fn overlay(under: &mut Table, over: Table) {
+    for (key, value) in over {
+        match (under.get_mut(&key), value) {
+            (Some(toml::Value::Table(under)), toml::Value::Table(over)) if key != "allocation" => {
+                overlay(under, over);
+            }
+            (_, value) => drop(under.insert(key, value)),
+        }
+    }
+}
+
+fn value_error(field: &'static str, problem: impl Into<String>) -> ConfigError {
+    ConfigError::Value { field, problem: problem.into() }
+}
+
+impl RunConfig {
+    /// DS-TD3's published settings (Sokar et al. 2022 and its code) for MuJoCo, and settings tuned
+    /// for the small classic environments.
+    pub fn defaults(env: &str, method: Method) -> Self {
+        let classic = matches!(env, "Pendulum-v1" | "MountainCarContinuous-v0");
+        // λ of the first layer follows the observation's width; later layers share λ = 64.
+        let first = match env {
+            "Ant-v5" => 40.0,
+            "Humanoid-v5" => 61.0,
+            _ => 7.0,
+        };
+        let (sparsity, allocation) = match (method, classic) {
+            (Method::Dense, _) => (None, None),
+            (_, true) => (Some(0.9), Some(Allocation::Er)),
+            (_, false) => (None, Some(Allocation::ErLambda { first, rest: 64.0 })),
+        };
+        let config = Self {
+            env: env.to_string(),
+            method,
+            algorithm: Algorithm::Td3,
+            engine: EngineKind::Sparse,
+            device: Device::Cpu,
+            seed: 0,
+            steps: 1_000_000,
+            hidden: vec![256, 256],
+            sparsity,
+            dense_output: true,
+            init: Init::Dense,
+            evaluate_every: 5000,
+            evaluate_episodes: 10,
+            checkpoint_every: 10_000,
+            allocation,
+            td3: Td3Settings {
+                learning_rate: 1e-3,
+                weight_decay: 2e-4,
+                batch: 100,
+                gamma: 0.99,
+                tau: 0.005,
+                policy_noise: 0.2,
+                noise_clip: 0.5,
+                policy_delay: 2,
+                start_steps: 25_000,
+                exploration_noise: 0.1,
+                replay: 1_000_000,
+            },
+            rewire: Rewire { interval: 1000, fraction: 0.05, drop: Drop::SignedMagnitude },
+        };
+        if classic { config.for_classic_control() } else { config }
+    }
+
+    /// Small, short-horizon tasks learn within minutes: fewer random steps, a smaller replay.
+    fn for_classic_control(mut self) -> Self {
+        self.steps = if self.env == "Pendulum-v1" { 15_000 } else { 100_000 };
+        self.evaluate_every = 1000;
+        self.checkpoint_every = 2000;
+        self.td3.start_steps = 1000;
+        self.td3.replay = 100_000;
+        self.td3.learning_rate = 3e-3;
+        self.td3.weight_decay = 0.0;
+        self.td3.batch = 128;
+        self
+    }
+
+    /// Lays layers, each over those before it, over the defaults of the environment and method they
+    /// name; `env` and `method` override the layers'.
+    ///
+    /// # Errors
+    /// [`ConfigError`] naming the layer and field.
+    pub fn from_layers(
+        env: Option<&str>,
+        method: Option<Method>,
+        layers: Vec<Layer>,
+    ) -> Result<Self, ConfigError> {
+        let mut over = Table::new();
+        let mut origins = Vec::new();
+        for layer in layers {
+            overlay(&mut over, layer.table);
+            origins.push(layer.origin);
+        }
+        let origin = origins.join(", ");
+        if let Some(env) = env {
+            over.insert("env".into(), env.into());
+        }
+        let parse_error = |error| ConfigError::parse(&origin, &error);
+        let env: String = match over.get("env") {
+            Some(env) => env.clone().try_into().map_err(parse_error)?,
+            None => return Err(value_error("env", "is missing: name an environment")),
+        };
+        let method = match (method, over.get("method")) {
+            (Some(method), _) => method,
+            (None, Some(method)) => method.clone().try_into().map_err(parse_error)?,
+            (None, None) => Method::Set,
+        };
+        over.remove("method");
+        let mut merged = Table::try_from(Self::defaults(&env, method))
+            .map_err(|error| value_error("config", error.to_string()))?;
+        // A layer that sets a sparsity or an allocation replaces both defaults: they are one choice.
+        if over.contains_key("sparsity") || over.contains_key("allocation") {
+            merged.remove("sparsity");
+            merged.remove("allocation");
+        }
+        overlay(&mut merged, over);
+        let mut config: Self = merged.try_into().map_err(parse_error)?;
+        if config.sparsity.is_some() && config.allocation.is_none() && method != Method::Dense {
+            config.allocation = Some(Allocation::Er);
+        }
+        Ok(config)
+    }
+
+    /// A run's `config.toml`.
+    ///
+    /// # Errors
+    /// [`ConfigError`] naming the file and field.
+    pub fn from_file(path: &Path) -> Result<Self, ConfigError> {
+        Self::from_layers(None, None, vec![Layer::file(path)?])
+    }
+
+    /// The configuration as TOML.
+    ///
+    /// # Errors
+    /// [`ConfigError::Value`] for a number TOML cannot hold, such as a seed above 2⁶³.
+    pub fn to_toml(&self) -> Result<String, ConfigError> {
+        toml::to_string(self).map_err(|error| value_error("config", error.to_string()))
+    }
+
+    /// Networks of the agent for an environment with these observations and actions.
+    ///
+    /// # Errors
+    /// [`ConfigError::Value`] where the sparsity is out of range or out of reach.
+    pub fn shape(&self, observations: usize, actions: usize) -> Result<AgentShape, ConfigError> {
+        let share = self.sparsity.unwrap_or(0.0);
+        let sparsity = Sparsity {
+            actor: share,
+            critic: share,
+            allocation: self.allocation.unwrap_or(Allocation::Uniform),
+            dense_output: self.dense_output,
+        };
+        AgentShape::new(observations, actions, &self.hidden, &sparsity)
+            .map_err(|error| value_error("sparsity:", error.to_string()))
+    }
+
+    /// What the learner is told.
+    pub fn learner(&self) -> Td3Config {
+        let td3 = &self.td3;
+        Td3Config {
+            batch_size: td3.batch,
+            gamma: td3.gamma,
+            tau: td3.tau,
+            policy_noise: td3.policy_noise,
+            noise_clip: td3.noise_clip,
+            policy_delay: td3.policy_delay,
+            learning_rate: td3.learning_rate,
+            weight_decay: td3.weight_decay,
+            init: self.init,
+            method: match self.method {
+                Method::Dense | Method::Static => learn::Method::Static,
+                Method::Set => learn::Method::Set(self.rewire),
+            },
+        }
+    }
+
+    /// Checks every value that does not depend on the environment's shapes.
+    ///
+    /// # Errors
+    /// [`ConfigError::Value`] naming the first bad field.
+    pub fn validate(&self) -> Result<(), ConfigError> {
+        let must = |ok: bool, field, problem: &str| {
+            if ok { Ok(()) } else { Err(value_error(field, problem)) }
+        };
+        must(self.steps > 0, "steps", "must be at least 1")?;
+        let layers = self.hidden.len();
+        must((1..=MOST_HIDDEN).contains(&layers), "hidden", "must list 1 to 4 layers")?;
+        let widths = self.hidden.iter().all(|width| (1..=u16::MAX.into()).contains(width));
+        must(widths, "hidden", "widths must be 1 to 65535")?;
+        must(self.evaluate_every > 0, "evaluate-every", "must be at least 1")?;
+        must(self.evaluate_episodes > 0, "evaluate-episodes", "must be at least 1")?;
+        must(self.checkpoint_every > 0, "checkpoint-every", "must be at least 1")?;
+        self.validate_sparsity()?;
+        self.td3.validate()?;
+        must(self.rewire.interval > 0, "rewire.interval", "must be at least 1 update")?;
+        let fraction = (0.0..=1.0).contains(&self.rewire.fraction);
+        must(fraction, "rewire.fraction", "must be 0 to 1")?;
+        let cuda = self.device == Device::Cuda && self.engine == EngineKind::Sparse;
+        must(
+            !cuda,
+            "device",
+            "`cuda` needs `--engine burn`: the sparse engine runs on the processor",
+        )
+    }
+
+    fn validate_sparsity(&self) -> Result<(), ConfigError> {
+        let lambda = matches!(self.allocation, Some(Allocation::ErLambda { .. }));
+        let problem = match (self.method, self.sparsity, self.allocation) {
+            (Method::Dense, Some(sparsity), _) if sparsity != 0.0 => {
+                "makes no sense with method `dense`: choose `static` or `set`"
+            }
+            (Method::Dense, _, Some(_)) => {
+                "makes no sense with an allocation rule and method `dense`"
+            }
+            (Method::Static | Method::Set, Some(_), _) if lambda => {
+                "and allocation er-lambda exclude each other: λ decides the sparsity"
+            }
+            (Method::Static | Method::Set, None, _) if !lambda => {
+                "is missing: give --sparsity (e.g. 0.9) or an er-lambda allocation"
+            }
+            (_, Some(sparsity), _) if !(0.0..1.0).contains(&sparsity) => {
+                return Err(value_error(
+                    "sparsity",
+                    format!("must be at least 0 and below 1, not {sparsity}"),
+                ));
+            }
+            _ => return Ok(()),
+        };
+        Err(value_error("sparsity", problem))
+    }
+}
+
+impl Td3Settings {
+    fn validate(&self) -> Result<(), ConfigError> {
+        let positive = |value: f32| value.is_finite() && value > 0.0;
+        let not_negative = |value: f32| value.is_finite() && value >= 0.0;
+        let unit = |value: f32| (0.0..=1.0).contains(&value);
+        let checks = [
+            (positive(self.learning_rate), "td3.learning-rate", "must be above 0"),
+            (not_negative(self.weight_decay), "td3.weight-decay", "must be at least 0"),
+            (self.batch > 0, "td3.batch", "must be at least 1"),
+            (unit(self.gamma), "td3.gamma", "must be 0 to 1"),
+            (unit(self.tau), "td3.tau", "must be 0 to 1"),
+            (not_negative(self.policy_noise), "td3.policy-noise", "must be at least 0"),
+            (not_negative(self.noise_clip), "td3.noise-clip", "must be at least 0"),
+            (self.policy_delay > 0, "td3.policy-delay", "must be at least 1"),
+            (not_negative(self.exploration_noise), "td3.exploration-noise", "must be at least 0"),
+            (self.replay >= self.batch as usize, "td3.replay", "must hold at least one batch"),
+            (
+                self.start_steps >= u64::from(self.batch),
+                "td3.start-steps",
+                "must fill at least one batch",
+            ),
+        ];
+        match checks.into_iter().find(|&(ok, ..)| !ok) {
+            Some((_, field, problem)) => Err(value_error(field, problem)),
+            None => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_configuration_survives_its_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("config.toml");
+        for env in ["HalfCheetah-v5", "Ant-v5", "Pendulum-v1"] {
+            for method in [Method::Dense, Method::Static, Method::Set] {
+                let config = RunConfig::defaults(env, method);
+                config.validate().unwrap();
+                std::fs::write(&path, config.to_toml().unwrap()).unwrap();
+                assert_eq!(RunConfig::from_file(&path).unwrap(), config);
+            }
+        }
+    }
+
+    #[test]
+    fn a_partial_file_lies_over_the_defaults() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("config.toml");
+        std::fs::write(&path, "env = 'HalfCheetah-v5'\nsparsity = 0.9\n[td3]\nbatch = 256\n")
+            .unwrap();
+        let config = RunConfig::from_file(&path).unwrap();
+        config.validate().unwrap();
+        assert_eq!((config.td3.batch, config.td3.start_steps), (256, 25_000));
+        assert_eq!((config.sparsity, config.allocation), (Some(0.9), Some(Allocation::Er)));
+        std::fs::write(&path, "env = 'HalfCheetah-v5'\n[td3]\nbach = 256\n").unwrap();
+        let error = RunConfig::from_file(&path).unwrap_err().to_string();
+        assert!(error.contains("bach"), "{error}");
+    }
+
+    #[test]
+    fn a_setting_lies_over_a_file() {
+        let layers = ["td3.batch=256\nseed=1", "td3.batch=64", "allocation.rule='uniform'"];
+        let layers = layers.map(|text| Layer::setting(text).unwrap()).into();
+        let mut config = RunConfig::from_layers(Some("Hopper-v5"), None, layers).unwrap();
+        assert_eq!((config.td3.batch, config.seed, config.sparsity), (64, 1, None));
+        assert!(config.validate().is_err(), "uniform needs a sparsity");
+        config.sparsity = Some(0.8);
+        config.validate().unwrap();
+    }
+
+    #[test]
+    fn the_papers_lambda_gives_the_papers_sizes() {
+        // Sokar et al. 2022: HalfCheetah keeps 106,169 of 214,784 weights.
+        let config = RunConfig::defaults("HalfCheetah-v5", Method::Set);
+        let shape = config.shape(17, 6).unwrap();
+        assert_eq!(shape.actor.total_links() + 2 * shape.critic.total_links(), 106_169);
+    }
+}

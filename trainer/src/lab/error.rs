@@ -1,0 +1,44 @@
+//! Why a run cannot go on.
+
+use lacewing_runtime::learn::{ReplayError, ResumeError};
+use thiserror::Error;
+
+use super::checkpoint::CheckpointError;
+use super::config::ConfigError;
+use super::files::FileError;
+use super::folder::FolderError;
+use crate::algo::td3::TrainError;
+use crate::engine::EngineError;
+use crate::env::EnvError;
+
+/// Why a run cannot go on.
+#[derive(Debug, Error)]
+pub enum LabError {
+    /// The environment failed.
+    #[error(transparent)]
+    Env(#[from] EnvError),
+    /// The configuration makes no sense.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The learner failed.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// The training loop failed.
+    #[error(transparent)]
+    Train(#[from] TrainError),
+    /// The run's folder is unusable.
+    #[error(transparent)]
+    Folder(#[from] FolderError),
+    /// No checkpoint is good.
+    #[error(transparent)]
+    Checkpoint(#[from] CheckpointError),
+    /// A file could not be read or written.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// A resume section is damaged.
+    #[error(transparent)]
+    Resume(#[from] ResumeError),
+    /// A transition was refused.
+    #[error(transparent)]
+    Replay(#[from] ReplayError),
+}

@@ -1,0 +1,142 @@
+//! Writing files so that a crash or a full disk never leaves half of one.
+
+use std::fs::{self, File};
+use std::io::{self, ErrorKind, Write};
+use std::path::{Path, PathBuf};
+
+use thiserror::Error;
+
+/// Why a file could not be read or written.
+#[derive(Debug, Error)]
+pub enum FileError {
+    /// No space or quota left.
+    #[error(
+        "the disk is full: {} was not written and what was there is untouched; free some space \
+         and try again (an interrupted run continues with `lacewing train --resume DIR`)",
+        path.display()
+    )]
+    NoRoom {
+        /// What was to be written.
+        path: PathBuf,
+    },
+    /// Any other failure of a write.
+    #[error("cannot write {}: {source}; choose another place with --out", path.display())]
+    Write {
+        /// What was to be written.
+        path: PathBuf,
+        /// The system's reason.
+        source: io::Error,
+    },
+    /// A failure of a read.
+    #[error("cannot read {}: {source}; check the path", path.display())]
+    Read {
+        /// What was to be read.
+        path: PathBuf,
+        /// The system's reason.
+        source: io::Error,
+    },
+    /// The output is already there.
+    #[error("{} already exists; choose another --out or pass --force to replace it", path.display())]
+    Exists {
+        /// The output.
+        path: PathBuf,
+    },
+}
+
+impl FileError {
+    /// Wraps a failed write.
+    pub fn write(path: &Path, source: io::Error) -> Self {
+        let path = path.to_path_buf();
+        match source.kind() {
+            ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => {
+                Self::NoRoom { path }
+            }
+            _ => Self::Write { path, source },
+        }
+    }
+
+    /// Wraps a failed read.
+    pub fn read(path: &Path, source: io::Error) -> Self {
+        Self::Read { path: path.to_path_buf(), source }
+    }
+}
+
+/// The whole file.
+///
+/// # Errors
+/// [`FileError::Read`].
+pub fn read(path: &Path) -> Result<Vec<u8>, FileError> {
+    fs::read(path).map_err(|source| FileError::read(path, source))
+}
+
+/// Refuses an output that exists, unless `force`.
+///
+/// # Errors
+/// [`FileError::Exists`].
+pub fn refuse_existing(path: &Path, force: bool) -> Result<(), FileError> {
+    if path.exists() && !force {
+        return Err(FileError::Exists { path: path.to_path_buf() });
+    }
+    Ok(())
+}
+
+/// Writes and syncs a file beside its final name, then renames it into place: readers see the old
+/// content or the new, never a part.
+///
+/// # Errors
+/// [`FileError::NoRoom`] or [`FileError::Write`]; the old content is then still there.
+pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
+    let mut temporary = path.as_os_str().to_owned();
+    temporary.push(".tmp");
+    let temporary = PathBuf::from(temporary);
+    let written = write_synced(&temporary, bytes)
+        .and_then(|()| fs::rename(&temporary, path))
+        .and_then(|()| sync_folder(path));
+    written.map_err(|source| {
+        // The half-written temporary is of no use and its space may be what is missing.
+        let _ = fs::remove_file(&temporary);
+        FileError::write(path, source)
+    })
+}
+
+fn write_synced(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = File::create(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()
+}
+
+/// Makes a rename or a new file in the folder of `path` survive a power cut.
+fn sync_folder(path: &Path) -> io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
+}
+
+/// Creates a folder and its parents.
+///
+/// # Errors
+/// [`FileError::Write`].
+pub fn create_folder(path: &Path) -> Result<(), FileError> {
+    fs::create_dir_all(path).map_err(|source| FileError::write(path, source))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failed_write_keeps_the_old_content_and_leaves_no_temporary() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("policy.lace");
+        write_atomic(&path, b"old").unwrap();
+        // A folder in the temporary's place makes the write fail before the rename.
+        fs::create_dir(folder.path().join("policy.lace.tmp")).unwrap();
+        assert!(matches!(write_atomic(&path, b"new"), Err(FileError::Write { .. })));
+        assert_eq!(fs::read(&path).unwrap(), b"old");
+    }
+
+    #[test]
+    fn a_full_disk_is_told_apart() {
+        let error = FileError::write(Path::new("x"), ErrorKind::StorageFull.into());
+        assert!(error.to_string().contains("disk is full"));
+    }
+}

@@ -1,0 +1,133 @@
+//! Going on learning from a policy's resume section where the dynamics have changed.
+
+use lacewing_runtime::learn::{Block, Losses, Replay, Resume, Td3, Td3Config, Transition};
+use rand_core::SeedableRng;
+use rand_xoshiro::Xoshiro256PlusPlus;
+
+use super::error::LabError;
+use super::evaluate::{Score, Stream, derive_seed, evaluate};
+use crate::algo::td3::{self, Plan, Position, TrainError, Watch};
+use crate::engine::{Engine, Layer, SparseEngine};
+use crate::env::Env;
+
+/// How to fine-tune.
+#[derive(Clone, Copy, Debug)]
+pub struct Tuning {
+    /// Environment steps.
+    pub steps: u64,
+    /// Steps that only fill the replay, before the first update.
+    pub warm_up: u64,
+    /// Transitions the replay keeps.
+    pub replay: usize,
+    /// Adam's step size.
+    pub learning_rate: f32,
+    /// Standard deviation of the exploration noise, actions being in [-1, 1].
+    pub exploration_noise: f32,
+    /// Episodes of each evaluation.
+    pub episodes: u32,
+    /// Environment steps between evaluations.
+    pub evaluate_every: u64,
+    /// Decides everything random.
+    pub seed: u64,
+}
+
+/// Memory of a fine-tuning in bytes, known before it starts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Memory {
+    /// Networks, targets, optimiser and working memory.
+    pub learner: usize,
+    /// The replay ring.
+    pub replay: usize,
+}
+
+impl Memory {
+    /// What fine-tuning an agent takes.
+    pub fn of(resume: &Resume<'_>, tuning: &Tuning) -> Self {
+        let shape = resume.shape();
+        let row = Replay::row_len(shape.observations(), shape.actions());
+        Self {
+            learner: Td3::blocks(shape, resume.config()) * Block::BYTES,
+            replay: tuning.replay * row * size_of::<f32>(),
+        }
+    }
+}
+
+/// What came of it.
+pub struct Tuned {
+    /// The policy before, on the changed dynamics: what a frozen policy would go on earning.
+    pub frozen: Score,
+    /// The policy after, on the same episodes.
+    pub tuned: Score,
+    /// Evaluations on the way, by environment step.
+    pub during: Vec<(u64, Score)>,
+    /// The tuned actor.
+    pub actor: Vec<Layer>,
+    /// What it takes to go on from there.
+    pub resume: Vec<u8>,
+}
+
+/// Fine-tunes in `env` and calls `tell` at each evaluation on the way.
+///
+/// # Errors
+/// [`LabError`] of the environment or the learner.
+pub fn run(
+    resume: &Resume<'_>,
+    env: &mut dyn Env,
+    eval_env: &mut dyn Env,
+    tuning: &Tuning,
+    tell: &mut dyn FnMut(u64, Score),
+) -> Result<Tuned, LabError> {
+    let shape = resume.shape();
+    let config = Td3Config { learning_rate: tuning.learning_rate, ..*resume.config() };
+    let mut memory = vec![Block::ZERO; Td3::blocks(shape, &config)];
+    let mut engine = SparseEngine::new(resume.restore(config, &mut memory)?);
+    let row = Replay::row_len(shape.observations(), shape.actions());
+    let mut replay_memory = vec![0.0; tuning.replay * row];
+    let mut replay = Replay::new(&mut replay_memory, shape.observations(), shape.actions())?;
+    let plan = Plan {
+        seed: tuning.seed,
+        steps: tuning.steps,
+        random_steps: 0,
+        update_after: tuning.warm_up,
+        exploration_noise: tuning.exploration_noise,
+    };
+    let rng = Xoshiro256PlusPlus::seed_from_u64(derive_seed(tuning.seed, Stream::Exploration, 0));
+    let mut at = Position { step: 0, episodes: 0, rng };
+    let frozen = evaluate(&mut engine, eval_env, tuning.episodes, tuning.seed)?;
+    let mut watch = Evaluations { eval_env, tuning, tell, during: Vec::new() };
+    td3::run(&plan, &mut at, env, &mut engine, &mut replay, &mut watch)?;
+    let during = watch.during;
+    let tuned = evaluate(&mut engine, eval_env, tuning.episodes, tuning.seed)?;
+    Ok(Tuned { frozen, tuned, during, actor: engine.actor()?, resume: engine.save()? })
+}
+
+/// Evaluates every so often.
+struct Evaluations<'a> {
+    eval_env: &'a mut dyn Env,
+    tuning: &'a Tuning,
+    tell: &'a mut dyn FnMut(u64, Score),
+    during: Vec<(u64, Score)>,
+}
+
+impl Watch for Evaluations<'_> {
+    fn transition(&mut self, _: &Transition<'_>) {}
+
+    fn step(
+        &mut self,
+        step: u64,
+        _: Option<Losses>,
+        engine: &mut dyn Engine,
+    ) -> Result<(), TrainError> {
+        if step.is_multiple_of(self.tuning.evaluate_every) && step < self.tuning.steps {
+            let Tuning { episodes, seed, .. } = *self.tuning;
+            let score = evaluate(engine, self.eval_env, episodes, seed)?;
+            (self.tell)(step, score);
+            self.during.push((step, score));
+        }
+        Ok(())
+    }
+
+    fn episode(&mut self, _: &Position, _: f64, _: &mut dyn Engine) -> Result<bool, TrainError> {
+        Ok(true)
+    }
+}

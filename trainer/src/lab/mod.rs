@@ -1,0 +1,15 @@
+//! Around a training run: its configuration, its folder, its logs, and the checkpoints that let it
+//! continue after a crash.
+
+pub mod checkpoint;
+pub mod config;
+pub mod error;
+pub mod evaluate;
+pub mod files;
+pub mod finetune;
+pub mod folder;
+pub mod log;
+pub mod policy;
+pub mod progress;
+pub mod session;
+pub mod tensorboard;

@@ -1,0 +1,269 @@
+//! A training run from its folder to its result: new, resumed or interrupted.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use lacewing_runtime::learn::{Block, Losses, Replay, Transition};
+use rand_core::SeedableRng;
+use rand_xoshiro::Xoshiro256PlusPlus;
+use serde::Serialize;
+
+use super::checkpoint::{Checkpoints, LoopState, Sums};
+use super::config::RunConfig;
+use super::error::LabError;
+use super::evaluate::{Score, Stream, derive_seed, evaluate};
+use super::files;
+use super::folder::RunFolder;
+use super::log::{Lengths, Log, Row};
+use super::policy;
+use super::progress::Progress;
+use crate::algo::td3::{self, Plan, Position, TrainError, Watch};
+use crate::engine::{self, Engine};
+use crate::env::{self, Env, Shift};
+
+/// Evaluations that a run's final return averages, as the papers do.
+const FINAL_EVALUATIONS: usize = 10;
+
+/// How a run ended.
+#[derive(Debug)]
+pub enum Outcome {
+    /// All steps are done.
+    Finished(Summary),
+    /// It was asked to stop and left a checkpoint at this step.
+    Interrupted {
+        /// Environment steps done.
+        step: u64,
+    },
+}
+
+/// Result of a finished run, saved as `summary.json`.
+#[derive(Clone, Debug, Serialize)]
+pub struct Summary {
+    /// Environment steps.
+    pub steps: u64,
+    /// Mean return of the last ten evaluations.
+    pub final_return: f64,
+    /// Mean return of the best evaluation.
+    pub best_return: f64,
+    /// Share of the actor's links that are pruned.
+    pub actor_sparsity: f64,
+    /// Wall-clock seconds, over all processes of the run.
+    pub wall_seconds: f64,
+}
+
+/// Checks a configuration whole, before anything is written: its values, its environment, its
+/// networks and its engine.
+///
+/// # Errors
+/// [`LabError`] naming the first thing that is wrong.
+pub fn check(config: &RunConfig) -> Result<(), LabError> {
+    config.validate()?;
+    let env = env::make(&config.env, &Shift::default())?;
+    let shape = config.shape(env.spec().obs_dim, env.spec().act_low.len())?;
+    let mut memory = vec![Block::ZERO; engine::blocks(config, &shape)];
+    engine::build(config, &shape, None, &mut memory)?;
+    Ok(())
+}
+
+/// Trains in `folder`, continuing from its last checkpoint if there is one. Setting `stop` makes it
+/// save a checkpoint at the end of the episode and return.
+///
+/// # Errors
+/// [`LabError`]; the last checkpoint is then still good.
+pub fn train(
+    folder: &RunFolder,
+    config: &RunConfig,
+    stop: &AtomicBool,
+) -> Result<Outcome, LabError> {
+    let mut env = env::make(&config.env, &Shift::default())?;
+    let (observations, actions) = (env.spec().obs_dim, env.spec().act_low.len());
+    let shape = config.shape(observations, actions)?;
+    let capacity = config.td3.replay.min(config.steps as usize);
+    let mut engine_memory = vec![Block::ZERO; engine::blocks(config, &shape)];
+    let mut replay_memory = vec![0.0; capacity * Replay::row_len(observations, actions)];
+    let mut replay = Replay::new(&mut replay_memory, observations, actions)?;
+
+    let mut checkpoints = Checkpoints::new(&folder.checkpoint(), observations, actions, capacity)?;
+    let mut pushed = Ok(());
+    let restored = checkpoints.restore(|row| {
+        pushed = pushed.and(replay.push(row));
+    })?;
+    pushed?;
+    let saved = restored.as_ref().map(|restored| restored.learner.as_slice());
+    let mut engine = engine::build(config, &shape, saved, &mut engine_memory)?;
+    let (state, fell_back) = match restored {
+        Some(restored) => (restored.state, restored.fell_back),
+        None => (first_state(config.seed), false),
+    };
+    let mut at = Position { step: state.step, episodes: state.episodes, rng: state.rng.clone() };
+    let title = format!("{} {}", config.env, policy::method_name(config.method));
+    let mut run = Run {
+        folder,
+        config,
+        stop,
+        eval_env: env::make(&config.env, &Shift::default())?,
+        log: Log::open(folder, state.logs)?,
+        checkpoints,
+        next_checkpoint: state.step + config.checkpoint_every,
+        progress: Progress::new(&title, state.step, config.steps),
+        started: Instant::now(),
+        sparsity: policy::sparsity(&engine.actor()?),
+        interrupted: false,
+        state,
+    };
+    if fell_back {
+        run.progress.say("warning: the last checkpoint is damaged; continuing from the one before");
+    }
+    let plan = Plan {
+        seed: config.seed,
+        steps: config.steps,
+        random_steps: config.td3.start_steps,
+        update_after: config.td3.start_steps,
+        exploration_noise: config.td3.exploration_noise,
+    };
+    let ended = td3::run(&plan, &mut at, &mut *env, &mut *engine, &mut replay, &mut run);
+    run.progress.finish();
+    ended?;
+    if run.interrupted {
+        return Ok(Outcome::Interrupted { step: at.step });
+    }
+    Ok(Outcome::Finished(run.finish(&at)?))
+}
+
+fn first_state(seed: u64) -> LoopState {
+    LoopState {
+        step: 0,
+        episodes: 0,
+        updates: 0,
+        rng: Xoshiro256PlusPlus::seed_from_u64(derive_seed(seed, Stream::Exploration, 0)),
+        best: None,
+        recent: Vec::new(),
+        sums: Sums::default(),
+        wall_seconds: 0.0,
+        logs: Lengths::default(),
+    }
+}
+
+/// Watches the loop of one run.
+struct Run<'a> {
+    folder: &'a RunFolder,
+    config: &'a RunConfig,
+    stop: &'a AtomicBool,
+    eval_env: Box<dyn Env>,
+    log: Log,
+    checkpoints: Checkpoints,
+    next_checkpoint: u64,
+    progress: Progress,
+    started: Instant,
+    sparsity: f64,
+    interrupted: bool,
+    /// As of the start of this process, with what is not in the loop's position kept current.
+    state: LoopState,
+}
+
+impl Watch for Run<'_> {
+    fn transition(&mut self, transition: &Transition<'_>) {
+        self.checkpoints.record(transition);
+    }
+
+    fn step(
+        &mut self,
+        step: u64,
+        losses: Option<Losses>,
+        engine: &mut dyn Engine,
+    ) -> Result<(), TrainError> {
+        if let Some(losses) = losses {
+            self.state.updates += 1;
+            self.state.sums.critic.add(losses.critic.into());
+            if let Some(actor) = losses.actor {
+                self.state.sums.actor.add(actor.into());
+            }
+        }
+        self.progress.step(step);
+        if step.is_multiple_of(self.config.evaluate_every) || step == self.config.steps {
+            self.evaluate(step, engine)?;
+        }
+        Ok(())
+    }
+
+    fn episode(
+        &mut self,
+        at: &Position,
+        total: f64,
+        engine: &mut dyn Engine,
+    ) -> Result<bool, TrainError> {
+        self.state.episodes = at.episodes;
+        self.state.sums.returns.add(total);
+        let last = self.state.recent.last().map(|mean| format!(", evaluated {mean:.1}"));
+        self.progress.status(format!("return {total:.1}{}", last.unwrap_or_default()));
+        self.interrupted = self.stop.load(Ordering::Relaxed);
+        if at.step >= self.next_checkpoint || self.interrupted {
+            self.checkpoint(at, engine)?;
+        }
+        Ok(!self.interrupted)
+    }
+}
+
+impl Run<'_> {
+    fn evaluate(&mut self, step: u64, engine: &mut dyn Engine) -> Result<(), TrainError> {
+        let episodes = self.config.evaluate_episodes;
+        let score = evaluate(engine, &mut *self.eval_env, episodes, self.config.seed)?;
+        self.sparsity = policy::sparsity(&engine.actor()?);
+        let sums = std::mem::take(&mut self.state.sums);
+        self.log.row(&Row {
+            step,
+            episodes: self.state.episodes,
+            updates: self.state.updates,
+            eval_mean: score.mean,
+            eval_std: score.std,
+            train_return: sums.returns.mean(),
+            critic_loss: sums.critic.mean(),
+            actor_loss: sums.actor.mean(),
+            actor_sparsity: self.sparsity,
+            wall_seconds: self.wall_seconds(),
+        })?;
+        self.progress.say(&format!("step {step}: return {score}"));
+        if self.state.recent.len() == FINAL_EVALUATIONS {
+            self.state.recent.remove(0);
+        }
+        self.state.recent.push(score.mean);
+        // Before learning starts an evaluation says nothing about the policy to keep.
+        if self.state.updates > 0 && self.state.best.is_none_or(|best| score.mean > best) {
+            self.state.best = Some(score.mean);
+        }
+        Ok(())
+    }
+
+    fn checkpoint(&mut self, at: &Position, engine: &mut dyn Engine) -> Result<(), TrainError> {
+        let state = LoopState {
+            step: at.step,
+            episodes: at.episodes,
+            rng: at.rng.clone(),
+            wall_seconds: self.wall_seconds(),
+            logs: self.log.sync()?,
+            ..self.state.clone()
+        };
+        self.checkpoints.save(&state, &engine.save()?)?;
+        self.next_checkpoint = at.step + self.config.checkpoint_every;
+        Ok(())
+    }
+
+    fn wall_seconds(&self) -> f64 {
+        self.state.wall_seconds + self.started.elapsed().as_secs_f64()
+    }
+
+    fn finish(&mut self, at: &Position) -> Result<Summary, LabError> {
+        self.log.sync()?;
+        let recent = Score::of(&self.state.recent);
+        let summary = Summary {
+            steps: at.step,
+            final_return: recent.mean,
+            best_return: self.state.best.unwrap_or(recent.mean),
+            actor_sparsity: self.sparsity,
+            wall_seconds: self.wall_seconds(),
+        };
+        let json = serde_json::to_vec_pretty(&summary).unwrap_or_default();
+        files::write_atomic(&self.folder.summary(), &json)?;
+        Ok(summary)
+    }
+}
