@@ -18,5 +18,5 @@ pub use layer::{Init, LayerRef};
 pub use memory::{Arena, Block, OutOfMemory};
 pub use mlp::{Head, Mlp, Trace, Wanted};
 pub use replay::{Replay, ReplayError, Transition};
-pub use resume::{Resume, ResumeError};
+pub use resume::{Resume, ResumeError, ResumeHeader};
 pub use td3::{LearnError, Losses, Td3};

@@ -1,6 +1,6 @@
 //! All that learning needs to go on, as bytes: the resume section of a policy file.
 //!
-//! `u32` length of a postcard header ([`Resume`]), the header, then for actor and both critics every
+//! `u32` length of a postcard header ([`ResumeHeader`]), the header, then for actor and both critics every
 //! layer's row pointers, columns, weights, biases and Adam's moments of weights (m, v) and biases
 //! (m, v), then for their targets in the same order row pointers, columns, weights, biases. All
 //! little-endian, without padding.
@@ -55,19 +55,39 @@ pub enum ResumeError {
     Learn(#[from] LearnError),
 }
 
+/// What a resume section says before its arrays.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-struct Header {
-    shape: AgentShape,
-    config: Td3Config,
-    updates: u64,
-    adam_steps: [u64; 3],
-    rng: Xoshiro256PlusPlus,
+pub struct ResumeHeader {
+    /// Shapes of the networks.
+    pub shape: AgentShape,
+    /// Settings it was saved with.
+    pub config: Td3Config,
+    /// Updates made so far.
+    pub updates: u64,
+    /// Adam's steps for the actor and both critics.
+    pub adam_steps: [u64; 3],
+    /// State of the agent's random numbers.
+    pub rng: Xoshiro256PlusPlus,
+}
+
+impl ResumeHeader {
+    /// Hands length and header to `sink`.
+    ///
+    /// # Errors
+    /// The first error of `sink`.
+    pub fn write<E>(&self, mut sink: impl FnMut(&[u8]) -> Result<(), E>) -> Result<(), E> {
+        let mut buffer = [0; MOST_HEADER_BYTES];
+        // At most 22 varints of 5 bytes, 8 of 10 and 60 bytes of settings.
+        let header = postcard::to_slice(self, &mut buffer).expect("a header under 512 bytes");
+        sink(&(header.len() as u32).to_le_bytes())?;
+        sink(header)
+    }
 }
 
 /// A resume section whose header and length have been checked.
 #[derive(Clone, Debug)]
 pub struct Resume<'a> {
-    header: Header,
+    header: ResumeHeader,
     body: &'a [u8],
 }
 
@@ -83,7 +103,7 @@ impl<'a> Resume<'a> {
             return Err(ResumeError::Header);
         }
         let (header, body) = rest.split_at(length);
-        let (header, left): (Header, _) =
+        let (header, left): (ResumeHeader, _) =
             postcard::take_from_bytes(header).map_err(|_| ResumeError::Header)?;
         if !left.is_empty() {
             return Err(ResumeError::Header);
@@ -116,6 +136,16 @@ impl<'a> Resume<'a> {
         self.header.updates
     }
 
+    /// All of the header.
+    pub fn header(&self) -> &ResumeHeader {
+        &self.header
+    }
+
+    /// The arrays behind the header, as long as the header calls for.
+    pub fn body(&self) -> &'a [u8] {
+        self.body
+    }
+
     /// The agent as it was saved, but with the settings of `config`, in
     /// [`Td3::blocks`]`(shape, config)` blocks of memory.
     ///
@@ -126,7 +156,7 @@ impl<'a> Resume<'a> {
         config: Td3Config,
         memory: &'m mut [Block],
     ) -> Result<Td3<'m>, ResumeError> {
-        let Header { shape, updates, adam_steps, rng, .. } = &self.header;
+        let ResumeHeader { shape, updates, adam_steps, rng, .. } = &self.header;
         let mut agent = Td3::new(shape.clone(), config, memory, 0)?;
         let mut body = self.body;
         for network in core::iter::once(&mut agent.actor).chain(&mut agent.critics) {
@@ -155,18 +185,14 @@ impl Td3<'_> {
     /// The first error of `sink`.
     pub fn save<E>(&self, mut sink: impl FnMut(&[u8]) -> Result<(), E>) -> Result<(), E> {
         let [first, second] = &self.critic_adams;
-        let header = Header {
+        let header = ResumeHeader {
             shape: self.shape.clone(),
             config: self.config,
             updates: self.updates,
             adam_steps: [self.actor_adam.steps, first.steps, second.steps],
             rng: self.rng.clone(),
         };
-        let mut buffer = [0; MOST_HEADER_BYTES];
-        // At most 22 varints of 5 bytes, 8 of 10 and 60 bytes of settings.
-        let header = postcard::to_slice(&header, &mut buffer).expect("a header under 512 bytes");
-        sink(&(header.len() as u32).to_le_bytes())?;
-        sink(header)?;
+        header.write(&mut sink)?;
         for network in core::iter::once(&self.actor).chain(&self.critics) {
             for layer in &network.layers {
                 write_links(&layer.links, &mut sink)?;
