@@ -1,6 +1,7 @@
 //! Why an environment could not do what was asked.
 
 use super::shift::ShiftError;
+use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 /// Why an environment could not be made, reset or stepped.
@@ -71,12 +72,68 @@ pub enum EnvError {
         /// What it is.
         value: f64,
     },
+    /// MuJoCo's library is not where it should be.
+    #[error(
+        "MuJoCo 3.17.0 is not at {}: run `lacewing env install mujoco`, or set LACEWING_MUJOCO to \
+         the path of its library", path.display()
+    )]
+    MujocoMissing {
+        /// Where it was looked for.
+        path: PathBuf,
+    },
+    /// The file is not a library of MuJoCo that this machine can open.
+    #[error(
+        "cannot use {} as MuJoCo's library: {reason}; run `lacewing env install mujoco` for one \
+         that works", path.display()
+    )]
+    MujocoOpen {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        reason: String,
+    },
+    /// The library is of another version.
+    #[error(
+        "{} is MuJoCo {}.{}.{}, but 3.17.0 is needed: run `lacewing env install mujoco`",
+        path.display(), found / 1_000_000, found / 1000 % 1000, found % 1000
+    )]
+    MujocoVersion {
+        /// The file.
+        path: PathBuf,
+        /// What `mj_version()` says.
+        found: i32,
+    },
+    /// MuJoCo refused a robot's model.
+    #[error("MuJoCo cannot simulate {id}: {reason}")]
+    MujocoModel {
+        /// The environment.
+        id: &'static str,
+        /// MuJoCo's message.
+        reason: String,
+    },
+    /// MuJoCo's library could not be fetched.
+    #[error(
+        "cannot install MuJoCo: {reason}. By hand: unpack the library from the `mujoco` 3.17.0 \
+         wheel and set LACEWING_MUJOCO to its path"
+    )]
+    Install {
+        /// What failed.
+        reason: String,
+    },
+    /// There is no place for the library.
+    #[error("no home folder: set XDG_CACHE_HOME to a folder MuJoCo can be installed in")]
+    NoCacheDir,
     /// No episode is running.
     #[error("no episode is running: call reset before step")]
     NeedsReset,
 }
 
 impl EnvError {
+    /// The error for a library that does not open.
+    pub(super) fn mujoco_open(path: &Path, error: &libloading::Error) -> Self {
+        Self::MujocoOpen { path: path.to_owned(), reason: error.to_string() }
+    }
+
     /// The error for a name that is not among `ids`.
     pub(super) fn unknown(id: &str, ids: impl Iterator<Item = &'static str>) -> Self {
         let known: Vec<_> = ids.collect();

@@ -15,14 +15,19 @@
 mod episode;
 mod error;
 mod mountain_car;
+mod mujoco;
 mod numpy;
 mod pendulum;
 mod shift;
 
 pub use error::EnvError;
+pub use mujoco::install_mujoco;
 pub use shift::{Shift, ShiftError};
 
 use episode::{Dynamics, Episode};
+use mountain_car::MountainCar;
+use mujoco::Locomotion;
+use pendulum::Pendulum;
 
 /// What an environment takes and gives.
 #[derive(Clone, Debug, PartialEq)]
@@ -97,14 +102,16 @@ struct Entry {
 
 /// Every environment there is: one line registers one.
 const REGISTRY: &[Entry] = &[
+    Entry { id: pendulum::ID, make: |shift| Episode::boxed(Pendulum::new(shift)?, shift) },
+    Entry { id: mountain_car::ID, make: |shift| Episode::boxed(MountainCar::new(shift)?, shift) },
     Entry {
-        id: pendulum::ID,
-        make: |shift| Episode::boxed(pendulum::Pendulum::new(shift)?, shift),
+        id: mujoco::HALF_CHEETAH.id,
+        make: |shift| Locomotion::boxed(&mujoco::HALF_CHEETAH, shift),
     },
-    Entry {
-        id: mountain_car::ID,
-        make: |shift| Episode::boxed(mountain_car::MountainCar::new(shift)?, shift),
-    },
+    Entry { id: mujoco::HOPPER.id, make: |shift| Locomotion::boxed(&mujoco::HOPPER, shift) },
+    Entry { id: mujoco::WALKER2D.id, make: |shift| Locomotion::boxed(&mujoco::WALKER2D, shift) },
+    Entry { id: mujoco::ANT.id, make: |shift| Locomotion::boxed(&mujoco::ANT, shift) },
+    Entry { id: mujoco::HUMANOID.id, make: |shift| Locomotion::boxed(&mujoco::HUMANOID, shift) },
 ];
 
 /// The names [`make`] knows.

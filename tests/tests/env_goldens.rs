@@ -1,0 +1,108 @@
+//! Trajectories against those Gymnasium 1.4.0 recorded (`tests/goldens/record.py`): every
+//! observation and reward equal to the last bit.
+
+use lacewing::env::{Shift, install_mujoco, make};
+use serde_json::Value;
+
+/// The recorder's action generator: xorshift64, the top 24 bits, in [-1, 1).
+struct Actions(u64);
+
+impl Actions {
+    fn next(&mut self) -> f32 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        ((self.0 >> 40) as f64 * 2.0_f64.powi(-23) - 1.0) as f32
+    }
+}
+
+fn numbers(value: &Value) -> Vec<f64> {
+    value.as_array().unwrap().iter().map(|number| number.as_f64().unwrap()).collect()
+}
+
+fn singles(value: &Value) -> Vec<f32> {
+    numbers(value).into_iter().map(|number| number as f32).collect()
+}
+
+/// Replays a golden; `steps` is how many it must hold, so that none is skipped unseen.
+fn replay(golden: &str, steps: u64) {
+    let golden: Value = serde_json::from_str(golden).unwrap();
+    let id = golden["id"].as_str().unwrap();
+    let mut env = make(id, &Shift::default()).unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(env.spec().act_low, singles(&golden["act_low"]));
+    assert_eq!(env.spec().act_high, singles(&golden["act_high"]));
+    assert_eq!(u64::from(env.spec().max_episode_steps), golden["max_episode_steps"]);
+
+    let mut actions = Actions(golden["action_seed"].as_u64().unwrap());
+    let hold = golden["hold"].as_u64().unwrap();
+    let bound = singles(&golden["bound"]);
+    let mut obs = vec![0.0; env.spec().obs_dim];
+    let mut replayed = 0;
+    for (which, episode) in golden["episodes"].as_array().unwrap().iter().enumerate() {
+        env.set_state(&numbers(&episode["state"]), &mut obs).unwrap();
+        assert_eq!(obs, numbers(&episode["first"]), "{id}, episode {which}: after the reset");
+        let length = episode["length"].as_u64().unwrap();
+        let mut records = episode["steps"].as_array().unwrap().iter().peekable();
+        let mut action = vec![0.0; bound.len()];
+        for n in 1..=length {
+            if (n - 1) % hold == 0 {
+                action = bound.iter().map(|bound| actions.next() * bound).collect();
+            }
+            let step = env.step(&action, &mut obs).unwrap();
+            if let Some(record) = records.next_if(|record| record[0] == n) {
+                let place = format!("{id}, episode {which}, step {n}");
+                assert_eq!(obs, numbers(&record[1]), "{place}: observation");
+                assert_eq!(step.reward, record[2].as_f64().unwrap(), "{place}: reward");
+            }
+            let last = n == length;
+            assert_eq!(step.terminated, last && episode["terminated"] == true, "{id} step {n}");
+            assert_eq!(step.truncated, last && episode["truncated"] == true, "{id} step {n}");
+        }
+        assert!(records.next().is_none(), "{id}, episode {which}: records left over");
+        replayed += length;
+    }
+    assert_eq!(replayed, steps);
+}
+
+#[test]
+fn pendulum() {
+    replay(include_str!("../goldens/Pendulum-v1.json"), 10_000);
+}
+
+#[test]
+fn mountain_car() {
+    replay(include_str!("../goldens/MountainCarContinuous-v0.json"), 10_000);
+}
+
+/// Replays a golden of MuJoCo, which is installed first where it is not.
+fn replay_robot(golden: &str, steps: u64) {
+    if std::env::var_os("LACEWING_MUJOCO").is_none() {
+        install_mujoco().unwrap_or_else(|error| panic!("{error}"));
+    }
+    replay(golden, steps);
+}
+
+#[test]
+fn half_cheetah() {
+    replay_robot(include_str!("../goldens/HalfCheetah-v5.json"), 2000);
+}
+
+#[test]
+fn hopper() {
+    replay_robot(include_str!("../goldens/Hopper-v5.json"), 2000);
+}
+
+#[test]
+fn walker2d() {
+    replay_robot(include_str!("../goldens/Walker2d-v5.json"), 2000);
+}
+
+#[test]
+fn ant() {
+    replay_robot(include_str!("../goldens/Ant-v5.json"), 1000);
+}
+
+#[test]
+fn humanoid() {
+    replay_robot(include_str!("../goldens/Humanoid-v5.json"), 600);
+}
