@@ -1,7 +1,8 @@
-//! TD3 updates a second of the sparse engine on HalfCheetah's shapes, one thread.
+//! TD3 updates a second of an engine on HalfCheetah's shapes, one thread.
 //!
-//! `cargo bench -p lacewing-tests --bench updates [-- BATCH]`; `tests/benches/updates.sh` runs it
-//! beside masked dense PyTorch.
+//! `cargo bench -p lacewing-tests --bench updates [-- --batch N --sparsity S]`; with
+//! `--features burn` also `--engine burn`, with `--features cuda` also `--engine burn-cuda`.
+//! `tests/benches/updates.sh` runs it beside masked dense PyTorch.
 use lacewing_formats::topology::Allocation;
 use lacewing_runtime::learn::{AgentShape, Block, Replay, Sparsity, Td3, Td3Config, Transition};
 use rand_core::{Rng, SeedableRng};
@@ -12,15 +13,20 @@ const OBSERVATIONS: usize = 17;
 const ACTIONS: usize = 6;
 const TRANSITIONS: usize = 20_000;
 const ROUNDS: usize = 15;
-const UPDATES_A_ROUND: usize = 100;
 
-fn main() {
-    let batch_size = std::env::args().filter_map(|word| word.parse().ok()).next().unwrap_or(256);
-    let mut memory = vec![0.0; TRANSITIONS * Replay::row_len(OBSERVATIONS, ACTIONS)];
-    let mut replay = Replay::new(&mut memory, OBSERVATIONS, ACTIONS).expect("room for one");
+/// What follows `name` on the command line.
+fn option(name: &str) -> Option<String> {
+    std::env::args().skip_while(|word| word != name).nth(1)
+}
+
+fn parsed<T: std::str::FromStr>(name: &str) -> Option<T> {
+    option(name).map(|word| word.parse().ok().unwrap_or_else(|| panic!("{name} {word}?")))
+}
+
+fn fill(replay: &mut Replay<'_>) {
     let mut rng = Xoshiro256PlusPlus::seed_from_u64(3);
     let mut numbers = vec![0.0; 2 * OBSERVATIONS + ACTIONS];
-    for _ in 0..TRANSITIONS {
+    for _ in 0..replay.capacity() {
         numbers.fill_with(|| rng.next_u32() as f32 / u32::MAX as f32 - 0.5);
         replay
             .push(Transition {
@@ -32,7 +38,47 @@ fn main() {
             })
             .expect("finite numbers");
     }
-    for sparsity in [0.0, 0.5, 0.9, 0.95] {
+}
+
+/// Median of updates a second, `updates` of them a round.
+fn rate(updates: usize, mut update: impl FnMut()) -> f64 {
+    let mut rates: Vec<f64> = (0..ROUNDS)
+        .map(|_| {
+            let start = Instant::now();
+            (0..updates).for_each(|_| update());
+            updates as f64 / start.elapsed().as_secs_f64()
+        })
+        .collect();
+    rates.sort_by(f64::total_cmp);
+    rates[ROUNDS / 2]
+}
+
+#[cfg(feature = "burn")]
+fn burn_rate(device: lacewing_burn::Device, start: &Td3<'_>, replay: &Replay<'_>) -> f64 {
+    let mut bytes = Vec::new();
+    let saved: Result<(), std::convert::Infallible> = start.save(|piece| {
+        bytes.extend_from_slice(piece);
+        Ok(())
+    });
+    saved.expect("memory takes all");
+    let agent = lacewing_burn::BurnTd3::new(device, &bytes);
+    let mut agent = agent.unwrap_or_else(|error| {
+        eprintln!("{error}");
+        std::process::exit(1)
+    });
+    rate(20, || {
+        agent.update(replay).expect("finite losses");
+    })
+}
+
+fn main() {
+    let batch_size = parsed("--batch").unwrap_or(256);
+    let sparsities = parsed("--sparsity").map_or(vec![0.0, 0.5, 0.9, 0.95], |one| vec![one]);
+    let engine = option("--engine").unwrap_or_else(|| "sparse".into());
+    let mut memory = vec![0.0; TRANSITIONS * Replay::row_len(OBSERVATIONS, ACTIONS)];
+    let mut replay = Replay::new(&mut memory, OBSERVATIONS, ACTIONS).expect("room for one");
+    fill(&mut replay);
+    for sparsity in sparsities {
         let spread = Sparsity {
             actor: sparsity,
             critic: sparsity,
@@ -45,19 +91,21 @@ fn main() {
         let mut memory = vec![Block::ZERO; Td3::blocks(&shape, &config)];
         let bytes = memory.len() * Block::BYTES;
         let mut agent = Td3::new(shape, config, &mut memory, 1).expect("memory for the agent");
-        let mut rates: Vec<f64> = (0..ROUNDS)
-            .map(|_| {
-                let start = Instant::now();
-                for _ in 0..UPDATES_A_ROUND {
-                    agent.update(&replay).expect("finite losses");
-                }
-                UPDATES_A_ROUND as f64 / start.elapsed().as_secs_f64()
-            })
-            .collect();
-        rates.sort_by(f64::total_cmp);
+        let rate = match engine.as_str() {
+            "sparse" => rate(100, || {
+                agent.update(&replay).expect("finite losses");
+            }),
+            #[cfg(feature = "burn")]
+            "burn" => burn_rate(lacewing_burn::Device::Cpu, &agent, &replay),
+            #[cfg(feature = "burn")]
+            "burn-cuda" => burn_rate(lacewing_burn::Device::Cuda, &agent, &replay),
+            other => panic!(
+                "no engine {other} in this build: sparse, or with --features burn or cuda burn and burn-cuda"
+            ),
+        };
         println!(
-            "sparse engine, batch {batch_size}, sparsity {sparsity:.2}: {:7.0} updates/s, {bytes} bytes",
-            rates[ROUNDS / 2],
+            "{engine} engine, batch {batch_size}, sparsity {sparsity:.2}: {rate:7.0} updates/s, \
+             sparse agent {bytes} bytes"
         );
     }
 }
