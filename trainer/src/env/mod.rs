@@ -18,6 +18,7 @@ mod mountain_car;
 mod mujoco;
 mod numpy;
 mod pendulum;
+pub mod serve;
 mod shift;
 
 pub use error::EnvError;
@@ -28,9 +29,10 @@ use episode::{Dynamics, Episode};
 use mountain_car::MountainCar;
 use mujoco::Locomotion;
 use pendulum::Pendulum;
+use serde::Serialize;
 
 /// What an environment takes and gives.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct EnvSpec {
     /// Its name, as in Gymnasium.
     pub id: &'static str,
