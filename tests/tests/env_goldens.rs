@@ -1,7 +1,9 @@
 //! Trajectories against those Gymnasium 1.4.0 recorded (`tests/goldens/record.py`): every
 //! observation and reward equal to the last bit.
 
-use lacewing::env::{Shift, install_mujoco, make};
+mod env_common;
+
+use env_common::env;
 use serde_json::Value;
 
 /// The recorder's action generator: xorshift64, the top 24 bits, in [-1, 1).
@@ -28,7 +30,7 @@ fn singles(value: &Value) -> Vec<f32> {
 fn replay(golden: &str, steps: u64) {
     let golden: Value = serde_json::from_str(golden).unwrap();
     let id = golden["id"].as_str().unwrap();
-    let mut env = make(id, &Shift::default()).unwrap_or_else(|error| panic!("{error}"));
+    let mut env = env(id, "");
     assert_eq!(env.spec().act_low, singles(&golden["act_low"]));
     assert_eq!(env.spec().act_high, singles(&golden["act_high"]));
     assert_eq!(u64::from(env.spec().max_episode_steps), golden["max_episode_steps"]);
@@ -74,35 +76,27 @@ fn mountain_car() {
     replay(include_str!("../goldens/MountainCarContinuous-v0.json"), 10_000);
 }
 
-/// Replays a golden of MuJoCo, which is installed first where it is not.
-fn replay_robot(golden: &str, steps: u64) {
-    if std::env::var_os("LACEWING_MUJOCO").is_none() {
-        install_mujoco().unwrap_or_else(|error| panic!("{error}"));
-    }
-    replay(golden, steps);
-}
-
 #[test]
 fn half_cheetah() {
-    replay_robot(include_str!("../goldens/HalfCheetah-v5.json"), 2000);
+    replay(include_str!("../goldens/HalfCheetah-v5.json"), 2000);
 }
 
 #[test]
 fn hopper() {
-    replay_robot(include_str!("../goldens/Hopper-v5.json"), 2000);
+    replay(include_str!("../goldens/Hopper-v5.json"), 2000);
 }
 
 #[test]
 fn walker2d() {
-    replay_robot(include_str!("../goldens/Walker2d-v5.json"), 2000);
+    replay(include_str!("../goldens/Walker2d-v5.json"), 2000);
 }
 
 #[test]
 fn ant() {
-    replay_robot(include_str!("../goldens/Ant-v5.json"), 1000);
+    replay(include_str!("../goldens/Ant-v5.json"), 1000);
 }
 
 #[test]
 fn humanoid() {
-    replay_robot(include_str!("../goldens/Humanoid-v5.json"), 600);
+    replay(include_str!("../goldens/Humanoid-v5.json"), 600);
 }

@@ -1,0 +1,217 @@
+//! What every environment promises: seeds, time limits, and an error for each misuse; and the
+//! protocol that serves one to another process.
+
+mod env_common;
+
+use env_common::env;
+use lacewing::env::serve::serve;
+use lacewing::env::{Env, EnvError, Shift, ids, make};
+use serde_json::{Value, json};
+
+fn first(env: &mut dyn Env, seed: u64) -> Vec<f64> {
+    let mut obs = vec![0.0; env.spec().obs_dim];
+    env.reset(seed, &mut obs).unwrap();
+    obs
+}
+
+#[test]
+fn seeds_decide_the_start() {
+    for id in ids() {
+        let mut env = env(id, "");
+        let starts: Vec<_> = (0..20).map(|seed| first(&mut *env, seed)).collect();
+        for seed in 0..20 {
+            assert_eq!(first(&mut *env, seed), starts[seed as usize], "{id}");
+            assert!(!starts[..seed as usize].contains(&starts[seed as usize]), "{id}");
+        }
+    }
+}
+
+#[test]
+fn starts_have_gymnasiums_spread() {
+    // (environment, observed value, mean, standard deviation): uniform on ±b has b/√3.
+    let uniform = |bound: f64| bound / 3.0_f64.sqrt();
+    for (id, at, mean, deviation) in [
+        ("Pendulum-v1", 2, 0.0, uniform(1.0)),
+        ("MountainCarContinuous-v0", 0, -0.5, uniform(0.1)),
+        ("HalfCheetah-v5", 2, 0.0, uniform(0.1)),
+        ("HalfCheetah-v5", 10, 0.0, 0.1),
+        ("Hopper-v5", 0, 1.25, uniform(5e-3)),
+        ("Hopper-v5", 7, 0.0, uniform(5e-3)),
+        ("Walker2d-v5", 0, 1.25, uniform(5e-3)),
+        ("Walker2d-v5", 12, 0.0, uniform(5e-3)),
+        ("Ant-v5", 0, 0.75, uniform(0.1)),
+        ("Ant-v5", 20, 0.0, 0.1),
+        ("Humanoid-v5", 0, 1.4, uniform(1e-2)),
+        ("Humanoid-v5", 30, 0.0, uniform(1e-2)),
+    ] {
+        const N: u64 = 1000;
+        let mut env = env(id, "");
+        let values: Vec<f64> = (0..N).map(|seed| first(&mut *env, seed)[at]).collect();
+        let n = N as f64;
+        let found = values.iter().sum::<f64>() / n;
+        let spread = (values.iter().map(|x| (x - found).powi(2)).sum::<f64>() / n).sqrt();
+        // The seeds are fixed: five standard errors of the mean, and of a normal's deviation.
+        assert!((found - mean).abs() < 5.0 * deviation / n.sqrt(), "{id}[{at}]: mean {found}");
+        assert!((spread / deviation - 1.0).abs() < 5.0 / (2.0 * n).sqrt(), "{id}[{at}]: {spread}");
+    }
+}
+
+#[test]
+fn the_time_limit_truncates() {
+    for id in ["Pendulum-v1", "MountainCarContinuous-v0", "HalfCheetah-v5"] {
+        let mut env = env(id, "");
+        let mut obs = first(&mut *env, 1);
+        let still = vec![0.0; env.spec().act_low.len()];
+        let limit = env.spec().max_episode_steps;
+        for n in 1..=limit {
+            let step = env.step(&still, &mut obs).unwrap();
+            assert!(!step.terminated, "{id} step {n}");
+            assert_eq!(step.truncated, n == limit, "{id} step {n}");
+        }
+        assert!(matches!(env.step(&still, &mut obs), Err(EnvError::NeedsReset)), "{id}");
+        env.reset(2, &mut obs).unwrap();
+        env.step(&still, &mut obs).unwrap();
+    }
+}
+
+#[test]
+fn misuse_is_an_error_and_changes_nothing() {
+    for id in ids() {
+        let mut env = env(id, "");
+        let (actions, room) = (env.spec().act_low.len(), env.spec().obs_dim);
+        let action = vec![0.1; actions];
+        let mut obs = vec![0.0; room];
+        assert!(matches!(env.step(&action, &mut obs), Err(EnvError::NeedsReset)), "{id}");
+
+        let mut twin = make(id, &Shift::default()).unwrap();
+        let mut expected = first(&mut *twin, 5);
+        env.reset(5, &mut obs).unwrap();
+        let mut short = vec![0.0; room - 1];
+        let long_action = vec![0.1; actions + 1];
+        assert!(matches!(env.step(&action, &mut short), Err(EnvError::ObsLength { .. })), "{id}");
+        assert!(matches!(env.step(&[], &mut obs), Err(EnvError::ActionLength { .. })), "{id}");
+        let error = env.step(&long_action, &mut obs);
+        assert!(matches!(error, Err(EnvError::ActionLength { .. })), "{id}");
+        for bad in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+            let mut action = action.clone();
+            action[actions - 1] = bad;
+            let error = env.step(&action, &mut obs);
+            assert!(matches!(error, Err(EnvError::NonFinite { what: "action", .. })), "{id}");
+        }
+        assert!(matches!(env.reset(1, &mut short), Err(EnvError::ObsLength { .. })), "{id}");
+        assert!(matches!(env.set_state(&[1.0], &mut obs), Err(EnvError::StateLength { .. })));
+        assert_eq!(obs, expected, "{id}");
+        assert_eq!(
+            env.step(&action, &mut obs).unwrap(),
+            twin.step(&action, &mut expected).unwrap(),
+            "{id}"
+        );
+        assert_eq!(obs, expected, "{id}");
+    }
+}
+
+#[test]
+fn a_state_must_be_finite() {
+    let mut obs = [0.0; 3];
+    let error = env("Pendulum-v1", "").set_state(&[0.0, f64::NAN], &mut obs);
+    assert!(matches!(error, Err(EnvError::NonFinite { what: "state", index: 1, .. })));
+}
+
+#[test]
+fn an_unknown_name_gets_the_closest() {
+    for (id, expected) in [
+        ("halfcheetah", "HalfCheetah-v5"),
+        ("Pendulum-v0", "Pendulum-v1"),
+        ("Walker-v5", "Walker2d-v5"),
+        ("MountainCar-v0", "MountainCarContinuous-v0"),
+    ] {
+        let error = make(id, &Shift::default()).err().unwrap();
+        let message = error.to_string();
+        assert!(matches!(error, EnvError::Unknown { closest, .. } if closest == expected));
+        assert!(ids().all(|known| message.contains(known)), "{message}");
+    }
+    assert!(make("", &Shift::default()).is_err());
+}
+
+#[test]
+fn a_simulation_that_blows_up_ends_its_episode() {
+    let mut env = env("HalfCheetah-v5", "");
+    let mut obs = [0.0; 17];
+    let mut state = [0.0; 18];
+    state[9..].fill(1e9);
+    env.set_state(&state, &mut obs).unwrap();
+    let step = env.step(&[1.0; 6], &mut obs).unwrap();
+    assert!(step.terminated && step.reward == 0.0, "{step:?}");
+    assert!(obs.iter().all(|value| value.is_finite()));
+    env.reset(1, &mut obs).unwrap();
+    assert!(!env.step(&[1.0; 6], &mut obs).unwrap().terminated);
+}
+
+/// Serves a Pendulum to `input` and returns the lines of its output.
+fn served(input: &[u8]) -> Vec<Value> {
+    let mut output = Vec::new();
+    serve(&mut *env("Pendulum-v1", ""), input, &mut output).unwrap();
+    let text = String::from_utf8(output).unwrap();
+    assert!(text.ends_with('\n'));
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+#[test]
+fn serving_speaks_first() {
+    let spec = json!({
+        "id": "Pendulum-v1", "obs_dim": 3, "act_low": [-2.0], "act_high": [2.0],
+        "max_episode_steps": 200, "control_period_s": 0.05,
+    });
+    assert_eq!(served(b""), [json!({ "spec": spec })]);
+}
+
+#[test]
+fn serving_steps_as_the_environment_does() {
+    let mut input = b"{\"reset\":9}\n".to_vec();
+    for _ in 0..200 {
+        input.extend(b"{\"action\":[0.3]}\n");
+    }
+    let lines = served(&input);
+    let mut env = env("Pendulum-v1", "");
+    let mut obs = first(&mut *env, 9);
+    assert_eq!(lines[1], json!({ "obs": obs }));
+    for (n, line) in lines[2..].iter().enumerate() {
+        let step = env.step(&[0.3], &mut obs).unwrap();
+        let expected = json!({
+            "obs": obs, "reward": step.reward, "terminated": false, "truncated": n == 199,
+        });
+        assert_eq!(*line, expected);
+    }
+    assert_eq!(lines.len(), 202);
+}
+
+#[test]
+fn serving_answers_nonsense_and_goes_on() {
+    let nonsense: [&[u8]; 10] = [
+        b"",
+        b"{",
+        b"{\"reset\":-1}",
+        b"{\"reset\":1.5}",
+        b"{\"jump\":1}",
+        b"{\"action\":[1e99]}",
+        b"{\"action\":[0.1,0.2]}",
+        b"{\"action\":\"left\"}",
+        b"\xff\xfe",
+        b"[[[[[[",
+    ];
+    let mut input = b"{\"action\":[0.3]}\n{\"reset\":9}\n".to_vec();
+    for line in nonsense {
+        input.extend(line);
+        input.push(b'\n');
+    }
+    input.extend(b"{\"action\":[0.3]}");
+    let lines = served(&input);
+    assert_eq!(lines.len(), nonsense.len() + 4);
+    let before_reset = lines[1]["error"].as_str().unwrap();
+    assert!(before_reset.contains("call reset"), "{before_reset}");
+    for (line, answer) in nonsense.iter().zip(&lines[3..]) {
+        assert!(answer["error"].is_string(), "{line:?}: {answer}");
+    }
+    let clean = served(b"{\"reset\":9}\n{\"action\":[0.3]}\n");
+    assert_eq!(lines.last(), clean.last());
+}
