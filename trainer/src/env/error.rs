@@ -1,6 +1,7 @@
 //! Why an environment could not do what was asked.
 
 use super::shift::ShiftError;
+use std::error::Error as _;
 use std::path::{Path, PathBuf};
 use thiserror::Error;
 
@@ -131,7 +132,9 @@ pub enum EnvError {
 impl EnvError {
     /// The error for a library that does not open.
     pub(super) fn mujoco_open(path: &Path, error: &libloading::Error) -> Self {
-        Self::MujocoOpen { path: path.to_owned(), reason: error.to_string() }
+        // The system's own words are in the source.
+        let reason = error.source().map_or_else(|| error.to_string(), ToString::to_string);
+        Self::MujocoOpen { path: path.to_owned(), reason }
     }
 
     /// The error for a name that is not among `ids`.

@@ -1,0 +1,50 @@
+//! Steps a second of each environment on one core, with random actions.
+//!
+//! ```text
+//! cargo bench -p lacewing-tests --bench env_steps
+//! ```
+
+use lacewing::env::{Env, EnvError, Shift, ids, make};
+use rand_core::{Rng, SeedableRng};
+use rand_xoshiro::Xoshiro256PlusPlus;
+use std::time::{Duration, Instant};
+
+/// Time each environment is run for.
+const BUDGET: Duration = Duration::from_secs(2);
+
+fn main() {
+    println!("{:<26}{:>10}{:>14}", "environment", "steps", "steps/s");
+    for id in ids() {
+        match make(id, &Shift::default()).and_then(|mut env| measure(&mut *env)) {
+            Ok((steps, time)) => {
+                println!("{id:<26}{steps:>10}{:>14.0}", steps as f64 / time.as_secs_f64());
+            }
+            Err(error) => println!("{id:<26}{error}"),
+        }
+    }
+}
+
+/// Steps done, resets included in the time.
+fn measure(env: &mut dyn Env) -> Result<(u64, Duration), EnvError> {
+    let mut rng = Xoshiro256PlusPlus::seed_from_u64(1);
+    let bounds = env.spec().act_high.clone();
+    let mut action = vec![0.0; bounds.len()];
+    let mut obs = vec![0.0; env.spec().obs_dim];
+    let start = Instant::now();
+    let mut steps = 0;
+    env.reset(0, &mut obs)?;
+    while start.elapsed() < BUDGET {
+        // The clock is read once in a while: the small environments take tens of nanoseconds.
+        for _ in 0..100 {
+            for (value, bound) in action.iter_mut().zip(&bounds) {
+                *value = bound * (rng.next_u32() as f32 / u32::MAX as f32 * 2.0 - 1.0);
+            }
+            let step = env.step(&action, &mut obs)?;
+            steps += 1;
+            if step.terminated || step.truncated {
+                env.reset(steps, &mut obs)?;
+            }
+        }
+    }
+    Ok((steps, start.elapsed()))
+}
