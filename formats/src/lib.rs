@@ -7,4 +7,7 @@
 #[cfg(feature = "alloc")]
 extern crate alloc;
 
+pub mod artifact;
+pub mod codec;
+pub mod policy;
 pub mod topology;

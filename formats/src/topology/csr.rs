@@ -70,8 +70,8 @@ impl<'a> Csr<'a> {
         Ok(Self { cols, row_ptr, col_idx })
     }
 
-    /// A view of arrays that [`super::CsrMut`] has checked and kept legal since.
-    pub(super) fn trusted(cols: usize, row_ptr: &'a [u32], col_idx: &'a [u16]) -> Self {
+    /// A view of arrays whose legality the caller has checked and kept since.
+    pub(crate) fn trusted(cols: usize, row_ptr: &'a [u32], col_idx: &'a [u16]) -> Self {
         debug_assert!(Self::new(cols, row_ptr, col_idx).is_ok());
         Self { cols, row_ptr, col_idx }
     }

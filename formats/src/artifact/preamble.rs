@@ -1,0 +1,85 @@
+//! The first 32 bytes.
+
+use super::error::FileError;
+
+/// Version of the format that this crate reads and writes.
+pub const VERSION: u32 = 1;
+/// Every section starts at a multiple of this, in the file and in memory.
+pub const ALIGNMENT: usize = 64;
+/// No policy file is longer; so every offset fits 32-bit devices.
+pub const MAX_FILE_BYTES: u64 = 1 << 31;
+
+/// Like PNG's: a high bit, a name, and line ends, so that a transfer as text is noticed.
+const MAGIC: [u8; 8] = *b"\x89LACE\r\n\x1a";
+const CRC_AT: core::ops::Range<usize> = 12..16;
+
+/// What the preamble says, once the checksum has been checked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Preamble {
+    pub header_bytes: u32,
+}
+
+impl Preamble {
+    pub const BYTES: usize = 32;
+
+    /// Checks magic, version, length and checksum of the whole file.
+    pub fn parse(file: &[u8]) -> Result<Self, FileError> {
+        let found = file.len() as u64;
+        let magic = &file[..file.len().min(MAGIC.len())];
+        // An empty file is what a failed download leaves; call it truncated.
+        if magic != &MAGIC[..magic.len()] {
+            return Err(FileError::NotAPolicy);
+        }
+        let Some(preamble) = file.first_chunk::<{ Self::BYTES }>() else {
+            return Err(FileError::Truncated { expected: Self::BYTES as u64, found });
+        };
+        let word = |at: usize| {
+            u32::from_le_bytes([preamble[at], preamble[at + 1], preamble[at + 2], preamble[at + 3]])
+        };
+        let version = word(8);
+        if version != VERSION {
+            return Err(FileError::Version { version });
+        }
+        let total = u64::from(word(16)) | u64::from(word(20)) << 32;
+        if total > MAX_FILE_BYTES {
+            return Err(FileError::TooLarge { bytes: total });
+        }
+        if found < total {
+            return Err(FileError::Truncated { expected: total, found });
+        }
+        if found > total {
+            return Err(FileError::Trailing { bytes: found - total });
+        }
+        if word(CRC_AT.start) != checksum(file) {
+            return Err(FileError::Damaged);
+        }
+        if word(28) != 0 {
+            return Err(FileError::Padding { offset: 28 });
+        }
+        Ok(Self { header_bytes: word(24) })
+    }
+
+    /// Writes the preamble of a file that is complete but for it.
+    ///
+    /// # Panics
+    /// If `file` is shorter than a preamble.
+    #[cfg(feature = "alloc")]
+    pub fn write(self, file: &mut [u8]) {
+        let total = file.len() as u64;
+        file[..8].copy_from_slice(&MAGIC);
+        file[8..12].copy_from_slice(&VERSION.to_le_bytes());
+        file[16..24].copy_from_slice(&total.to_le_bytes());
+        file[24..28].copy_from_slice(&self.header_bytes.to_le_bytes());
+        file[28..32].fill(0);
+        let crc = checksum(file);
+        file[CRC_AT].copy_from_slice(&crc.to_le_bytes());
+    }
+}
+
+/// CRC-32 (IEEE 802.3) of everything but the checksum itself.
+fn checksum(file: &[u8]) -> u32 {
+    let mut hasher = crc32fast::Hasher::new();
+    hasher.update(&file[..CRC_AT.start]);
+    hasher.update(&file[CRC_AT.end..]);
+    hasher.finalize()
+}

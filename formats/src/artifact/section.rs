@@ -1,0 +1,72 @@
+//! The parts of a file and where they lie.
+
+use core::fmt;
+
+/// A part of a policy file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Section {
+    /// Magic, version, checksum, lengths.
+    Preamble,
+    /// Shapes, codecs and provenance.
+    Header,
+    /// Means of the observation normaliser, f32 `[observations]`.
+    Mean,
+    /// Standard deviations of the observation normaliser, f32 `[observations]`.
+    Std,
+    /// Least actions, f32 `[actions]`.
+    Low,
+    /// Greatest actions, f32 `[actions]`.
+    High,
+    /// Observations of the probes, f32 `[probes, observations]`.
+    ProbeObservations,
+    /// Actions of the probes, f32 `[probes, actions]`.
+    ProbeActions,
+    /// First link of each row of a layer and the number of links, u32 `[rows + 1]`.
+    RowPointers(u8),
+    /// Columns of a layer's links.
+    Columns(u8),
+    /// Weights of a layer's links.
+    Weights(u8),
+    /// Biases of a layer, f32 `[rows]`.
+    Biases(u8),
+    /// What the learner needs to go on.
+    Resume,
+}
+
+impl fmt::Display for Section {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Preamble => "preamble",
+            Self::Header => "header",
+            Self::Mean => "normaliser's means",
+            Self::Std => "normaliser's standard deviations",
+            Self::Low => "low action limits",
+            Self::High => "high action limits",
+            Self::ProbeObservations => "probes' observations",
+            Self::ProbeActions => "probes' actions",
+            Self::RowPointers(layer) => return write!(f, "row pointers of layer {layer}"),
+            Self::Columns(layer) => return write!(f, "columns of layer {layer}"),
+            Self::Weights(layer) => return write!(f, "weights of layer {layer}"),
+            Self::Biases(layer) => return write!(f, "biases of layer {layer}"),
+            Self::Resume => "resume section",
+        })
+    }
+}
+
+/// A section with its place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Placed {
+    /// Which.
+    pub section: Section,
+    /// Bytes from the start of the file.
+    pub offset: u64,
+    /// Its length in bytes, without the zeros up to the next section.
+    pub bytes: u64,
+}
+
+impl Placed {
+    /// Where the next section starts.
+    pub(super) fn end(&self) -> u64 {
+        (self.offset + self.bytes).next_multiple_of(super::ALIGNMENT as u64)
+    }
+}

@@ -1,0 +1,226 @@
+//! Reads a policy file in place.
+
+use super::error::FileError;
+use super::header::{Header, MAX_LAYERS, StoredIndices, header};
+use super::layer::{LayerView, Parts};
+use super::preamble::{ALIGNMENT, Preamble};
+use super::section::{Placed, Section};
+use crate::codec::{Indices, ValueCodec, Values};
+use crate::policy::{ActionHead, ObservationNormaliser, Probe, Provenance};
+use bytemuck::AnyBitPattern;
+use half::f16;
+use heapless::Vec;
+
+/// A policy file whose bytes have been checked: what it hands out points into them.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PolicyView<'a> {
+    preamble: Preamble,
+    header: Header<'a>,
+    normaliser: Option<ObservationNormaliser<'a>>,
+    head: ActionHead<'a>,
+    probe_observations: &'a [f32],
+    probe_actions: &'a [f32],
+    layers: Vec<LayerView<'a>, MAX_LAYERS>,
+    resume: Option<&'a [u8]>,
+}
+
+impl<'a> PolicyView<'a> {
+    /// Checks `bytes`, a whole file, once: in time linear in their number, without allocating.
+    ///
+    /// # Errors
+    /// A [`FileError`] that says what to do. [`FileError::Misaligned`] if `bytes` do not start at a
+    /// multiple of 64.
+    pub fn parse(bytes: &'a [u8]) -> Result<Self, FileError> {
+        let preamble = Preamble::parse(bytes)?;
+        if !bytes.as_ptr().addr().is_multiple_of(ALIGNMENT) {
+            return Err(FileError::Misaligned);
+        }
+        let header = Header::parse(preamble, bytes)?;
+        check_layout(bytes, &header, preamble)?;
+
+        let mut reader = Reader { bytes, sections: header.sections(preamble.header_bytes) };
+        let normaliser = match header.clip {
+            Some(clip) => Some(read_normaliser(&mut reader, clip)?),
+            None => None,
+        };
+        let head = read_head(&mut reader)?;
+        let (probe_observations, probe_actions) = match header.probes {
+            0 => (&[][..], &[][..]),
+            _ => (reader.numbers()?, reader.numbers()?),
+        };
+        let mut layers = Vec::new();
+        for layer in 0..header.layers.len() {
+            let view = read_layer(&mut reader, &header, layer)?;
+            layers.push(view).map_err(|_| FileError::Header)?;
+        }
+        let resume = match header.resume_bytes {
+            Some(_) => Some(reader.next()?.1),
+            None => None,
+        };
+        drop(reader);
+        let view = Self {
+            preamble,
+            header,
+            normaliser,
+            head,
+            probe_observations,
+            probe_actions,
+            layers,
+            resume,
+        };
+        view.check_probes().map(|()| view)
+    }
+
+    fn check_probes(&self) -> Result<(), FileError> {
+        for (probe, example) in self.probes().enumerate() {
+            let limits = self.head.low.iter().zip(self.head.high);
+            let mut limited = example.action.iter().zip(limits);
+            if limited.any(|(action, (low, high))| !(low..=high).contains(&action)) {
+                return Err(FileError::ProbeAction { probe });
+            }
+        }
+        Ok(())
+    }
+
+    /// Shapes and control period.
+    pub fn header(&self) -> &Header<'a> {
+        &self.header
+    }
+
+    /// Where the policy comes from.
+    pub fn provenance(&self) -> &Provenance<'a> {
+        &self.header.provenance
+    }
+
+    /// The layers, first to last: 1 to [`MAX_LAYERS`].
+    pub fn layers(&self) -> impl ExactSizeIterator<Item = LayerView<'a>> {
+        self.layers.iter().copied()
+    }
+
+    /// How observations are scaled, if they are.
+    pub fn normaliser(&self) -> Option<ObservationNormaliser<'a>> {
+        self.normaliser
+    }
+
+    /// How outputs become actions.
+    pub fn action_head(&self) -> ActionHead<'a> {
+        self.head
+    }
+
+    /// Examples of what the policy does.
+    pub fn probes(&self) -> impl ExactSizeIterator<Item = Probe<'a>> {
+        // Neither length is 0 in a checked file.
+        let observations = self.probe_observations.chunks_exact(self.header.observations().max(1));
+        let actions = self.probe_actions.chunks_exact(self.header.actions().max(1));
+        observations.zip(actions).map(|(observation, action)| Probe { observation, action })
+    }
+
+    /// What the learner needs to go on, if it is there: its bytes, at a multiple of 64.
+    pub fn resume(&self) -> Option<&'a [u8]> {
+        self.resume
+    }
+
+    /// Every part of the file with its place, in order.
+    pub fn sections(&self) -> impl Iterator<Item = Placed> {
+        let bytes = Preamble::BYTES as u64;
+        let header_bytes = self.preamble.header_bytes;
+        [Placed { section: Section::Preamble, offset: 0, bytes }, header(header_bytes)]
+            .into_iter()
+            .chain(self.header.sections(header_bytes))
+    }
+}
+
+/// Checks that the sections end where the file does and that only zeros lie between them.
+fn check_layout(bytes: &[u8], header: &Header<'_>, preamble: Preamble) -> Result<(), FileError> {
+    let first = super::header::header(preamble.header_bytes);
+    let sections = || header.sections(preamble.header_bytes);
+    let (expected, found) = (sections().last().unwrap_or(first).end(), bytes.len() as u64);
+    if expected != found {
+        return Err(FileError::Layout { expected, found });
+    }
+    for placed in core::iter::once(first).chain(sections()) {
+        // The last section ends within the file, so every one does and offsets fit.
+        let start = placed.offset + placed.bytes;
+        let padding = &bytes[start as usize..placed.end() as usize];
+        if let Some(at) = padding.iter().position(|&byte| byte != 0) {
+            return Err(FileError::Padding { offset: start + at as u64 });
+        }
+    }
+    Ok(())
+}
+
+/// Hands out the sections of a file in their order.
+struct Reader<'a, S> {
+    bytes: &'a [u8],
+    sections: S,
+}
+
+impl<'a, S: Iterator<Item = Placed>> Reader<'a, S> {
+    fn next(&mut self) -> Result<(Section, &'a [u8]), FileError> {
+        let Placed { section, offset, bytes } = self.sections.next().ok_or(FileError::Header)?;
+        let part = self.bytes.get(offset as usize..(offset + bytes) as usize);
+        part.map(|part| (section, part)).ok_or(FileError::Header)
+    }
+
+    fn cast<T: AnyBitPattern>(&mut self) -> Result<(Section, &'a [T]), FileError> {
+        let (section, part) = self.next()?;
+        let cast = bytemuck::try_cast_slice(part).map_err(|_| FileError::Misaligned)?;
+        Ok((section, cast))
+    }
+
+    fn finite<T: AnyBitPattern>(
+        &mut self,
+        is_finite: impl Fn(&T) -> bool,
+    ) -> Result<&'a [T], FileError> {
+        let (section, numbers) = self.cast()?;
+        match numbers.iter().position(|number| !is_finite(number)) {
+            Some(index) => Err(FileError::NotFinite { section, index }),
+            None => Ok(numbers),
+        }
+    }
+
+    fn numbers(&mut self) -> Result<&'a [f32], FileError> {
+        self.finite(|number: &f32| number.is_finite())
+    }
+}
+
+fn read_normaliser<'a>(
+    reader: &mut Reader<'a, impl Iterator<Item = Placed>>,
+    clip: f32,
+) -> Result<ObservationNormaliser<'a>, FileError> {
+    let (mean, std) = (reader.numbers()?, reader.numbers()?);
+    match std.iter().position(|&std| std <= 0.0) {
+        Some(index) => Err(FileError::Std { index }),
+        None => Ok(ObservationNormaliser { mean, std, clip }),
+    }
+}
+
+fn read_head<'a>(
+    reader: &mut Reader<'a, impl Iterator<Item = Placed>>,
+) -> Result<ActionHead<'a>, FileError> {
+    let (low, high) = (reader.numbers()?, reader.numbers()?);
+    match low.iter().zip(high).position(|(low, high)| low >= high) {
+        Some(index) => Err(FileError::Limits { index }),
+        None => Ok(ActionHead { low, high }),
+    }
+}
+
+fn read_layer<'a>(
+    reader: &mut Reader<'a, impl Iterator<Item = Placed>>,
+    header: &Header<'_>,
+    layer: usize,
+) -> Result<LayerView<'a>, FileError> {
+    let entry = header.layers[layer];
+    let (_, row_ptr) = reader.cast()?;
+    let indices = match entry.indices {
+        StoredIndices::U16 => Indices::U16(reader.cast()?.1),
+        StoredIndices::DeltaU8 { .. } => Indices::DeltaU8(reader.next()?.1),
+    };
+    let values = match entry.values {
+        ValueCodec::F32 => Values::F32(reader.numbers()?),
+        ValueCodec::F16 => Values::F16(reader.finite(|number: &f16| number.is_finite())?),
+    };
+    let bias = reader.numbers()?;
+    let (cols, activation) = (header.cols(layer) as usize, entry.activation);
+    LayerView::new(layer, Parts { cols, row_ptr, indices, values, bias, activation })
+}

@@ -1,0 +1,243 @@
+//! Writes policy files.
+
+use super::aligned::AlignedBytes;
+use super::error::FileError;
+use super::header::{Header, LayerEntry, MAX_LAYERS, MAX_PROBES, StoredIndices};
+use super::preamble::{MAX_FILE_BYTES, Preamble};
+use super::section::Section;
+use super::view::PolicyView;
+use crate::codec::{Encoding, IndexCodec, ValueCodec, encode_gaps};
+use crate::policy::{ActionHead, Activation, ObservationNormaliser, Probe, Provenance};
+use crate::topology::Csr;
+use alloc::vec::Vec;
+use half::f16;
+use thiserror::Error;
+
+/// A policy to be written; borrows everything.
+#[derive(Clone, Copy, Debug)]
+pub struct PolicySpec<'a> {
+    /// First to last; each has as many inputs as the one before has outputs.
+    pub layers: &'a [LayerSpec<'a>],
+    /// How observations are scaled, if they are.
+    pub normaliser: Option<ObservationNormaliser<'a>>,
+    /// Limits of each action.
+    pub action_head: ActionHead<'a>,
+    /// Seconds from one action to the next.
+    pub control_period_s: f64,
+    /// Where the policy comes from.
+    pub provenance: Provenance<'a>,
+    /// Up to [`MAX_PROBES`] examples. Take the actions from the policy as it will be read: write a
+    /// file without probes, let it act, write again with them.
+    pub probes: &'a [Probe<'a>],
+    /// What the learner needs to go on.
+    pub resume: Option<&'a [u8]>,
+}
+
+/// A layer to be written.
+#[derive(Clone, Copy, Debug)]
+pub struct LayerSpec<'a> {
+    /// Live links.
+    pub topology: Csr<'a>,
+    /// One weight a link, row after row.
+    pub weights: &'a [f32],
+    /// One bias an output.
+    pub bias: &'a [f32],
+    /// What follows the sums.
+    pub activation: Activation,
+}
+
+/// Why a policy cannot be written.
+#[derive(Clone, Copy, Debug, Error, PartialEq)]
+pub enum SpecError {
+    /// More layers than a file holds.
+    #[error("a policy file holds up to {MAX_LAYERS} layers, not {layers}: use a smaller network")]
+    Layers {
+        /// How many.
+        layers: usize,
+    },
+    /// More probes than a file holds.
+    #[error("a policy file holds up to {MAX_PROBES} probes, not {probes}: record fewer")]
+    Probes {
+        /// How many.
+        probes: usize,
+    },
+    /// Arrays do not fit each other.
+    #[error("the {section} should have {expected} numbers, not {found}")]
+    Length {
+        /// Where.
+        section: Section,
+        /// Numbers that would fit the layers.
+        expected: usize,
+        /// Numbers given.
+        found: usize,
+    },
+    /// Layers do not fit each other.
+    #[error("layer {layer} takes {found} inputs, the layer before it gives {expected}")]
+    Inputs {
+        /// Which layer, counted from 0.
+        layer: usize,
+        /// Outputs of the layer before.
+        expected: usize,
+        /// Inputs of this one.
+        found: usize,
+    },
+    /// A weight is too large for half precision.
+    #[error("weight {value} of layer {layer} is beyond the 65504 of f16: write f32 values")]
+    Half {
+        /// Which layer, counted from 0.
+        layer: usize,
+        /// The weight.
+        value: f32,
+    },
+    /// The file would be refused when read; nothing was written.
+    #[error("this policy cannot be written: {0}")]
+    Refused(#[from] FileError),
+}
+
+impl PolicySpec<'_> {
+    /// The file, byte for byte the same for the same policy and encoding, already parsed once.
+    ///
+    /// # Errors
+    /// [`SpecError`] for whatever [`PolicyView::parse`] would refuse, such as NaN.
+    pub fn to_bytes(&self, encoding: Encoding) -> Result<AlignedBytes, SpecError> {
+        self.check_lengths()?;
+        let gaps: Vec<_> = match encoding.indices {
+            IndexCodec::U16 => Vec::new(),
+            IndexCodec::DeltaU8 => {
+                self.layers.iter().map(|layer| encode_gaps(&layer.topology)).collect()
+            }
+        };
+        let header = self.header(encoding, &gaps)?;
+        // Writing to a Vec cannot fail; were it to, no reader could read the header either.
+        let head = postcard::to_allocvec(&header).map_err(|_| FileError::Header)?;
+        let header_bytes = head.len() as u32;
+        let end = header.sections(header_bytes).last().map_or(0, |last| last.end());
+        if end > MAX_FILE_BYTES {
+            return Err(FileError::TooLarge { bytes: end }.into());
+        }
+
+        let mut file = AlignedBytes::zeroed(end as usize);
+        file[Preamble::BYTES..][..head.len()].copy_from_slice(&head);
+        for placed in header.sections(header_bytes) {
+            let out = &mut file[placed.offset as usize..][..placed.bytes as usize];
+            self.write_section(placed.section, encoding.values, &gaps, out)?;
+        }
+        Preamble { header_bytes }.write(&mut file);
+        PolicyView::parse(&file)?;
+        Ok(file)
+    }
+
+    fn check_lengths(&self) -> Result<(), SpecError> {
+        let equal = |section, expected, found| match expected == found {
+            true => Ok(()),
+            false => Err(SpecError::Length { section, expected, found }),
+        };
+        let (Some(first), Some(last)) = (self.layers.first(), self.layers.last()) else {
+            return Err(FileError::NoLayers.into());
+        };
+        if self.layers.len() > MAX_LAYERS {
+            return Err(SpecError::Layers { layers: self.layers.len() });
+        }
+        if self.probes.len() > MAX_PROBES as usize {
+            return Err(SpecError::Probes { probes: self.probes.len() });
+        }
+        for (layer, pair) in self.layers.windows(2).enumerate() {
+            let (expected, found) = (pair[0].topology.rows(), pair[1].topology.cols());
+            if expected != found {
+                return Err(SpecError::Inputs { layer: layer + 1, expected, found });
+            }
+        }
+        for (index, layer) in (0..).zip(self.layers) {
+            equal(Section::Weights(index), layer.topology.links(), layer.weights.len())?;
+            equal(Section::Biases(index), layer.topology.rows(), layer.bias.len())?;
+        }
+        let (observations, actions) = (first.topology.cols(), last.topology.rows());
+        if let Some(normaliser) = self.normaliser {
+            equal(Section::Mean, observations, normaliser.mean.len())?;
+            equal(Section::Std, observations, normaliser.std.len())?;
+        }
+        equal(Section::Low, actions, self.action_head.low.len())?;
+        equal(Section::High, actions, self.action_head.high.len())?;
+        for probe in self.probes {
+            equal(Section::ProbeObservations, observations, probe.observation.len())?;
+            equal(Section::ProbeActions, actions, probe.action.len())?;
+        }
+        Ok(())
+    }
+
+    fn header(&self, encoding: Encoding, gaps: &[Vec<u8>]) -> Result<Header<'_>, SpecError> {
+        let mut layers = heapless::Vec::new();
+        for (index, layer) in self.layers.iter().enumerate() {
+            let entry = LayerEntry {
+                rows: layer.topology.rows() as u32,
+                links: layer.topology.links() as u32,
+                activation: layer.activation,
+                values: encoding.values,
+                indices: match gaps.get(index) {
+                    Some(gaps) => StoredIndices::DeltaU8 { bytes: gaps.len() as u32 },
+                    None => StoredIndices::U16,
+                },
+            };
+            layers.push(entry).map_err(|_| SpecError::Layers { layers: self.layers.len() })?;
+        }
+        Ok(Header {
+            observations: self.layers.first().map_or(0, |layer| layer.topology.cols() as u32),
+            control_period_s: self.control_period_s,
+            clip: self.normaliser.map(|normaliser| normaliser.clip),
+            probes: self.probes.len() as u32,
+            layers,
+            provenance: self.provenance,
+            resume_bytes: self.resume.map(|resume| resume.len() as u64),
+        })
+    }
+
+    /// Fills `out`, the bytes of a section whose length the header has set.
+    fn write_section(
+        &self,
+        section: Section,
+        values: ValueCodec,
+        gaps: &[Vec<u8>],
+        out: &mut [u8],
+    ) -> Result<(), SpecError> {
+        let layer = |index: u8| &self.layers[usize::from(index)];
+        match section {
+            Section::Preamble | Section::Header => {}
+            Section::Mean => put(out, self.normaliser.map_or(&[], |normaliser| normaliser.mean)),
+            Section::Std => put(out, self.normaliser.map_or(&[], |normaliser| normaliser.std)),
+            Section::Low => put(out, self.action_head.low),
+            Section::High => put(out, self.action_head.high),
+            Section::ProbeObservations => put_all(out, self.probes, |probe| probe.observation),
+            Section::ProbeActions => put_all(out, self.probes, |probe| probe.action),
+            Section::RowPointers(index) => put(out, layer(index).topology.row_ptr()),
+            Section::Columns(index) => match gaps.get(usize::from(index)) {
+                Some(gaps) => put(out, gaps),
+                None => put(out, layer(index).topology.col_idx()),
+            },
+            Section::Weights(index) => match values {
+                ValueCodec::F32 => put(out, layer(index).weights),
+                ValueCodec::F16 => put(out, &halves(index.into(), layer(index).weights)?),
+            },
+            Section::Biases(index) => put(out, layer(index).bias),
+            Section::Resume => put(out, self.resume.unwrap_or_default()),
+        }
+        Ok(())
+    }
+}
+
+fn put<T: bytemuck::NoUninit>(out: &mut [u8], numbers: &[T]) {
+    out.copy_from_slice(bytemuck::cast_slice(numbers));
+}
+
+fn put_all<'a>(out: &mut [u8], probes: &[Probe<'a>], part: impl Fn(&Probe<'a>) -> &'a [f32]) {
+    for (out, probe) in out.chunks_exact_mut(out.len() / probes.len().max(1)).zip(probes) {
+        put(out, part(probe));
+    }
+}
+
+fn halves(layer: usize, weights: &[f32]) -> Result<Vec<f16>, SpecError> {
+    let halve = |&value: &f32| match f16::from_f32(value) {
+        half if half.is_infinite() && value.is_finite() => Err(SpecError::Half { layer, value }),
+        half => Ok(half),
+    };
+    weights.iter().map(halve).collect()
+}

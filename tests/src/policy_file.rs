@@ -1,0 +1,125 @@
+//! Policies to write, for the tests of the policy file.
+
+use lacewing_formats::artifact::{AlignedBytes, LayerSpec, PolicySpec, SpecError};
+use lacewing_formats::codec::Encoding;
+use lacewing_formats::policy::{
+    ActionHead, Activation, Evaluation, ObservationNormaliser, Probe, Provenance,
+};
+use lacewing_formats::topology::{Csr, random_topology};
+use rand_core::{Rng, SeedableRng};
+use rand_xoshiro::Xoshiro256PlusPlus;
+
+/// Arrays of a layer.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Layer {
+    pub cols: usize,
+    pub row_ptr: Vec<u32>,
+    pub columns: Vec<u16>,
+    pub weights: Vec<f32>,
+    pub bias: Vec<f32>,
+    pub activation: Activation,
+}
+
+/// A policy that owns its arrays, so that tests can spoil any of them.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Owned {
+    pub layers: Vec<Layer>,
+    /// Mean, standard deviation, clip.
+    pub normaliser: Option<(Vec<f32>, Vec<f32>, f32)>,
+    pub low: Vec<f32>,
+    pub high: Vec<f32>,
+    pub control_period_s: f64,
+    pub provenance: Provenance<'static>,
+    pub probes: Vec<(Vec<f32>, Vec<f32>)>,
+    pub resume: Option<Vec<u8>>,
+}
+
+/// What a random policy is made of.
+#[derive(Clone, Debug)]
+pub struct Shape {
+    /// Observations, then outputs of every layer.
+    pub widths: Vec<usize>,
+    pub density: f64,
+    pub normaliser: bool,
+    pub probes: usize,
+    pub resume: Option<usize>,
+    pub seed: u64,
+}
+
+fn unit(rng: &mut Xoshiro256PlusPlus) -> f32 {
+    (rng.next_u32() >> 8) as f32 / (1 << 23) as f32 - 1.0
+}
+
+fn numbers(rng: &mut Xoshiro256PlusPlus, count: usize) -> Vec<f32> {
+    (0..count).map(|_| unit(rng)).collect()
+}
+
+impl Owned {
+    /// A random policy of this shape.
+    pub fn random(shape: &Shape) -> Self {
+        let rng = &mut Xoshiro256PlusPlus::seed_from_u64(shape.seed);
+        let widths = &shape.widths;
+        let activations = [Activation::Relu, Activation::Tanh, Activation::Identity];
+        let layers = widths.windows(2).zip(activations.into_iter().cycle());
+        let layers = layers.map(|(sides, activation)| {
+            let (cols, rows) = (sides[0], sides[1]);
+            let links = ((cols * rows) as f64 * shape.density).round() as usize;
+            let (mut row_ptr, mut columns) = (vec![0; rows + 1], vec![0; links]);
+            random_topology(cols, &mut row_ptr, &mut columns, rng);
+            let (weights, bias) = (numbers(rng, links), numbers(rng, rows));
+            Layer { cols, row_ptr, columns, weights, bias, activation }
+        });
+        let layers = layers.collect();
+        let (observations, actions) = (widths[0], widths[widths.len() - 1]);
+        let normaliser = shape.normaliser.then(|| {
+            let std = numbers(rng, observations).iter().map(|x| x.abs() + 0.5).collect();
+            (numbers(rng, observations), std, 5.0)
+        });
+        let low: Vec<_> = numbers(rng, actions).iter().map(|x| x - 2.0).collect();
+        let high: Vec<_> = numbers(rng, actions).iter().map(|x| x + 2.0).collect();
+        let probes = (0..shape.probes).map(|_| (numbers(rng, observations), numbers(rng, actions)));
+        let probes = probes.collect();
+        let resume = shape.resume.map(|bytes| (0..bytes).map(|_| rng.next_u32() as u8).collect());
+        let provenance = Provenance {
+            environment: "Pendulum-v1",
+            algorithm: "td3",
+            method: "set",
+            program: "lacewing 0.1.0",
+            commit: "0123456789abcdef",
+            seed: shape.seed,
+            steps: 1_000_000,
+            evaluation: Some(Evaluation { mean: -150.5, std: 12.25, episodes: 20 }),
+        };
+        let control_period_s = 0.05;
+        Self { layers, normaliser, low, high, control_period_s, provenance, probes, resume }
+    }
+
+    /// The file.
+    ///
+    /// # Panics
+    /// If a topology is illegal, which no policy given to the writer can have.
+    pub fn write(&self, encoding: Encoding) -> Result<AlignedBytes, SpecError> {
+        let layers = self.layers.iter().map(|layer| LayerSpec {
+            topology: Csr::new(layer.cols, &layer.row_ptr, &layer.columns).unwrap(),
+            weights: &layer.weights,
+            bias: &layer.bias,
+            activation: layer.activation,
+        });
+        let probes = self.probes.iter();
+        let probes = probes.map(|(observation, action)| Probe { observation, action });
+        PolicySpec {
+            layers: &layers.collect::<Vec<_>>(),
+            normaliser: self.normaliser.as_ref().map(|(mean, std, clip)| ObservationNormaliser {
+                mean,
+                std,
+                clip: *clip,
+            }),
+            action_head: ActionHead { low: &self.low, high: &self.high },
+            control_period_s: self.control_period_s,
+            provenance: self.provenance,
+            probes: &probes.collect::<Vec<_>>(),
+            resume: self.resume.as_deref(),
+        }
+        .to_bytes(encoding)
+    }
+}

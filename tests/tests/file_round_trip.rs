@@ -1,0 +1,209 @@
+//! What is written is what is read, for any shape, density and codec.
+
+use lacewing_formats::artifact::{AlignedBytes, FileError, PolicyView, Section, SpecError};
+use lacewing_formats::codec::{Encoding, IndexCodec, ValueCodec, Values};
+use lacewing_tests::policy_file::{Layer, Owned, Shape};
+use proptest::prelude::*;
+
+const ENCODINGS: [Encoding; 4] = [
+    Encoding::PLAIN,
+    Encoding { values: ValueCodec::F32, indices: IndexCodec::DeltaU8 },
+    Encoding { values: ValueCodec::F16, indices: IndexCodec::U16 },
+    Encoding::COMPACT,
+];
+
+fn shape() -> Shape {
+    let widths = vec![7, 12, 3];
+    Shape { widths, density: 0.4, normaliser: true, probes: 2, resume: Some(100), seed: 1 }
+}
+
+/// Everything in the file, as arrays.
+fn read(view: &PolicyView<'_>, like: &Owned) -> Owned {
+    let layers = view.layers().map(|layer| {
+        let mut columns = vec![0; layer.links()];
+        layer.decode_columns(&mut columns);
+        Layer {
+            cols: layer.cols(),
+            row_ptr: layer.row_ptr().to_vec(),
+            columns,
+            weights: layer.iter().map(|(_, _, weight)| weight).collect(),
+            bias: layer.bias.to_vec(),
+            activation: layer.activation,
+        }
+    });
+    let normaliser = view.normaliser();
+    let head = view.action_head();
+    assert_eq!(*view.provenance(), like.provenance);
+    Owned {
+        layers: layers.collect(),
+        normaliser: normaliser.map(|norm| (norm.mean.to_vec(), norm.std.to_vec(), norm.clip)),
+        low: head.low.to_vec(),
+        high: head.high.to_vec(),
+        control_period_s: view.header().control_period_s(),
+        provenance: like.provenance,
+        probes: (view.probes())
+            .map(|probe| (probe.observation.to_vec(), probe.action.to_vec()))
+            .collect(),
+        resume: view.resume().map(<[u8]>::to_vec),
+    }
+}
+
+/// What remains of the weights in half precision.
+fn rounded(policy: &Owned) -> Owned {
+    let mut policy = policy.clone();
+    for layer in &mut policy.layers {
+        for weight in &mut layer.weights {
+            *weight = half::f16::from_f32(*weight).to_f32();
+        }
+    }
+    policy
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    #[test]
+    fn what_is_written_is_read(
+        widths in prop::collection::vec(1_usize..600, 2..6),
+        density in prop_oneof![Just(0.0), Just(1.0), 0.0..0.02, 0.0..1.0],
+        normaliser: bool,
+        probes in 0_usize..4,
+        resume in prop::option::of(0_usize..200),
+        seed: u64,
+    ) {
+        let shape = Shape { widths, density, normaliser, probes, resume, seed };
+        let policy = Owned::random(&shape);
+        for encoding in ENCODINGS {
+            let bytes = policy.write(encoding).unwrap();
+            prop_assert_eq!(&bytes, &policy.write(encoding).unwrap());
+            let view = PolicyView::parse(&bytes).unwrap();
+            let expected = match encoding.values {
+                ValueCodec::F32 => policy.clone(),
+                ValueCodec::F16 => rounded(&policy),
+            };
+            prop_assert_eq!(read(&view, &policy), expected);
+            prop_assert_eq!(view.header().observations(), shape.widths[0]);
+            prop_assert_eq!(view.header().actions(), *shape.widths.last().unwrap());
+        }
+    }
+}
+
+/// A one-row layer with exactly these columns.
+fn row(cols: usize, columns: &[u16]) -> Owned {
+    let mut policy = Owned::random(&Shape { widths: vec![cols, 1], density: 0.0, ..shape() });
+    let layer = &mut policy.layers[0];
+    layer.columns = columns.to_vec();
+    layer.row_ptr = vec![0, columns.len() as u32];
+    layer.weights = vec![0.25; columns.len()];
+    policy
+}
+
+#[test]
+fn gaps_around_the_escape_survive() {
+    let ends = [0, 254, 255, 256, 509, 510, 511, 765, 65_534, 65_535];
+    for &last in &ends {
+        for first in ends.iter().filter(|&&first| first < last) {
+            let policy = row(1 << 16, &[*first, last]);
+            let bytes = policy.write(Encoding::COMPACT).unwrap();
+            assert_eq!(read(&PolicyView::parse(&bytes).unwrap(), &policy), policy);
+        }
+    }
+}
+
+#[test]
+fn a_weight_that_rounds_to_zero_stays_a_link() {
+    let mut policy = row(4, &[1, 3]);
+    policy.layers[0].weights = vec![1e-12, 0.5];
+    let bytes = policy.write(Encoding::COMPACT).unwrap();
+    let layer = PolicyView::parse(&bytes).unwrap().layers().next().unwrap();
+    assert_eq!(layer.iter().collect::<Vec<_>>(), [(0, 1, 0.0), (0, 3, 0.5)]);
+}
+
+#[test]
+fn compact_links_take_half_the_bytes() {
+    let widths = vec![256, 256, 256];
+    let policy = Owned::random(&Shape { widths, density: 0.1, ..shape() });
+    let bytes_per_link = |encoding| {
+        let bytes = policy.write(encoding).unwrap();
+        PolicyView::parse(&bytes).unwrap().layers().nth(1).unwrap().bytes_per_link()
+    };
+    assert_eq!(bytes_per_link(Encoding::PLAIN), 6.0);
+    // No gap of a row of 256 needs an escape but the one from 0 to 255.
+    assert!((3.0..3.01).contains(&bytes_per_link(Encoding::COMPACT)));
+}
+
+#[test]
+fn sections_cover_the_file_in_order_and_without_overlap() {
+    let policy = Owned::random(&shape());
+    let bytes = policy.write(Encoding::PLAIN).unwrap();
+    let view = PolicyView::parse(&bytes).unwrap();
+    let sections: Vec<_> = view.sections().collect();
+    assert_eq!(sections[0].section, Section::Preamble);
+    let mut end = 0;
+    for placed in &sections {
+        assert!(placed.offset >= end && placed.offset < end + 64, "{placed:?}");
+        end = placed.offset + placed.bytes;
+    }
+    assert_eq!(end.next_multiple_of(64), bytes.len() as u64);
+    let resume = sections.last().unwrap();
+    assert_eq!((resume.section, resume.bytes), (Section::Resume, 100));
+    assert!(view.resume().unwrap().as_ptr().addr().is_multiple_of(64));
+    let Values::F32(weights) = view.layers().next().unwrap().values() else { panic!("not f32") };
+    assert!(weights.as_ptr().addr().is_multiple_of(64));
+}
+
+#[test]
+fn misaligned_bytes_are_refused_and_their_copy_is_read() {
+    let bytes = Owned::random(&shape()).write(Encoding::PLAIN).unwrap();
+    let mut shifted = AlignedBytes::zeroed(bytes.len() + 4);
+    shifted[4..].copy_from_slice(&bytes);
+    assert_eq!(PolicyView::parse(&shifted[4..]), Err(FileError::Misaligned));
+    assert!(PolicyView::parse(&AlignedBytes::from(&shifted[4..])).is_ok());
+}
+
+/// A way to spoil a policy, and what the writer says of it.
+type Spoil = (fn(&mut Owned), SpecError);
+
+#[test]
+fn the_writer_refuses_what_no_reader_would_take() {
+    let length = |section, expected, found| SpecError::Length { section, expected, found };
+    let not_finite = |section, index| FileError::NotFinite { section, index }.into();
+    let cases: [Spoil; 20] = [
+        (|p| p.layers.clear(), FileError::NoLayers.into()),
+        (|p| p.layers = vec![p.layers[1].clone(); 17], SpecError::Layers { layers: 17 }),
+        (|p| p.layers.swap(0, 1), SpecError::Inputs { layer: 1, expected: 3, found: 7 }),
+        (|p| p.layers[0].weights.truncate(33), length(Section::Weights(0), 34, 33)),
+        (|p| p.layers[1].bias.push(0.0), length(Section::Biases(1), 3, 4)),
+        (|p| p.layers[1].weights[2] = f32::NAN, not_finite(Section::Weights(1), 2)),
+        (|p| p.layers[0].bias[3] = f32::INFINITY, not_finite(Section::Biases(0), 3)),
+        (|p| p.low[1] = f32::NEG_INFINITY, not_finite(Section::Low, 1)),
+        (|p| p.high[2] = p.low[2], FileError::Limits { index: 2 }.into()),
+        (|p| p.high.truncate(2), length(Section::High, 3, 2)),
+        (|p| p.normaliser.as_mut().unwrap().1[4] = 0.0, FileError::Std { index: 4 }.into()),
+        (|p| p.normaliser.as_mut().unwrap().2 = -1.0, FileError::Clip.into()),
+        (|p| p.normaliser.as_mut().unwrap().0.truncate(6), length(Section::Mean, 7, 6)),
+        (|p| p.control_period_s = 0.0, FileError::ControlPeriod.into()),
+        (|p| p.probes[1].1[0] = 9.0, FileError::ProbeAction { probe: 1 }.into()),
+        (|p| p.probes[0].0.truncate(6), length(Section::ProbeObservations, 7, 6)),
+        (|p| p.probes = vec![p.probes[0].clone(); 65], SpecError::Probes { probes: 65 }),
+        (|p| p.provenance.commit = "\x1b[2J", FileError::Text.into()),
+        (|p| p.provenance.method = "x".repeat(97).leak(), FileError::Text.into()),
+        (
+            |p| p.provenance.evaluation.as_mut().unwrap().mean = f64::NAN,
+            FileError::Evaluation.into(),
+        ),
+    ];
+    for (index, (spoil, expected)) in cases.into_iter().enumerate() {
+        let mut policy = Owned::random(&shape());
+        spoil(&mut policy);
+        assert_eq!(policy.write(Encoding::PLAIN), Err(expected), "case {index}");
+    }
+}
+
+#[test]
+fn weights_beyond_half_precision_are_refused_in_it_only() {
+    let mut policy = Owned::random(&shape());
+    policy.layers[1].weights[0] = 1e6;
+    assert_eq!(policy.write(Encoding::COMPACT), Err(SpecError::Half { layer: 1, value: 1e6 }));
+    assert!(policy.write(Encoding::PLAIN).is_ok());
+}
