@@ -12,25 +12,38 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 /// Arrays of a layer.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Layer {
+    /// Inputs.
     pub cols: usize,
+    /// First link of each row, and the number of links.
     pub row_ptr: Vec<u32>,
+    /// Column of each link.
     pub columns: Vec<u16>,
+    /// Weight of each link.
     pub weights: Vec<f32>,
+    /// One bias a row.
     pub bias: Vec<f32>,
+    /// What follows the sums.
     pub activation: Activation,
 }
 
 /// A policy that owns its arrays, so that tests can spoil any of them.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Owned {
+    /// First to last.
     pub layers: Vec<Layer>,
     /// Mean, standard deviation, clip.
     pub normaliser: Option<(Vec<f32>, Vec<f32>, f32)>,
+    /// Least actions.
     pub low: Vec<f32>,
+    /// Greatest actions.
     pub high: Vec<f32>,
+    /// Seconds from action to action.
     pub control_period_s: f64,
+    /// Where it comes from.
     pub provenance: Provenance<'static>,
+    /// Observations and actions.
     pub probes: Vec<(Vec<f32>, Vec<f32>)>,
+    /// The learner's bytes.
     pub resume: Option<Vec<u8>>,
 }
 
@@ -39,10 +52,15 @@ pub struct Owned {
 pub struct Shape {
     /// Observations, then outputs of every layer.
     pub widths: Vec<usize>,
+    /// Share of links that live.
     pub density: f64,
+    /// Whether there is one.
     pub normaliser: bool,
+    /// How many.
     pub probes: usize,
+    /// Bytes of it, if there is one.
     pub resume: Option<usize>,
+    /// Of all the numbers.
     pub seed: u64,
 }
 
@@ -95,6 +113,9 @@ impl Owned {
     }
 
     /// The file.
+    ///
+    /// # Errors
+    /// As [`PolicySpec::to_bytes`].
     ///
     /// # Panics
     /// If a topology is illegal, which no policy given to the writer can have.
