@@ -27,8 +27,10 @@ impl LayerShape {
 }
 
 /// How a network's sparsity is spread over its layers.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", tag = "rule")]
+// Internally tagged, for configuration files; serde wants an allocator for that.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "alloc", derive(Serialize, Deserialize))]
+#[cfg_attr(feature = "alloc", serde(rename_all = "kebab-case", tag = "rule"))]
 pub enum Allocation {
     /// The same sparsity in every sparse layer.
     Uniform,

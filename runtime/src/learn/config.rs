@@ -77,7 +77,7 @@ impl NetworkShape {
 }
 
 /// How sparse an agent is.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Sparsity {
     /// Share of the actor's links that are pruned, 0 to 1.
     pub actor: f64,
