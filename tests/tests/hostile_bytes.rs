@@ -1,0 +1,304 @@
+//! Whatever the bytes, the reader answers with a typed error or a policy that keeps its promises.
+//!
+//! Most mutated files get a correct checksum again: it guards against accidents, not against
+//! intent, and all that lies behind it must hold on its own.
+
+use lacewing_formats::artifact::{
+    AlignedBytes, FileError, LayerView, MAX_LAYERS, PolicyView, Section,
+};
+use lacewing_formats::codec::{Encoding, Gaps, IndexCodec, Indices, ValueCodec};
+use lacewing_formats::topology::TopologyError;
+use lacewing_tests::policy_file::{Owned, Shape};
+use rand_core::{Rng, SeedableRng};
+use rand_xoshiro::Xoshiro256PlusPlus;
+use std::collections::BTreeMap;
+use std::mem::{Discriminant, discriminant};
+
+const FILES: usize = 40_000;
+
+fn base(widths: &[usize], density: f64, encoding: Encoding) -> Vec<u8> {
+    let widths = widths.to_vec();
+    let shape =
+        Shape { widths, density, normaliser: density > 0.2, probes: 2, resume: Some(70), seed: 3 };
+    Owned::random(&shape).write(encoding).unwrap().to_vec()
+}
+
+fn bases() -> Vec<Vec<u8>> {
+    let mixed = Encoding { values: ValueCodec::F16, indices: IndexCodec::U16 };
+    vec![
+        base(&[3, 4, 2], 0.5, Encoding::PLAIN),
+        base(&[17, 64, 6], 0.1, Encoding::COMPACT),
+        base(&[700, 5, 1], 0.02, Encoding::COMPACT),
+        base(&[8, 8, 8, 8, 8], 0.3, mixed),
+        base(&[1, 1], 1.0, Encoding::PLAIN),
+    ]
+}
+
+/// Gives the bytes the length and checksum that a careful forger would.
+fn seal(file: &mut [u8]) {
+    if file.len() < 32 {
+        return;
+    }
+    let length = file.len() as u64;
+    file[16..24].copy_from_slice(&length.to_le_bytes());
+    let mut crc = crc32fast::Hasher::new();
+    crc.update(&file[..12]);
+    crc.update(&file[16..]);
+    file[12..16].copy_from_slice(&crc.finalize().to_le_bytes());
+}
+
+fn below(rng: &mut impl Rng, bound: usize) -> usize {
+    rng.next_u32() as usize % bound.max(1)
+}
+
+/// A random place, each section (also the small ones) as likely as any other.
+fn place(rng: &mut impl Rng, sections: &[(usize, usize)]) -> usize {
+    let (offset, bytes) = sections[below(rng, sections.len())];
+    offset + below(rng, bytes)
+}
+
+fn mutate(rng: &mut impl Rng, bases: &[Vec<u8>]) -> Vec<u8> {
+    let original = &bases[below(rng, bases.len())];
+    let aligned = AlignedBytes::from(&original[..]);
+    let view = PolicyView::parse(&aligned).unwrap();
+    let sections = view.sections().map(|part| (part.offset as usize, part.bytes as usize));
+    let sections: Vec<_> = sections.collect();
+    let mut file = original.clone();
+    for _ in 0..1 + below(rng, 3) {
+        let at = place(rng, &sections).min(file.len().saturating_sub(1));
+        match below(rng, 8) {
+            0 | 1 => file[at] ^= 1 << below(rng, 8),
+            2 => file[at] = [0, 1, 0x7f, 0x80, 0xff][below(rng, 5)],
+            3 => {
+                let words = [0, 1, 0x7f80_0000, 0xffc0_0001, u32::MAX, 0x8000_0000, 65_536];
+                let word = words[below(rng, words.len())].to_le_bytes();
+                let at = at / 4 * 4;
+                let room = (file.len() - at).min(4);
+                file[at..at + room].copy_from_slice(&word[..room]);
+            }
+            4 => file.truncate(at.max(1)),
+            5 => {
+                let bytes = 1 + below(rng, 130);
+                file.extend((0..bytes).map(|_| 0));
+            }
+            6 => {
+                let other = &bases[below(rng, bases.len())];
+                let (from, bytes) = (below(rng, other.len()), 1 + below(rng, 200));
+                let part = &other[from..(from + bytes).min(other.len())];
+                let end = (at + part.len()).min(file.len());
+                file.splice(at..end, part.iter().copied());
+            }
+            _ => {
+                // Header bytes are few and decide most.
+                let at = (32 + below(rng, 110)).min(file.len() - 1);
+                file[at] = rng.next_u32() as u8;
+            }
+        }
+    }
+    if below(rng, 8) != 0 {
+        seal(&mut file);
+    }
+    file
+}
+
+/// Recomputes what the kernels rely on, without the reader's own checks.
+fn assert_in_bounds(layer: &LayerView<'_>) {
+    let row_ptr = layer.row_ptr();
+    assert_eq!((row_ptr[0], row_ptr[layer.rows()] as usize), (0, layer.links()));
+    assert!(row_ptr.is_sorted());
+    assert_eq!((layer.bias.len(), layer.values().len()), (layer.rows(), layer.links()));
+    let mut columns = vec![0; layer.links()];
+    layer.decode_columns(&mut columns);
+    for ends in row_ptr.windows(2) {
+        let row = &columns[ends[0] as usize..ends[1] as usize];
+        assert!(row.iter().all(|&column| usize::from(column) < layer.cols()));
+        assert!(row.windows(2).all(|pair| pair[0] < pair[1]));
+    }
+    let mut links = 0;
+    for (index, (row, column, weight)) in layer.iter().enumerate() {
+        assert!((row_ptr[row] as usize..row_ptr[row + 1] as usize).contains(&index));
+        assert_eq!(column, columns[index]);
+        assert!(weight.is_finite());
+        links += 1;
+    }
+    assert_eq!(links, layer.links());
+    match (layer.topology(), layer.indices()) {
+        (Some(topology), Indices::U16(stored)) => assert_eq!(topology.col_idx(), stored),
+        (None, Indices::DeltaU8(gaps)) => {
+            let mut gaps = Gaps::new(gaps);
+            for ends in row_ptr.windows(2) {
+                gaps.start_row();
+                for link in ends[0]..ends[1] {
+                    assert_eq!(gaps.next_column(), Some(columns[link as usize]));
+                }
+            }
+            assert_eq!(gaps.next_column(), None);
+        }
+        (topology, indices) => panic!("{topology:?} does not go with {indices:?}"),
+    }
+}
+
+fn assert_sound(view: &PolicyView<'_>) {
+    let header = view.header();
+    let (observations, actions) = (header.observations(), header.actions());
+    let all_finite = |numbers: &[f32]| numbers.iter().all(|number| number.is_finite());
+    assert!((1..=MAX_LAYERS).contains(&view.layers().len()));
+    let mut inputs = observations;
+    for layer in view.layers() {
+        assert_eq!(layer.cols(), inputs);
+        assert_in_bounds(&layer);
+        assert!(all_finite(layer.bias));
+        inputs = layer.rows();
+    }
+    assert_eq!(inputs, actions);
+    let head = view.action_head();
+    assert_eq!((head.low.len(), head.high.len()), (actions, actions));
+    assert!(all_finite(head.low) && all_finite(head.high));
+    assert!(head.low.iter().zip(head.high).all(|(low, high)| low < high));
+    if let Some(normaliser) = view.normaliser() {
+        assert_eq!((normaliser.mean.len(), normaliser.std.len()), (observations, observations));
+        assert!(all_finite(normaliser.mean) && all_finite(normaliser.std));
+        assert!(normaliser.std.iter().all(|&std| std > 0.0));
+        assert!(normaliser.clip.is_finite() && normaliser.clip > 0.0);
+    }
+    for probe in view.probes() {
+        assert_eq!((probe.observation.len(), probe.action.len()), (observations, actions));
+        assert!(all_finite(probe.observation) && all_finite(probe.action));
+    }
+    assert!(header.control_period_s() > 0.0);
+}
+
+#[test]
+fn mutated_files_are_refused_or_sound() {
+    let bases = bases();
+    let rng = &mut Xoshiro256PlusPlus::seed_from_u64(20_261_121);
+    let mut errors = BTreeMap::<String, usize>::new();
+    let mut sound = 0;
+    for _ in 0..FILES {
+        let file = AlignedBytes::from(&mutate(rng, &bases)[..]);
+        match PolicyView::parse(&file) {
+            Ok(view) => {
+                assert_sound(&view);
+                sound += 1;
+            }
+            Err(error) => {
+                assert!(!error.to_string().is_empty());
+                let name = format!("{error:?}");
+                let name = name.split([' ', '{']).next().unwrap_or_default().to_owned();
+                *errors.entry(name).or_default() += 1;
+            }
+        }
+    }
+    // The mutations are only worth something if they get past the checksum and to every check.
+    println!("{sound} sound, refused: {errors:?}");
+    assert!(sound > FILES / 20, "only {sound} of {FILES} files were read");
+    let behind = errors.values().sum::<usize>() - errors["Damaged"];
+    assert!(behind > FILES / 4, "only {behind} of {FILES} files reached the checks behind");
+    assert!(errors.len() >= 18, "only these errors were reached: {errors:?}");
+}
+
+#[test]
+fn every_prefix_of_a_file_is_refused() {
+    for base in bases() {
+        for length in 0..base.len() {
+            let mut prefix = AlignedBytes::from(&base[..length]);
+            let refused = PolicyView::parse(&prefix).unwrap_err();
+            assert!(matches!(refused, FileError::Truncated { .. }), "{length}: {refused}");
+            seal(&mut prefix);
+            assert!(PolicyView::parse(&prefix).is_err(), "{length}, sealed");
+        }
+    }
+}
+
+/// A file with one edit, sealed.
+fn edited(base: &[u8], edit: impl FnOnce(&mut Vec<u8>)) -> FileError {
+    let mut file = base.to_vec();
+    edit(&mut file);
+    seal(&mut file);
+    PolicyView::parse(&AlignedBytes::from(&file[..])).unwrap_err()
+}
+
+fn offset(base: &[u8], section: Section) -> usize {
+    let aligned = AlignedBytes::from(base);
+    let view = PolicyView::parse(&aligned).unwrap();
+    view.sections().find(|part| part.section == section).unwrap().offset as usize
+}
+
+#[test]
+fn each_forgery_has_its_own_answer() {
+    let plain = &base(&[3, 4, 2], 0.5, Encoding::PLAIN);
+    let compact = &base(&[700, 5, 1], 0.02, Encoding::COMPACT);
+    let put = |base: &[u8], section, at: usize, bytes: &[u8]| {
+        let start = offset(base, section) + at;
+        edited(base, |file| file[start..start + bytes.len()].copy_from_slice(bytes))
+    };
+    let nan = f32::NAN.to_le_bytes();
+    let topology = |layer, source| FileError::Topology { layer, source };
+    let weights = Section::Weights(0);
+    let cases = [
+        (edited(plain, |file| file[0] = b'P'), FileError::NotAPolicy),
+        (edited(plain, |file| file[8] = 2), FileError::Version { version: 2 }),
+        (edited(plain, |file| file[28] = 1), FileError::Padding { offset: 28 }),
+        (edited(plain, |file| file[24..28].fill(0xff)), FileError::Header),
+        (edited(plain, |file| file[24] -= 1), FileError::Header),
+        // The first byte of the header is the number of observations.
+        (edited(plain, |file| file[32] = 0), FileError::Width { layer: 0, width: 0 }),
+        (
+            edited(plain, |file| file.extend([0; 64])),
+            FileError::Layout { expected: plain.len() as u64, found: plain.len() as u64 + 64 },
+        ),
+        (put(plain, weights, 4, &nan), FileError::NotFinite { section: weights, index: 1 }),
+        (put(compact, weights, 0, &[0, 0x7c]), FileError::NotFinite { section: weights, index: 0 }),
+        (put(plain, Section::Std, 8, &[0; 4]), FileError::Std { index: 2 }),
+        (put(plain, Section::Low, 0, &1e9_f32.to_le_bytes()), FileError::Limits { index: 0 }),
+        (
+            put(plain, Section::ProbeActions, 8, &1e9_f32.to_le_bytes()),
+            FileError::ProbeAction { probe: 1 },
+        ),
+        (
+            put(plain, Section::RowPointers(0), 0, &[1]),
+            topology(0, TopologyError::RowPointerEnds { links: 6 }),
+        ),
+        (
+            put(plain, Section::RowPointers(0), 4, &[0xff; 4]),
+            topology(0, TopologyError::RowPointerOrder { row: 0 }),
+        ),
+        (
+            put(compact, Section::RowPointers(0), 4, &[0xff; 4]),
+            topology(0, TopologyError::ColumnOrder { row: 0 }),
+        ),
+        (
+            put(plain, Section::Columns(1), 0, &[4, 0]),
+            topology(1, TopologyError::ColumnOrder { row: 0 }),
+        ),
+        (
+            put(compact, Section::Columns(0), 0, &[255, 255, 255]),
+            topology(0, TopologyError::ColumnOrder { row: 0 }),
+        ),
+    ];
+    for (index, (found, expected)) in cases.into_iter().enumerate() {
+        assert_eq!(found, expected, "case {index}");
+    }
+}
+
+#[test]
+fn lengths_beyond_memory_are_refused_before_anything_is_read() {
+    let base = base(&[3, 4, 2], 0.5, Encoding::PLAIN);
+    let mut file = AlignedBytes::from(&base[..]);
+    file[16..24].fill(0xff);
+    assert_eq!(PolicyView::parse(&file), Err(FileError::TooLarge { bytes: u64::MAX }));
+    let kinds: Vec<Discriminant<FileError>> = [&b""[..], b"\x89LACE\r\n"]
+        .map(|bytes| discriminant(&PolicyView::parse(bytes).unwrap_err()))
+        .to_vec();
+    let truncated = discriminant(&FileError::Truncated { expected: 0, found: 0 });
+    assert_eq!(kinds, [truncated, truncated]);
+}
+
+#[test]
+fn text_mode_transfer_and_other_files_are_no_policies() {
+    let base = base(&[3, 4, 2], 0.5, Encoding::PLAIN);
+    let text: Vec<_> = base.iter().copied().filter(|&byte| byte != b'\r').collect();
+    for bytes in [&text[..], b"\x7fELF", b"hello, here is no policy at all, only a long text"] {
+        assert_eq!(PolicyView::parse(&AlignedBytes::from(bytes)), Err(FileError::NotAPolicy));
+    }
+}
