@@ -1,0 +1,97 @@
+//! The bytes of version 1 do not change, and `formats/SPEC.md` shows them as they are.
+
+use lacewing_formats::artifact::{AlignedBytes, LayerSpec, PolicySpec, PolicyView};
+use lacewing_formats::codec::{Encoding, IndexCodec, ValueCodec};
+use lacewing_formats::policy::{
+    ActionHead, Activation, Evaluation, ObservationNormaliser, Probe, Provenance,
+};
+use lacewing_formats::topology::Csr;
+use std::path::{Path, PathBuf};
+
+fn golden() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("goldens/v1_tiny.lace")
+}
+
+/// The policy of SPEC.md's example: 3 observations, 2 hidden neurons, 1 action.
+fn tiny() -> AlignedBytes {
+    let layers = [
+        LayerSpec {
+            topology: Csr::new(3, &[0, 2, 3], &[0, 2, 1]).unwrap(),
+            weights: &[0.5, -1.0, 2.0],
+            bias: &[0.0, 0.25],
+            activation: Activation::Relu,
+        },
+        LayerSpec {
+            topology: Csr::new(2, &[0, 2], &[0, 1]).unwrap(),
+            weights: &[1.0, -0.5],
+            bias: &[0.0],
+            activation: Activation::Tanh,
+        },
+    ];
+    let spec = PolicySpec {
+        layers: &layers,
+        normaliser: Some(ObservationNormaliser {
+            mean: &[0.0, 0.0, 1.0],
+            std: &[1.0, 2.0, 0.5],
+            clip: 5.0,
+        }),
+        action_head: ActionHead { low: &[-2.0], high: &[2.0] },
+        control_period_s: 0.05,
+        provenance: Provenance {
+            environment: "Pendulum-v1",
+            algorithm: "td3",
+            method: "set",
+            program: "lacewing 0.1.0",
+            commit: "",
+            seed: 7,
+            steps: 300,
+            evaluation: Some(Evaluation { mean: -150.0, std: 12.5, episodes: 20 }),
+        },
+        // (0, 0, 1) becomes zeros, so the hidden neurons are 0 and 0.25 and the output is
+        // tanh(-0.125).
+        probes: &[Probe { observation: &[0.0, 0.0, 1.0], action: &[2.0 * -0.124_353] }],
+        resume: Some(b"opaque"),
+    };
+    spec.to_bytes(Encoding { values: ValueCodec::F16, indices: IndexCodec::DeltaU8 }).unwrap()
+}
+
+#[test]
+fn version_1_is_still_written_as_it_was() {
+    if std::env::var_os("LACEWING_WRITE_GOLDENS").is_some() {
+        std::fs::write(golden(), &*tiny()).unwrap();
+    }
+    assert_eq!(std::fs::read(golden()).unwrap(), tiny().to_vec());
+}
+
+#[test]
+fn version_1_is_still_read_as_it_was() {
+    let bytes = AlignedBytes::read(golden()).unwrap();
+    let view = PolicyView::parse(&bytes).unwrap();
+    let links: Vec<Vec<_>> = view.layers().map(|layer| layer.iter().collect()).collect();
+    assert_eq!(links[0], [(0, 0, 0.5), (0, 2, -1.0), (1, 1, 2.0)]);
+    assert_eq!(links[1], [(0, 0, 1.0), (0, 1, -0.5)]);
+    assert_eq!(view.resume(), Some(&b"opaque"[..]));
+    assert_eq!(view.provenance().environment, "Pendulum-v1");
+}
+
+/// Lines such as `0020  03 9a 99 ...  what it is` in SPEC.md's block of bytes.
+#[test]
+fn the_specification_shows_every_byte() {
+    let spec = Path::new(env!("CARGO_MANIFEST_DIR")).join("../formats/SPEC.md");
+    let spec = std::fs::read_to_string(spec).unwrap();
+    let (_, block) = spec.split_once("```hexdump\n").unwrap();
+    let (block, _) = block.split_once("```").unwrap();
+    let mut shown = Vec::new();
+    for line in block.lines() {
+        let mut parts = line.split("  ").filter(|part| !part.is_empty());
+        let (offset, bytes) = (parts.next().unwrap(), parts.next().unwrap());
+        let offset = usize::from_str_radix(offset, 16).unwrap();
+        assert!(offset >= shown.len(), "{line}");
+        // What is left out is padding.
+        shown.resize(offset, 0);
+        shown.extend(bytes.split(' ').map(|byte| u8::from_str_radix(byte, 16).unwrap()));
+    }
+    let file = std::fs::read(golden()).unwrap();
+    shown.resize(shown.len().next_multiple_of(64), 0);
+    assert_eq!(shown, file);
+}
