@@ -3,10 +3,13 @@
 //! Every function is `unsafe` for one reason: the processor must have [`super::Isa::Avx2`].
 //! Lengths are checked by [`super::Kernel`] before it calls.
 
-use super::matrix::{Matrix, Value, Values, each_row};
 use super::packed::{Geometry, Packed};
+use super::rows::{Value, each_row};
 use core::arch::x86_64::*;
 use half::f16;
+use lacewing_formats::artifact::LayerView;
+use lacewing_formats::codec::Values;
+use lacewing_formats::policy::Activation;
 
 /// Eight rows; a block is two registers of eight inputs.
 pub(super) const GEOMETRY: Geometry = Geometry { lanes: 8, block: 16 };
@@ -35,12 +38,12 @@ impl Load8 for f16 {
 }
 
 #[target_feature(enable = "avx2,fma,f16c")]
-pub(super) unsafe fn csr(matrix: &Matrix<'_>, x: &[f32], y: &mut [f32]) {
-    match matrix.values() {
-        // SAFETY: a `Matrix` only holds columns below `cols`, and `x` is at least that long.
-        Values::F32(values) => each_row(matrix, values, y, |c, v| unsafe { dot(c, v, x) }),
+pub(super) unsafe fn csr(layer: &LayerView<'_>, x: &[f32], y: &mut [f32]) {
+    match layer.values() {
+        // SAFETY: a `LayerView` only holds columns below `cols`, and `x` is at least that long.
+        Values::F32(values) => each_row(layer, values, y, |c, v| unsafe { dot(c, v, x) }),
         // SAFETY: the same.
-        Values::F16(values) => each_row(matrix, values, y, |c, v| unsafe { dot(c, v, x) }),
+        Values::F16(values) => each_row(layer, values, y, |c, v| unsafe { dot(c, v, x) }),
     }
 }
 
@@ -166,4 +169,9 @@ pub(super) unsafe fn packed(packed: &Packed<'_>, x: &[f32], y: &mut [f32]) {
         unsafe { _mm256_storeu_ps(sums.as_mut_ptr(), sum) };
         y.copy_from_slice(&sums[..y.len()]);
     }
+}
+
+#[target_feature(enable = "avx2,fma,f16c")]
+pub(super) unsafe fn finish(activation: Activation, bias: &[f32], y: &mut [f32]) {
+    super::finish::finish(activation, bias, y);
 }

@@ -6,6 +6,7 @@
 use super::avx2::horizontal8;
 use super::packed::{Geometry, Packed};
 use core::arch::x86_64::*;
+use lacewing_formats::policy::Activation;
 
 /// Sixteen rows; a block is the two registers that one `vpermi2ps` selects from.
 pub(super) const GEOMETRY: Geometry = Geometry { lanes: 16, block: 32 };
@@ -84,4 +85,9 @@ pub(super) unsafe fn packed(packed: &Packed<'_>, x: &[f32], y: &mut [f32]) {
         // SAFETY: masked-off lanes are not written, and `y` holds the others.
         unsafe { _mm512_mask_storeu_ps(y.as_mut_ptr(), mask(y.len()), _mm512_add_ps(even, odd)) };
     }
+}
+
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,f16c")]
+pub(super) unsafe fn finish(activation: Activation, bias: &[f32], y: &mut [f32]) {
+    super::finish::finish(activation, bias, y);
 }

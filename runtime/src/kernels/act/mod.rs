@@ -1,7 +1,7 @@
 //! Kernels of one control step: a layer's weights times one input vector.
 //!
 //! `y = W x`, `W` of shape `[rows, cols]`, everything in f32 (f16 weights are widened as they are
-//! read). Three layouts: CSR as it lies in the policy file ([`Matrix`]), repacked for a vector unit
+//! read). Three layouts: CSR as it lies in the policy file ([`LayerView`]), repacked for a vector unit
 //! ([`Packed`]), and dense row-major (the baseline that [`crate::measure`] compares with).
 //!
 //! Kernels add a row's products in different orders, so they agree with the scalar oracle to
@@ -9,8 +9,9 @@
 //! reach every output that has a live link to them; [`Packed`] kernels also multiply padding by
 //! zero, so there they may turn further outputs to NaN, never hide one. Denormals are kept.
 
-mod matrix;
+mod finish;
 mod packed;
+mod rows;
 mod scalar;
 
 #[cfg(target_arch = "x86_64")]
@@ -20,14 +21,16 @@ mod avx512;
 #[cfg(target_arch = "aarch64")]
 mod neon;
 
-pub use matrix::{Matrix, RowLinks, Values};
-pub use packed::{Geometry, MAX_LANES, Packed};
+pub use packed::{Geometry, MAX_BLOCK, MAX_LANES, Packed};
 
 use super::Isa;
+use lacewing_formats::artifact::LayerView;
+use lacewing_formats::policy::Activation;
 
-type Csr = unsafe fn(&Matrix<'_>, &[f32], &mut [f32]);
+type Csr = unsafe fn(&LayerView<'_>, &[f32], &mut [f32]);
 type Dense = unsafe fn(&[f32], &[f32], &mut [f32]);
 type PackedCsr = unsafe fn(&Packed<'_>, &[f32], &mut [f32]);
+type Finish = unsafe fn(Activation, &[f32], &mut [f32]);
 
 /// One implementation of every layout; to have one is proof that this processor can run it.
 #[derive(Clone, Copy, Debug)]
@@ -38,6 +41,7 @@ pub struct Kernel {
     csr: Csr,
     dense: Dense,
     packed: Option<(Geometry, PackedCsr)>,
+    finish: Finish,
 }
 
 /// THE list, slowest first: one entry registers a kernel for dispatch, tests and benches.
@@ -48,9 +52,17 @@ static KERNELS: &[Kernel] = &[
         csr: scalar::csr,
         dense: scalar::dense,
         packed: None,
+        finish: finish::finish,
     },
     #[cfg(target_arch = "aarch64")]
-    Kernel { name: "neon", isa: Isa::Neon, csr: neon::csr, dense: neon::dense, packed: None },
+    Kernel {
+        name: "neon",
+        isa: Isa::Neon,
+        csr: neon::csr,
+        dense: neon::dense,
+        packed: None,
+        finish: neon::finish,
+    },
     #[cfg(target_arch = "x86_64")]
     Kernel {
         name: "avx2",
@@ -58,6 +70,7 @@ static KERNELS: &[Kernel] = &[
         csr: avx2::csr,
         dense: avx2::dense,
         packed: Some((avx2::GEOMETRY, avx2::packed)),
+        finish: avx2::finish,
     },
     #[cfg(target_arch = "x86_64")]
     Kernel {
@@ -67,6 +80,7 @@ static KERNELS: &[Kernel] = &[
         csr: avx2::csr,
         dense: avx512::dense,
         packed: Some((avx512::GEOMETRY, avx512::packed)),
+        finish: avx512::finish,
     },
 ];
 
@@ -91,12 +105,12 @@ impl Kernel {
     ///
     /// # Panics
     /// If `x` is shorter than the layer's inputs or `y` is not as long as its outputs.
-    pub fn multiply(&self, weights: &Matrix<'_>, x: &[f32], y: &mut [f32]) {
-        assert!(x.len() >= weights.cols(), "inputs shorter than the layer's");
-        assert_eq!(y.len(), weights.rows(), "outputs");
+    pub fn multiply(&self, layer: &LayerView<'_>, x: &[f32], y: &mut [f32]) {
+        assert!(x.len() >= layer.cols(), "inputs shorter than the layer's");
+        assert_eq!(y.len(), layer.rows(), "outputs");
         // SAFETY: a kernel is only handed out where the processor has its instructions; lengths
-        // are checked above; `Matrix` vouches for its indices.
-        unsafe { (self.csr)(weights, x, y) }
+        // are checked above; `LayerView` vouches for its indices.
+        unsafe { (self.csr)(layer, x, y) }
     }
 
     /// `y = W x` for repacked weights; runs the scalar twin where the layout is not this kernel's.
@@ -129,5 +143,15 @@ impl Kernel {
         }
         // SAFETY: as in `multiply`.
         unsafe { (self.dense)(weights, x, y) }
+    }
+
+    /// `y = activation(y + bias)`.
+    ///
+    /// # Panics
+    /// If there is not one bias for each output.
+    pub fn finish(&self, activation: Activation, bias: &[f32], y: &mut [f32]) {
+        assert_eq!(bias.len(), y.len(), "biases");
+        // SAFETY: as in `multiply`.
+        unsafe { (self.finish)(activation, bias, y) }
     }
 }

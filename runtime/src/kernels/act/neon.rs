@@ -3,9 +3,12 @@
 //! Every function is `unsafe` for one reason: the processor must have [`super::Isa::Neon`].
 //! Lengths are checked by [`super::Kernel`] before it calls.
 
-use super::matrix::{Matrix, Value, Values, each_row};
+use super::rows::{Value, each_row};
 use core::arch::aarch64::*;
 use half::f16;
+use lacewing_formats::artifact::LayerView;
+use lacewing_formats::codec::Values;
+use lacewing_formats::policy::Activation;
 
 /// Weights read four at a time.
 trait Load4: Value {
@@ -31,12 +34,12 @@ impl Load4 for f16 {
 }
 
 #[target_feature(enable = "neon")]
-pub(super) unsafe fn csr(matrix: &Matrix<'_>, x: &[f32], y: &mut [f32]) {
-    match matrix.values() {
-        // SAFETY: a `Matrix` only holds columns below `cols`, and `x` is at least that long.
-        Values::F32(values) => each_row(matrix, values, y, |c, v| unsafe { dot(c, v, x) }),
+pub(super) unsafe fn csr(layer: &LayerView<'_>, x: &[f32], y: &mut [f32]) {
+    match layer.values() {
+        // SAFETY: a `LayerView` only holds columns below `cols`, and `x` is at least that long.
+        Values::F32(values) => each_row(layer, values, y, |c, v| unsafe { dot(c, v, x) }),
         // SAFETY: the same.
-        Values::F16(values) => each_row(matrix, values, y, |c, v| unsafe { dot(c, v, x) }),
+        Values::F16(values) => each_row(layer, values, y, |c, v| unsafe { dot(c, v, x) }),
     }
 }
 
@@ -100,4 +103,9 @@ pub(super) unsafe fn dense(weights: &[f32], x: &[f32], y: &mut [f32]) {
             *y = vaddvq_f32(sum) + tail.map(|(weight, x)| weight * x).sum::<f32>();
         }
     }
+}
+
+#[target_feature(enable = "neon")]
+pub(super) unsafe fn finish(activation: Activation, bias: &[f32], y: &mut [f32]) {
+    super::finish::finish(activation, bias, y);
 }

@@ -6,21 +6,25 @@
 //! picked out of the block's registers. Lanes with fewer links in the block than the fullest one
 //! are padded with the value zero (a sliced ELLPACK, Kreutzer et al. 2014, cut into column blocks).
 
-use super::matrix::{Matrix, RowLinks};
+use super::rows::RowLinks;
 use crate::learn::{Arena, Block, OutOfMemory};
 use core::iter::Peekable;
+use lacewing_formats::artifact::LayerView;
 
 /// The shape of a kernel's steps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Geometry {
     /// Rows in a group: lanes of the kernel's vectors, at most [`MAX_LANES`].
     pub lanes: usize,
-    /// Inputs in a block: what its permutes can select from, at most 255.
+    /// Inputs in a block: what its permutes select from, at most [`MAX_BLOCK`].
     pub block: usize,
 }
 
 /// Lanes of the widest geometry.
 pub const MAX_LANES: usize = 16;
+
+/// Inputs in the widest block.
+pub const MAX_BLOCK: usize = 32;
 
 /// A layer in the layout of a [`Geometry`]; to have one is proof that every index in it is sound.
 #[derive(Clone, Copy, Debug)]
@@ -51,9 +55,9 @@ struct Sizes {
 }
 
 impl Sizes {
-    fn of(matrix: &Matrix<'_>, geometry: Geometry) -> Self {
+    fn of(layer: &LayerView<'_>, geometry: Geometry) -> Self {
         let mut sizes = Self { counts: 0, entries: 0 };
-        walk(matrix, geometry, |event| match event {
+        walk(layer, geometry, |event| match event {
             Event::Step(_) => sizes.entries += geometry.lanes,
             Event::BlockEnd(_) => sizes.counts += 1,
         });
@@ -63,23 +67,23 @@ impl Sizes {
 
 impl<'m> Packed<'m> {
     /// Blocks of memory that [`Packed::new`] takes.
-    pub fn blocks(matrix: &Matrix<'_>, geometry: Geometry) -> usize {
-        let sizes = Sizes::of(matrix, geometry);
+    pub fn blocks(layer: &LayerView<'_>, geometry: Geometry) -> usize {
+        let sizes = Sizes::of(layer, geometry);
         Block::for_slice::<f32>(sizes.entries)
             + Block::for_slice::<u8>(sizes.entries)
             + Block::for_slice::<u8>(sizes.counts)
     }
 
-    /// Repacks `matrix` into memory of `arena`. Time linear in links and in rows × blocks.
+    /// Repacks `layer` into memory of `arena`. Time linear in links and in rows × blocks.
     ///
     /// # Errors
     /// [`OutOfMemory`] where it has fewer than [`Packed::blocks`] left.
     pub fn new(
-        matrix: &Matrix<'_>,
+        layer: &LayerView<'_>,
         geometry: Geometry,
         arena: &mut Arena<'m>,
     ) -> Result<Self, OutOfMemory> {
-        let sizes = Sizes::of(matrix, geometry);
+        let sizes = Sizes::of(layer, geometry);
         let values = arena.take::<f32>(sizes.entries)?;
         let columns = arena.take::<u8>(sizes.entries)?;
         let counts = arena.take::<u8>(sizes.counts)?;
@@ -87,7 +91,7 @@ impl<'m> Packed<'m> {
         let mut steps =
             values.chunks_exact_mut(geometry.lanes).zip(columns.chunks_exact_mut(geometry.lanes));
         let mut blocks = counts.iter_mut();
-        walk(matrix, geometry, |event| match event {
+        walk(layer, geometry, |event| match event {
             Event::Step(entries) => {
                 let Some((values, columns)) = steps.next() else { return };
                 for (lane, (value, column)) in values.iter_mut().zip(columns).enumerate() {
@@ -99,7 +103,7 @@ impl<'m> Packed<'m> {
                 *place = count;
             }
         });
-        let (rows, cols) = (matrix.rows(), matrix.cols());
+        let (rows, cols) = (layer.rows(), layer.cols());
         Ok(Self { geometry, rows, cols, counts, columns, values })
     }
 
@@ -136,20 +140,25 @@ impl<'m> Packed<'m> {
     }
 }
 
-/// Tells `sink` the steps of `matrix` in layout order.
-fn walk(matrix: &Matrix<'_>, geometry: Geometry, mut sink: impl FnMut(Event)) {
-    for group in (0..matrix.rows()).step_by(geometry.lanes) {
-        let mut rows: [Option<Peekable<RowLinks<'_>>>; MAX_LANES] = core::array::from_fn(|lane| {
-            let row = group + lane;
-            (lane < geometry.lanes && row < matrix.rows()).then(|| matrix.row(row).peekable())
+/// Tells `sink` the steps of `layer` in layout order.
+fn walk(layer: &LayerView<'_>, geometry: Geometry, mut sink: impl FnMut(Event)) {
+    let mut next = RowLinks::first(layer);
+    for _ in (0..layer.rows()).step_by(geometry.lanes) {
+        // Rows past the last are empty.
+        let mut lanes: [Option<Peekable<RowLinks<'_>>>; MAX_LANES] = core::array::from_fn(|lane| {
+            (lane < geometry.lanes).then(|| {
+                let row = next.clone();
+                next = row.after();
+                row.peekable()
+            })
         });
-        for block in (0..matrix.cols()).step_by(geometry.block) {
+        for block in (0..layer.cols()).step_by(geometry.block) {
             let mut count = 0;
             loop {
                 let mut live = false;
                 let step = core::array::from_fn(|lane| {
                     let in_block = |link: &(usize, f32)| link.0 < block + geometry.block;
-                    match rows[lane].as_mut().and_then(|row| row.next_if(in_block)) {
+                    match lanes[lane].as_mut().and_then(|row| row.next_if(in_block)) {
                         Some((column, value)) => {
                             live = true;
                             ((column - block) as u8, value)

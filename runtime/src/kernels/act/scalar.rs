@@ -1,20 +1,22 @@
 //! Plain Rust for any processor, and the oracle of every other kernel.
 
-use super::matrix::{Matrix, Value, Values, each_row};
 use super::packed::Packed;
+use super::rows::{Value, each_row};
+use lacewing_formats::artifact::LayerView;
+use lacewing_formats::codec::Values;
 
 /// One row of `W x`, links in order.
 fn dot<V: Value>(columns: &[u16], values: &[V], x: &[f32]) -> f32 {
     columns.iter().zip(values).map(|(&column, value)| value.widen() * x[usize::from(column)]).sum()
 }
 
-pub(super) fn csr(matrix: &Matrix<'_>, x: &[f32], y: &mut [f32]) {
-    match matrix.values() {
+pub(super) fn csr(layer: &LayerView<'_>, x: &[f32], y: &mut [f32]) {
+    match layer.values() {
         Values::F32(values) => {
-            each_row(matrix, values, y, |columns, values| dot(columns, values, x))
+            each_row(layer, values, y, |columns, values| dot(columns, values, x))
         }
         Values::F16(values) => {
-            each_row(matrix, values, y, |columns, values| dot(columns, values, x))
+            each_row(layer, values, y, |columns, values| dot(columns, values, x))
         }
     }
 }
