@@ -6,5 +6,10 @@
 #[cfg(feature = "alloc")]
 extern crate alloc;
 
+pub mod act;
+pub mod cost;
+pub mod guard;
 pub mod kernels;
 pub mod learn;
+#[cfg(feature = "measure")]
+pub mod measure;

@@ -1,0 +1,9 @@
+//! One control step: observation in, action within its limits out, in the caller's scratch.
+
+mod error;
+mod layout;
+mod policy;
+
+pub use error::{ActError, LoadError};
+pub use layout::Layout;
+pub use policy::Policy;

@@ -1,0 +1,198 @@
+//! A loaded policy and its control step.
+
+use super::error::{ActError, LoadError};
+use super::layout::{Layout, Weights};
+use crate::guard::first_non_finite;
+use crate::kernels::act::{Kernel, MAX_BLOCK};
+use crate::learn::{Arena, Block};
+use heapless::Vec;
+use lacewing_formats::artifact::{LayerView, MAX_LAYERS, PolicyView};
+
+/// How far a probe's action may be from the recorded one, as a share of half the action's range: kernels
+/// add in different orders, so the last bits differ between processors.
+const PROBE_TOLERANCE: f32 = 1e-4;
+
+/// A loaded policy: borrows the file (and the memory for its layout), owns a few pointers.
+#[derive(Debug)]
+pub struct Policy<'a> {
+    view: PolicyView<'a>,
+    kernel: &'static Kernel,
+    layers: Vec<Layer<'a>, MAX_LAYERS>,
+    /// Numbers in each half of the scratch.
+    width: usize,
+}
+
+#[derive(Debug)]
+struct Layer<'a> {
+    view: LayerView<'a>,
+    weights: Weights<'a>,
+}
+
+impl<'a> Policy<'a> {
+    /// A policy that acts from the file as it lies, with this processor's best kernel and no memory
+    /// beyond the scratch.
+    ///
+    /// # Errors
+    /// None on a checked view; the type is that of the other constructors.
+    pub fn new(view: PolicyView<'a>) -> Result<Self, LoadError> {
+        Self::with_layout(view, Layout::InPlace, Kernel::best(), &mut [])
+    }
+
+    /// A policy repacked into `memory` for this processor's best kernel.
+    ///
+    /// # Errors
+    /// [`LoadError`] if `memory` is shorter than [`Policy::blocks`] says for [`Layout::Packed`].
+    pub fn packed(view: PolicyView<'a>, memory: &'a mut [Block]) -> Result<Self, LoadError> {
+        Self::with_layout(view, Layout::Packed, Kernel::best(), memory)
+    }
+
+    /// Blocks of memory that [`Policy::with_layout`] takes.
+    pub fn blocks(view: &PolicyView<'_>, layout: Layout, kernel: &Kernel) -> usize {
+        view.layers().map(|layer| Weights::blocks(&layer, layout, kernel)).sum()
+    }
+
+    /// A policy in a layout and with a kernel of the caller's choice.
+    ///
+    /// # Errors
+    /// [`LoadError`] if `memory` is shorter than [`Policy::blocks`] or the policy has too many
+    /// layers.
+    pub fn with_layout(
+        view: PolicyView<'a>,
+        layout: Layout,
+        kernel: &'static Kernel,
+        memory: &'a mut [Block],
+    ) -> Result<Self, LoadError> {
+        let arena = &mut Arena::new(memory);
+        let mut layers = Vec::new();
+        let mut widest = view.header().observations();
+        for layer in view.layers() {
+            let weights = Weights::new(layer, layout, kernel, arena)?;
+            widest = widest.max(layer.rows());
+            // A view has no more layers than this table.
+            let _ = layers.push(Layer { view: layer, weights });
+        }
+        Ok(Self { view, kernel, layers, width: widest.next_multiple_of(MAX_BLOCK) })
+    }
+
+    /// The file it was loaded from.
+    pub fn view(&self) -> &PolicyView<'a> {
+        &self.view
+    }
+
+    /// The kernel it runs.
+    pub fn kernel(&self) -> &'static Kernel {
+        self.kernel
+    }
+
+    /// Length of an observation.
+    pub fn observations(&self) -> usize {
+        self.view.header().observations()
+    }
+
+    /// Length of an action.
+    pub fn actions(&self) -> usize {
+        self.view.header().actions()
+    }
+
+    /// Numbers of scratch that [`Policy::act`] needs.
+    pub fn scratch_len(&self) -> usize {
+        2 * self.width
+    }
+
+    /// One control step: `observation` (`[observations]`, in the environment's units) to `action`
+    /// (`[actions]`, in the environment's units, within the limits of the file). Never allocates.
+    ///
+    /// # Errors
+    /// [`ActError`]; `action` is untouched then.
+    pub fn act(
+        &self,
+        observation: &[f32],
+        action: &mut [f32],
+        scratch: &mut [f32],
+    ) -> Result<(), ActError> {
+        self.check(observation, action, scratch)?;
+        let (mut x, mut y) = scratch.split_at_mut(self.width);
+        self.normalise(observation, x);
+        for layer in &self.layers {
+            let Layer { view, weights } = layer;
+            let out = &mut y[..view.rows()];
+            match weights {
+                Weights::InPlace => self.kernel.multiply(view, x, out),
+                Weights::Packed(packed) => self.kernel.multiply_packed(packed, x, out),
+                Weights::Dense(dense) => self.kernel.multiply_dense(dense, &x[..view.cols()], out),
+            }
+            self.kernel.finish(view.activation, view.bias, out);
+            (x, y) = (y, x);
+        }
+        let outputs = &mut x[..action.len()];
+        if let Some(index) = first_non_finite(outputs) {
+            return Err(ActError::Overflow { index });
+        }
+        self.scale_action(outputs);
+        action.copy_from_slice(outputs);
+        Ok(())
+    }
+
+    fn check(&self, observation: &[f32], action: &[f32], scratch: &[f32]) -> Result<(), ActError> {
+        let lengths = (observation.len(), action.len(), scratch.len());
+        let expected = (self.observations(), self.actions(), self.scratch_len());
+        if lengths.0 != expected.0 {
+            return Err(ActError::ObservationLength { expected: expected.0, found: lengths.0 });
+        }
+        if lengths.1 != expected.1 {
+            return Err(ActError::ActionLength { expected: expected.1, found: lengths.1 });
+        }
+        if lengths.2 < expected.2 {
+            return Err(ActError::ScratchLength { expected: expected.2, found: lengths.2 });
+        }
+        first_non_finite(observation).map_or(Ok(()), |index| Err(ActError::Observation { index }))
+    }
+
+    /// Writes the network's input for `observation` to the front of `x`.
+    ///
+    /// # Panics
+    /// If `x` is shorter than `observation`.
+    pub fn normalise(&self, observation: &[f32], x: &mut [f32]) {
+        x[..observation.len()].copy_from_slice(observation);
+        if let Some(normaliser) = self.view.normaliser() {
+            let clip = normaliser.clip;
+            for ((x, mean), std) in x.iter_mut().zip(normaliser.mean).zip(normaliser.std) {
+                *x = ((*x - mean) / std).clamp(-clip, clip);
+            }
+        }
+    }
+
+    /// Turns the network's outputs in [−1, 1] into an action in the environment's units, in place:
+    /// `low + (a + 1) / 2 · (high − low)`, within [low, high] whatever the output.
+    pub fn scale_action(&self, outputs: &mut [f32]) {
+        let head = self.view.action_head();
+        for ((output, &low), &high) in outputs.iter_mut().zip(head.low).zip(head.high) {
+            // Halved before they are subtracted: two wide limits may lie further apart than f32.
+            *output = (low + (*output + 1.0) * (high / 2.0 - low / 2.0)).clamp(low, high);
+        }
+    }
+
+    /// Replays the probes of the file: observations with the actions that its writer saw. Do this
+    /// before trusting a file on a new device.
+    ///
+    /// # Errors
+    /// [`LoadError::ProbeDiffers`] where an action is further from the recorded one than 10⁻⁴ of half
+    /// its range, [`LoadError::ProbeFails`] where there is none.
+    ///
+    /// # Panics
+    /// If `action` and `scratch` are not as long as [`Policy::act`] wants them.
+    pub fn check_probes(&self, action: &mut [f32], scratch: &mut [f32]) -> Result<(), LoadError> {
+        let head = self.view.action_head();
+        for (probe, recorded) in self.view.probes().enumerate() {
+            self.act(recorded.observation, action, scratch)
+                .map_err(|source| LoadError::ProbeFails { probe, source })?;
+            for (index, (&found, &expected)) in action.iter().zip(recorded.action).enumerate() {
+                let tolerance = PROBE_TOLERANCE * (head.high[index] / 2.0 - head.low[index] / 2.0);
+                if (found - expected).abs() > tolerance {
+                    return Err(LoadError::ProbeDiffers { probe, action: index, expected, found });
+                }
+            }
+        }
+        Ok(())
+    }
+}
