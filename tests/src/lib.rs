@@ -1,3 +1,5 @@
 //! Helpers shared by the suites under `tests/`.
 
+pub mod actor;
+pub mod edge;
 pub mod policy_file;

@@ -1,12 +1,26 @@
 //! Every act kernel of this processor against the scalar oracle.
 
-use half::f16;
+use lacewing_formats::artifact::{AlignedBytes, LayerSpec, LayerView, PolicySpec, PolicyView};
+use lacewing_formats::codec::{Encoding, IndexCodec, ValueCodec};
+use lacewing_formats::policy::{ActionHead, Activation, Provenance};
 use lacewing_formats::topology::{Csr, random_topology};
-use lacewing_runtime::kernels::act::{Geometry, Kernel, Matrix, Packed, Values};
+use lacewing_runtime::kernels::act::{Geometry, Kernel, Packed};
 use lacewing_runtime::learn::{Arena, Block};
 use proptest::prelude::*;
 use rand_core::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
+
+/// Every way that a file stores links.
+const ENCODINGS: [(&str, Encoding); 4] = {
+    use IndexCodec::{DeltaU8, U16};
+    use ValueCodec::{F16, F32};
+    [
+        ("f32, u16", Encoding { values: F32, indices: U16 }),
+        ("f16, u16", Encoding { values: F16, indices: U16 }),
+        ("f32, gaps", Encoding { values: F32, indices: DeltaU8 }),
+        ("f16, gaps", Encoding { values: F16, indices: DeltaU8 }),
+    ]
+};
 
 /// A random layer and an input for it.
 struct Case {
@@ -34,75 +48,85 @@ impl Case {
         self.row_ptr.len() - 1
     }
 
-    fn matrix(&self) -> Matrix<'_> {
-        let topology = Csr::new(self.cols, &self.row_ptr, &self.col_idx).unwrap();
-        Matrix::new(topology, Values::F32(&self.values)).unwrap()
+    /// A policy file of this one layer.
+    fn file(&self, encoding: Encoding) -> AlignedBytes {
+        let layer = LayerSpec {
+            topology: Csr::new(self.cols, &self.row_ptr, &self.col_idx).unwrap(),
+            weights: &self.values,
+            bias: &vec![0.0; self.rows()],
+            activation: Activation::Identity,
+        };
+        let spec = PolicySpec {
+            layers: &[layer],
+            normaliser: None,
+            action_head: ActionHead {
+                low: &vec![-1.0; self.rows()],
+                high: &vec![1.0; self.rows()],
+            },
+            control_period_s: 0.01,
+            provenance: Provenance::default(),
+            probes: &[],
+            resume: None,
+        };
+        spec.to_bytes(encoding).unwrap()
     }
 
-    fn dense(&self) -> Vec<f32> {
-        let mut weights = vec![0.0; self.rows() * self.cols];
-        for row in 0..self.rows() {
-            for (column, value) in self.matrix().row(row) {
-                weights[row * self.cols + column] = value;
-            }
-        }
-        weights
+    fn linked(&self, row: usize, column: u16) -> bool {
+        self.col_idx[self.row_ptr[row] as usize..self.row_ptr[row + 1] as usize].contains(&column)
     }
 
     /// The scalar oracle's outputs and how far another order of summation may be from them: twice
     /// the classic bound n · 2⁻²⁴ · Σ|w·x| of an n-term dot product (Higham 2002, §3.1).
     fn oracle(&self) -> Vec<(f32, f32)> {
+        let file = self.file(Encoding::PLAIN);
+        let layer = layer(&file);
+        let mut sizes = vec![0.0; self.rows()];
+        for (row, column, weight) in layer.iter() {
+            sizes[row] += (weight * self.x[usize::from(column)]).abs();
+        }
         let mut y = vec![0.0; self.rows()];
-        Kernel::available().next().unwrap().multiply(&self.matrix(), &self.x, &mut y);
-        y.into_iter()
-            .enumerate()
-            .map(|(row, y)| {
-                let size: f32 =
-                    self.matrix().row(row).map(|(column, w)| (w * self.x[column]).abs()).sum();
-                (y, self.cols as f32 * 2.0_f32.powi(-23) * size)
-            })
-            .collect()
+        Kernel::available().next().unwrap().multiply(&layer, &self.x, &mut y);
+        let tolerance = self.cols as f32 * 2.0_f32.powi(-23);
+        y.into_iter().zip(sizes).map(|(y, size)| (y, tolerance * size)).collect()
     }
 
-    /// Runs every layout of `kernel` on slices shifted off their natural alignment and hands each
-    /// result to `check`.
+    /// Runs every layout of `kernel`, input and output shifted off their natural alignment, and
+    /// hands each result to `check`.
     fn run(&self, kernel: &Kernel, mut check: impl FnMut(&str, &[f32])) {
         let x = Shifted::new(&self.x);
         let mut y = Shifted::new(&vec![f32::MAX; self.rows()]);
-        let (row_ptr, col_idx) = (Shifted::new(&self.row_ptr), Shifted::new(&self.col_idx));
-        let topology = Csr::new(self.cols, row_ptr.get(), col_idx.get()).unwrap();
+        let mut weights = vec![0.0; self.rows() * self.cols];
+        for (encoding_name, encoding) in ENCODINGS {
+            let file = self.file(encoding);
+            let layer = layer(&file);
+            y.get_mut().fill(f32::MAX);
+            kernel.multiply(&layer, x.get(), y.get_mut());
+            check(&format!("in place, {encoding_name}"), y.get());
+            for (row, column, weight) in layer.iter() {
+                weights[row * self.cols + usize::from(column)] = weight;
+            }
 
-        let values = Shifted::new(&self.values);
-        let single = Matrix::new(topology, Values::F32(values.get())).unwrap();
-        kernel.multiply(&single, x.get(), y.get_mut());
-        check("csr f32", y.get());
-
-        let halves: Vec<f16> = self.values.iter().map(|&value| f16::from_f32(value)).collect();
-        let halves = Shifted::new(&halves);
-        let half = Matrix::new(topology, Values::F16(halves.get())).unwrap();
-        y.get_mut().fill(f32::MAX);
-        kernel.multiply(&half, x.get(), y.get_mut());
-        check("csr f16", y.get());
-
-        let dense = Shifted::new(&self.dense());
-        y.get_mut().fill(f32::MAX);
-        kernel.multiply_dense(dense.get(), x.get(), y.get_mut());
-        check("dense", y.get());
-
-        let Some(geometry) = kernel.geometry() else { return };
-        let mut padded = self.x.clone();
-        padded.resize(self.cols.next_multiple_of(geometry.block), f32::NAN);
-        let padded = Shifted::new(&padded);
-        for matrix in [single, half] {
-            let mut memory = vec![Block::ZERO; Packed::blocks(&matrix, geometry)];
+            let Some(geometry) = kernel.geometry() else { continue };
+            let mut padded = self.x.clone();
+            padded.resize(self.cols.next_multiple_of(geometry.block), f32::NAN);
+            let padded = Shifted::new(&padded);
+            let mut memory = vec![Block::ZERO; Packed::blocks(&layer, geometry)];
             let mut arena = Arena::new(&mut memory);
-            let packed = Packed::new(&matrix, geometry, &mut arena).unwrap();
+            let packed = Packed::new(&layer, geometry, &mut arena).unwrap();
             assert_eq!(arena.left(), 0, "memory asked for and not used");
             y.get_mut().fill(f32::MAX);
             kernel.multiply_packed(&packed, padded.get(), y.get_mut());
-            check("packed", y.get());
+            check(&format!("packed, {encoding_name}"), y.get());
         }
+        let weights = Shifted::new(&weights);
+        y.get_mut().fill(f32::MAX);
+        kernel.multiply_dense(weights.get(), x.get(), y.get_mut());
+        check("dense", y.get());
     }
+}
+
+fn layer(file: &AlignedBytes) -> LayerView<'_> {
+    PolicyView::parse(file).unwrap().layers().next().unwrap()
 }
 
 /// A slice one element off the start of its allocation.
@@ -172,11 +196,10 @@ fn a_non_finite_input_reaches_every_output_linked_to_it() {
         for kernel in Kernel::available() {
             case.run(kernel, |layout, y| {
                 for (row, y) in y.iter().enumerate() {
-                    let linked = case.matrix().row(row).any(|(column, _)| column == 64);
                     let name = kernel.name;
-                    if linked {
+                    if case.linked(row, 64) {
                         assert!(!y.is_finite(), "{name} {layout} hides {poison} from row {row}");
-                    } else if layout.starts_with("csr") {
+                    } else if layout.starts_with("in place") {
                         assert!((y - finite[row].0).abs() <= finite[row].1, "{name} {layout}");
                     }
                 }
@@ -201,15 +224,15 @@ fn denormals_are_kept() {
 #[test]
 fn packed_twin_reads_any_geometry() {
     let case = Case::new(45, 77, 0.2, 3);
-    let oracle = case.oracle();
+    let (oracle, file) = (case.oracle(), case.file(Encoding::PLAIN));
     let kernel = Kernel::available().next().unwrap();
     for geometry in [
         Geometry { lanes: 4, block: 16 },
         Geometry { lanes: 8, block: 16 },
         Geometry { lanes: 16, block: 32 },
     ] {
-        let mut memory = vec![Block::ZERO; Packed::blocks(&case.matrix(), geometry)];
-        let packed = Packed::new(&case.matrix(), geometry, &mut Arena::new(&mut memory)).unwrap();
+        let mut memory = vec![Block::ZERO; Packed::blocks(&layer(&file), geometry)];
+        let packed = Packed::new(&layer(&file), geometry, &mut Arena::new(&mut memory)).unwrap();
         let mut x = case.x.clone();
         x.resize(96, 0.0);
         let mut y = vec![0.0; 45];
@@ -222,9 +245,34 @@ fn packed_twin_reads_any_geometry() {
 
 #[test]
 fn too_little_memory_is_refused() {
-    let case = Case::new(32, 64, 0.5, 9);
+    let file = Case::new(32, 64, 0.5, 9).file(Encoding::PLAIN);
     let geometry = Geometry { lanes: 16, block: 32 };
-    let blocks = Packed::blocks(&case.matrix(), geometry);
-    let mut memory = vec![Block::ZERO; blocks - 1];
-    assert!(Packed::new(&case.matrix(), geometry, &mut Arena::new(&mut memory)).is_err());
+    let mut memory = vec![Block::ZERO; Packed::blocks(&layer(&file), geometry) - 1];
+    assert!(Packed::new(&layer(&file), geometry, &mut Arena::new(&mut memory)).is_err());
+}
+
+#[test]
+fn activations_follow_their_functions_and_never_hide_nan() {
+    let inputs: Vec<f32> = (-4000..=4000).map(|i| i as f32 / 400.0).collect();
+    let bias = vec![0.25; inputs.len()];
+    for kernel in Kernel::available() {
+        for (activation, function) in [
+            (Activation::Identity, (|x| x) as fn(f64) -> f64),
+            (Activation::Relu, |x| x.max(0.0)),
+            (Activation::Tanh, f64::tanh),
+        ] {
+            let mut y = inputs.clone();
+            kernel.finish(activation, &bias, &mut y);
+            for (y, x) in y.iter().zip(&inputs) {
+                let expected = function(f64::from(x + 0.25));
+                let error = (f64::from(*y) - expected).abs();
+                assert!(error < 5e-7, "{} {activation:?}({x} + 0.25) = {y}", kernel.name);
+            }
+            let mut y = [f32::NAN, f32::INFINITY, f32::NEG_INFINITY, 1e-42];
+            kernel.finish(activation, &[0.0; 4], &mut y);
+            let limits = [f64::INFINITY, f64::NEG_INFINITY].map(|x| function(x) as f32);
+            assert!(y[0].is_nan(), "{} {activation:?}", kernel.name);
+            assert!((y[1], y[2]) == limits.into(), "{} {activation:?}: {y:?}", kernel.name);
+        }
+    }
 }

@@ -1,2 +1,99 @@
-//! The `lacewing-edge` command line.
-fn main() {}
+//! The `lacewing-edge` command line: act, measure and fine-tune on a device.
+
+mod act;
+mod error;
+mod finetune;
+
+use clap::{Args, Parser, Subcommand};
+pub use error::EdgeError;
+use lacewing_formats::artifact::{AlignedBytes, PolicyView};
+use lacewing_runtime::act::{Layout, Policy};
+use lacewing_runtime::kernels::act::Kernel;
+use lacewing_runtime::learn::Block;
+use lacewing_runtime::measure::{self, Settings};
+use std::io::{ErrorKind, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+/// Runs sparse policies on a device
+#[derive(Parser)]
+#[command(version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Answer observations with actions: one JSON array a line on stdin, one on stdout
+    ///
+    /// Ends with status 0 when the input ends or nobody reads the output any more. At the first
+    /// line that is no observation of the policy's length, or holds a number that is not finite,
+    /// it writes one line to stderr and ends with status 1: what a robot does then is the caller's
+    /// decision, not to be hidden behind a made-up action.
+    Act {
+        /// Policy file
+        policy: PathBuf,
+    },
+    /// Time a control step, beside the same network run dense
+    Measure(MeasureOptions),
+    /// Go on learning from the policy's resume section
+    Finetune(finetune::Options),
+}
+
+#[derive(Args)]
+struct MeasureOptions {
+    /// Policy file
+    policy: PathBuf,
+    /// Steps to time
+    #[arg(long, default_value_t = Settings::default().steps)]
+    steps: u64,
+    /// Write JSON instead of a table
+    #[arg(long)]
+    json: bool,
+}
+
+fn main() -> ExitCode {
+    let result = match Cli::parse().command {
+        Command::Act { policy } => act(&policy),
+        Command::Measure(options) => measure(&options),
+        Command::Finetune(options) => finetune::run(&options),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        // Nobody reads on: nothing is wrong.
+        Err(EdgeError::Output(error)) if error.kind() == ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("lacewing-edge: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn act(path: &Path) -> Result<(), EdgeError> {
+    let bytes = AlignedBytes::read(path)?;
+    let view = parse(&bytes, path)?;
+    let mut memory = vec![Block::ZERO; Policy::blocks(&view, Layout::Packed, Kernel::best())];
+    let policy = Policy::packed(view, &mut memory)?;
+    let mut scratch = vec![0.0; policy.scratch_len()];
+    policy.check_probes(&mut vec![0.0; policy.actions()], &mut scratch)?;
+    act::serve(&policy, std::io::stdin().lock(), std::io::stdout().lock())
+}
+
+fn measure(options: &MeasureOptions) -> Result<(), EdgeError> {
+    let bytes = AlignedBytes::read(&options.policy)?;
+    let view = parse(&bytes, &options.policy)?;
+    let settings = Settings { steps: options.steps, ..Settings::default() };
+    let report = measure::measure(view, settings, Vec::new())?;
+    let text = if options.json {
+        serde_json::to_string_pretty(&report).map_err(EdgeError::Report)?
+    } else {
+        report.to_string()
+    };
+    writeln!(std::io::stdout(), "{text}").map_err(EdgeError::Output)
+}
+
+/// The policy in a file.
+fn parse<'a>(bytes: &'a [u8], path: &Path) -> Result<PolicyView<'a>, EdgeError> {
+    PolicyView::parse(bytes).map_err(|source| EdgeError::File { path: path.to_owned(), source })
+}

@@ -1,0 +1,117 @@
+//! What ends `lacewing-edge` with a status other than 0: one line that says what to do.
+
+use crate::finetune::EnvironmentError;
+use lacewing_formats::artifact::{FileError, ReadError, SaveError, SpecError};
+use lacewing_runtime::act::{ActError, LoadError};
+use lacewing_runtime::learn::{LearnError, ReplayError, ResumeError};
+use std::path::PathBuf;
+use thiserror::Error;
+
+/// Why a command failed.
+#[derive(Debug, Error)]
+pub enum EdgeError {
+    /// The policy file cannot be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// The file is no policy.
+    #[error("{path}: {source}", path = path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: FileError,
+    },
+    /// The policy cannot be run here.
+    #[error(transparent)]
+    Load(#[from] LoadError),
+    /// Standard input failed.
+    #[error("cannot read observations: {0}")]
+    Input(#[source] std::io::Error),
+    /// Standard output failed.
+    #[error("cannot write: {0}")]
+    Output(#[source] std::io::Error),
+    /// A line is not an array of numbers.
+    #[error("line {line}, column {column}: this is not a JSON array of finite numbers")]
+    Line {
+        /// Which, counted from 1.
+        line: u64,
+        /// Where in it, counted from 1.
+        column: usize,
+    },
+    /// A line goes on and on.
+    #[error("line {line} is longer than {limit} bytes: write one observation a line")]
+    LongLine {
+        /// Which, counted from 1.
+        line: u64,
+        /// The limit.
+        limit: u64,
+    },
+    /// An observation has no action.
+    #[error("line {line}: {source}")]
+    Act {
+        /// Which line, counted from 1.
+        line: u64,
+        /// Why.
+        source: ActError,
+    },
+    /// The policy gives no action for what the environment observes.
+    #[error("the policy cannot act on what the environment sent: {0}")]
+    Step(#[source] ActError),
+    /// The measurement cannot be written as JSON.
+    #[error("cannot write the measurement: {0}")]
+    Report(#[source] serde_json::Error),
+    /// The file holds only the policy.
+    #[error(
+        "{path} has no resume section to learn on from: take the policy file of the training run's folder"
+    )]
+    NoResume {
+        /// The file.
+        path: PathBuf,
+    },
+    /// See [`ResumeError`].
+    #[error(transparent)]
+    Resume(#[from] ResumeError),
+    /// See [`LearnError`].
+    #[error(transparent)]
+    Learn(#[from] LearnError),
+    /// See [`ReplayError`].
+    #[error(transparent)]
+    Replay(#[from] ReplayError),
+    /// See [`EnvironmentError`].
+    #[error(transparent)]
+    Environment(#[from] EnvironmentError),
+    /// The environment is another than the policy's.
+    #[error(
+        "environment {id} has {} observations and {} actions, the policy {} and {}",
+        found.0, found.1, policy.0, policy.1
+    )]
+    OtherEnvironment {
+        /// Name of the environment.
+        id: String,
+        /// Its observations and actions.
+        found: (usize, usize),
+        /// The policy's.
+        policy: (usize, usize),
+    },
+    /// Learning needs too much memory.
+    #[error(
+        "{need} bytes of memory are needed and {limit} allowed: raise --memory or lower --replay ({transition} bytes a transition)"
+    )]
+    Memory {
+        /// Needed.
+        need: usize,
+        /// Allowed.
+        limit: usize,
+        /// Bytes that a transition of the replay takes.
+        transition: usize,
+    },
+    /// A noise that is no standard deviation.
+    #[error("--noise must be a number from 0 up")]
+    Noise,
+    /// The tuned policy is none that a file holds.
+    #[error(transparent)]
+    Spec(#[from] SpecError),
+    /// The tuned policy cannot be saved.
+    #[error(transparent)]
+    Save(#[from] SaveError),
+}

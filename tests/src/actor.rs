@@ -1,0 +1,62 @@
+//! Policies as TD3 trains them, and what they should answer.
+
+use crate::policy_file::{Owned, Shape};
+use lacewing_formats::policy::Activation;
+
+/// A random policy of ReLU layers with tanh at the end, all of the same sparsity; limits from −1
+/// to 1, no normaliser, no probes.
+pub fn random(widths: &[usize], sparsity: f64, seed: u64) -> Owned {
+    let density = 1.0 - sparsity;
+    let widths = widths.to_vec();
+    let shape = Shape { widths, density, normaliser: false, probes: 0, resume: None, seed };
+    let mut policy = Owned::random(&shape);
+    for layer in &mut policy.layers {
+        layer.activation = Activation::Relu;
+        // So that sums neither vanish nor grow from layer to layer.
+        let scale = (layer.bias.len() as f32 / layer.weights.len().max(1) as f32).sqrt();
+        layer.weights.iter_mut().for_each(|weight| *weight *= scale);
+        layer.bias.iter_mut().for_each(|bias| *bias *= 0.1);
+    }
+    if let Some(last) = policy.layers.last_mut() {
+        last.activation = Activation::Tanh;
+    }
+    policy.low.fill(-1.0);
+    policy.high.fill(1.0);
+    policy
+}
+
+/// Observation number `index` of a fixed sequence, each value in [−1, 1].
+pub fn observation(policy: &Owned, index: usize) -> Vec<f32> {
+    let wave = |i: usize| ((i * (index + 1)) as f32 + index as f32).sin();
+    (0..policy.layers[0].cols).map(wave).collect()
+}
+
+/// The action due, worked out in f64 straight from the definition of the file.
+pub fn reference(policy: &Owned, observation: &[f32]) -> Vec<f64> {
+    let mut x: Vec<f64> = observation.iter().map(|&x| x.into()).collect();
+    if let Some((mean, std, clip)) = &policy.normaliser {
+        let clip = f64::from(*clip);
+        for ((x, &mean), &std) in x.iter_mut().zip(mean).zip(std) {
+            *x = ((*x - f64::from(mean)) / f64::from(std)).clamp(-clip, clip);
+        }
+    }
+    for layer in &policy.layers {
+        let output = |(row, &bias): (usize, &f32)| {
+            let links = layer.row_ptr[row] as usize..layer.row_ptr[row + 1] as usize;
+            let products = links
+                .map(|link| f64::from(layer.weights[link]) * x[usize::from(layer.columns[link])]);
+            let sum = products.sum::<f64>() + f64::from(bias);
+            match layer.activation {
+                Activation::Identity => sum,
+                Activation::Relu => sum.max(0.0),
+                Activation::Tanh => sum.tanh(),
+            }
+        };
+        x = layer.bias.iter().enumerate().map(output).collect();
+    }
+    let limits = policy.low.iter().zip(&policy.high).map(|(&l, &h)| (f64::from(l), f64::from(h)));
+    let scale = |(a, (low, high)): (f64, (f64, f64))| {
+        (low + (a + 1.0) / 2.0 * (high - low)).clamp(low, high)
+    };
+    x.into_iter().zip(limits).map(scale).collect()
+}
