@@ -70,7 +70,8 @@ pub fn measure(
     })
 }
 
-fn step<'a>(policy: &'a Policy<'_>) -> Step<'a> {
+/// A policy's control step as a contender, with a scratch of its own.
+pub fn step<'a>(policy: &'a Policy<'_>) -> Step<'a> {
     let mut scratch = vec![0.0; policy.scratch_len()];
     // Finite observations hardly overflow a policy; if one does, that step's time counts as well.
     Box::new(move |observation, action| {
