@@ -13,6 +13,7 @@ use crate::engine::{Engine, EngineError};
 use crate::env::{Env, EnvError};
 use crate::lab::evaluate::{Stream, derive_seed, narrow, scale_action};
 use crate::lab::files::FileError;
+use crate::lab::policy::PolicyError;
 
 /// Why a loop stopped early.
 #[derive(Debug, Error)]
@@ -26,6 +27,9 @@ pub enum TrainError {
     /// The run's files failed.
     #[error(transparent)]
     File(#[from] FileError),
+    /// The policy cannot be written.
+    #[error(transparent)]
+    Policy(#[from] PolicyError),
     /// The environment or the policy made something that is no number.
     #[error(transparent)]
     Replay(#[from] ReplayError),

@@ -1,14 +1,18 @@
 //! What any command may report.
 
+use lacewing_runtime::act::LoadError;
+use lacewing_runtime::learn::ResumeError;
 use thiserror::Error;
 
 use crate::algo::td3::TrainError;
 use crate::engine::EngineError;
-use crate::env::EnvError;
+use crate::env::{EnvError, ShiftError};
 use crate::lab::config::ConfigError;
+use crate::lab::deployed::PlayError;
 use crate::lab::error::LabError;
 use crate::lab::files::FileError;
 use crate::lab::folder::FolderError;
+use crate::lab::policy::PolicyError;
 
 /// Why a command failed. Every message says what to do next.
 #[derive(Debug, Error)]
@@ -19,6 +23,12 @@ pub enum CliError {
     /// Stopped by the user; the run can continue.
     #[error("{0}")]
     Interrupted(String),
+    /// The other end of a pipe is gone.
+    #[error("cannot go on serving: {0}; start the other program again")]
+    Pipe(#[source] std::io::Error),
+    /// Playing a policy failed.
+    #[error(transparent)]
+    Play(#[from] PlayError),
     /// The configuration makes no sense.
     #[error(transparent)]
     Config(#[from] ConfigError),
@@ -37,6 +47,18 @@ pub enum CliError {
     /// A run's folder is unusable.
     #[error(transparent)]
     Folder(#[from] FolderError),
+    /// A policy is unusable.
+    #[error(transparent)]
+    Policy(#[from] PolicyError),
+    /// A shift of the dynamics is not understood.
+    #[error(transparent)]
+    Shift(#[from] ShiftError),
+    /// A resume section is damaged.
+    #[error(transparent)]
+    Resume(#[from] ResumeError),
+    /// The runtime cannot load the policy.
+    #[error(transparent)]
+    Load(#[from] LoadError),
     /// A file could not be read or written.
     #[error(transparent)]
     File(#[from] FileError),

@@ -1,6 +1,13 @@
 //! The command line: one module a command, each a thin layer over the crates.
 
+mod env;
 mod error;
+mod eval;
+mod export;
+mod finetune;
+mod inspect;
+mod measure;
+mod quickstart;
 mod train;
 
 use std::process::ExitCode;
@@ -22,6 +29,20 @@ struct Cli {
 enum Command {
     /// Train a policy, or continue an interrupted run with --resume.
     Train(train::Args),
+    /// Play episodes: mean and standard deviation of their returns.
+    Eval(eval::Args),
+    /// Write a policy as a smaller .lace file or as ONNX.
+    Export(export::Args),
+    /// Show a policy's layers, sparsity, bytes, FLOPs and origin.
+    Inspect(inspect::Args),
+    /// Time one control step on this machine, beside the same network run dense.
+    Measure(measure::Args),
+    /// Go on learning where the dynamics have changed.
+    Finetune(finetune::Args),
+    /// List, install or serve environments.
+    Env(env::Args),
+    /// Train, export, measure and fine-tune a 90 % sparse policy in about a minute.
+    Quickstart(quickstart::Args),
 }
 
 /// Runs the command line; whatever goes wrong is one line on stderr and a non-zero exit code.
@@ -32,6 +53,13 @@ pub fn main() -> ExitCode {
     };
     let done = match cli.command {
         Command::Train(args) => train::run(&args),
+        Command::Eval(args) => eval::run(&args),
+        Command::Export(args) => export::run(&args),
+        Command::Inspect(args) => inspect::run(&args),
+        Command::Measure(args) => measure::run(&args),
+        Command::Finetune(args) => finetune::run(&args),
+        Command::Env(args) => env::run(&args),
+        Command::Quickstart(args) => quickstart::run(&args),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -6,9 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use super::CliError;
 use crate::lab::config::{Device, EngineKind, Layer, Method, RunConfig};
 use crate::lab::folder::RunFolder;
-use crate::lab::policy::method_name;
 use crate::lab::progress::duration;
-use crate::lab::session::{self, Outcome};
+use crate::lab::session::{self, Outcome, Summary};
 
 /// Set by Ctrl-C; training then stops at the episode's end.
 static STOP: AtomicBool = AtomicBool::new(false);
@@ -69,8 +68,9 @@ pub fn run(args: &Args) -> Result<(), CliError> {
             let (folder, config) = RunFolder::open(root)?;
             if folder.summary().exists() {
                 return Err(CliError::Usage(format!(
-                    "the run in {} is finished; start another with `lacewing train`",
-                    root.display()
+                    "the run in {} is finished: its policy is {}",
+                    root.display(),
+                    folder.policy().display()
                 )));
             }
             config.validate()?;
@@ -78,23 +78,27 @@ pub fn run(args: &Args) -> Result<(), CliError> {
         }
         None => start(args)?,
     };
-    let root = folder.root().display();
+    let summary = until_done(&folder, &config)?;
+    println!(
+        "{} steps in {}: return {:.1} over the last evaluations (best {:.1}), actor {:.1} % sparse",
+        summary.steps,
+        duration(std::time::Duration::from_secs_f64(summary.wall_seconds)),
+        summary.final_return,
+        summary.best_return,
+        100.0 * summary.actor_sparsity
+    );
+    println!("policy: {}", folder.policy().display());
+    Ok(())
+}
+
+/// Trains to the end, or to a checkpoint after Ctrl-C.
+pub fn until_done(folder: &RunFolder, config: &RunConfig) -> Result<Summary, CliError> {
     stop_on_ctrl_c();
-    match session::train(&folder, &config, &STOP)? {
-        Outcome::Finished(summary) => {
-            println!(
-                "{} steps in {}: return {:.1} over the last evaluations (best {:.1}), actor {:.1} % sparse",
-                summary.steps,
-                duration(std::time::Duration::from_secs_f64(summary.wall_seconds)),
-                summary.final_return,
-                summary.best_return,
-                100.0 * summary.actor_sparsity
-            );
-            println!("run: {root}");
-            Ok(())
-        }
+    match session::train(folder, config, &STOP)? {
+        Outcome::Finished(summary) => Ok(summary),
         Outcome::Interrupted { step } => Err(CliError::Interrupted(format!(
-            "stopped at step {step}; continue with `lacewing train --resume {root}`"
+            "stopped at step {step}; continue with `lacewing train --resume {}`",
+            folder.root().display()
         ))),
     }
 }
@@ -102,7 +106,7 @@ pub fn run(args: &Args) -> Result<(), CliError> {
 /// The configuration that the arguments ask for, checked, in its new folder.
 fn start(args: &Args) -> Result<(RunFolder, RunConfig), CliError> {
     let config = configure(args)?;
-    let name = format!("runs/{}-{}-seed{}", config.env, method_name(config.method), config.seed);
+    let name = format!("runs/{}-{}-seed{}", config.env, config.method.name(), config.seed);
     let root = args.out.clone().unwrap_or_else(|| name.into());
     session::check(&config)?;
     Ok((RunFolder::create(&root, &config, args.force)?, config))

@@ -1,9 +1,12 @@
 //! What computes TD3's updates, behind one seam: the truly sparse learner, or masked dense on burn.
 
+#[cfg(feature = "burn")]
+mod burn;
 mod sparse;
 
+use lacewing_formats::policy::Activation;
 use lacewing_runtime::learn::{
-    AgentShape, Block, LearnError, Losses, Replay, Resume, ResumeError, Td3,
+    AgentShape, Block, LayerRef, LearnError, Losses, Replay, Resume, ResumeError, Td3,
 };
 use thiserror::Error;
 
@@ -51,6 +54,22 @@ pub struct Layer {
     pub weights: Vec<f32>,
     /// Bias of each row.
     pub bias: Vec<f32>,
+    /// What follows the sums.
+    pub activation: Activation,
+}
+
+/// Copies of an actor's layers: rectified inside, tanh at the end.
+fn actor_layers<'a>(layers: impl ExactSizeIterator<Item = LayerRef<'a>>) -> Vec<Layer> {
+    let last = layers.len() - 1;
+    let copy = |(index, layer): (usize, LayerRef<'_>)| Layer {
+        cols: layer.topology.cols(),
+        row_ptr: layer.topology.row_ptr().to_vec(),
+        col_idx: layer.topology.col_idx().to_vec(),
+        weights: layer.weights.to_vec(),
+        bias: layer.bias.to_vec(),
+        activation: if index == last { Activation::Tanh } else { Activation::Relu },
+    };
+    layers.enumerate().map(copy).collect()
 }
 
 /// Why an engine failed.
@@ -65,7 +84,12 @@ pub enum EngineError {
     /// The saved state is another agent's.
     #[error("the saved networks are not those of the configuration; restore config.toml")]
     OtherShape,
+    /// The burn engine failed.
+    #[cfg(feature = "burn")]
+    #[error(transparent)]
+    Burn(#[from] lacewing_burn::BurnError),
     /// The engine is not part of this build.
+    #[cfg(not(feature = "burn"))]
     #[error(
         "this lacewing was built without the burn engine; rebuild it with \
          `cargo install --path trainer --features burn`, or use --engine sparse"
@@ -75,10 +99,7 @@ pub enum EngineError {
 
 /// Blocks of memory that [`build`] wants.
 pub fn blocks(config: &RunConfig, shape: &AgentShape) -> usize {
-    match config.engine {
-        EngineKind::Sparse => Td3::blocks(shape, &config.learner()),
-        EngineKind::Burn => 0,
-    }
+    Td3::blocks(shape, &config.learner())
 }
 
 /// The engine that a configuration names, in the caller's memory: a fresh one, or one that goes on
@@ -93,21 +114,27 @@ pub fn build<'m>(
     saved: Option<&[u8]>,
     memory: &'m mut [Block],
 ) -> Result<Box<dyn Engine + 'm>, EngineError> {
-    let seed = derive_seed(config.seed, Stream::Learner, 0);
-    match config.engine {
-        EngineKind::Sparse => {
-            let td3 = match saved {
-                None => Td3::new(shape.clone(), config.learner(), memory, seed)?,
-                Some(saved) => {
-                    let resume = Resume::parse(saved)?;
-                    if resume.shape() != shape {
-                        return Err(EngineError::OtherShape);
-                    }
-                    resume.restore(config.learner(), memory)?
-                }
-            };
-            Ok(Box::new(SparseEngine::new(td3)))
+    let td3 = match saved {
+        None => {
+            let seed = derive_seed(config.seed, Stream::Learner, 0);
+            Td3::new(shape.clone(), config.learner(), memory, seed)?
         }
+        Some(saved) => {
+            let resume = Resume::parse(saved)?;
+            if resume.shape() != shape {
+                return Err(EngineError::OtherShape);
+            }
+            resume.restore(config.learner(), memory)?
+        }
+    };
+    match config.engine {
+        EngineKind::Sparse => Ok(Box::new(SparseEngine::new(td3))),
+        // Both engines start from the same agent, so that a seed means the same to both.
+        #[cfg(feature = "burn")]
+        EngineKind::Burn => {
+            Ok(Box::new(burn::BurnEngine::new(config.device, &sparse::saved(&td3))?))
+        }
+        #[cfg(not(feature = "burn"))]
         EngineKind::Burn => Err(EngineError::NoBurn),
     }
 }

@@ -1,8 +1,10 @@
 //! The truly sparse learner as an engine.
 
+use std::convert::Infallible;
+
 use lacewing_runtime::learn::{Losses, Replay, Td3};
 
-use super::{Engine, EngineError, Layer};
+use super::{Engine, EngineError, Layer, actor_layers};
 
 /// `lacewing_runtime::learn::Td3` in the caller's memory.
 pub struct SparseEngine<'m> {
@@ -27,24 +29,22 @@ impl Engine for SparseEngine<'_> {
     }
 
     fn actor(&self) -> Result<Vec<Layer>, EngineError> {
-        let layers = self.td3.actor().layers().map(|layer| Layer {
-            cols: layer.topology.cols(),
-            row_ptr: layer.topology.row_ptr().to_vec(),
-            col_idx: layer.topology.col_idx().to_vec(),
-            weights: layer.weights.to_vec(),
-            bias: layer.bias.to_vec(),
-        });
-        Ok(layers.collect())
+        Ok(actor_layers(self.td3.actor().layers()))
     }
 
     fn save(&self) -> Result<Vec<u8>, EngineError> {
-        let mut bytes = Vec::new();
-        let infallible = self.td3.save(|part| {
-            bytes.extend_from_slice(part);
-            Ok::<_, std::convert::Infallible>(())
-        });
-        match infallible {
-            Ok(()) => Ok(bytes),
-        }
+        Ok(saved(&self.td3))
+    }
+}
+
+/// All that a learner needs to go on.
+pub fn saved(td3: &Td3<'_>) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let infallible = td3.save(|part| {
+        bytes.extend_from_slice(part);
+        Ok::<_, Infallible>(())
+    });
+    match infallible {
+        Ok(()) => bytes,
     }
 }

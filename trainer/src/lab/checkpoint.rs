@@ -14,6 +14,7 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use super::evaluate::Score;
 use super::files::{self, FileError};
 use super::log::Lengths;
 
@@ -33,8 +34,8 @@ pub struct LoopState {
     pub rng: Xoshiro256PlusPlus,
     /// Mean return of the best evaluation so far.
     pub best: Option<f64>,
-    /// Mean returns of the last ten evaluations.
-    pub recent: Vec<f64>,
+    /// The last ten evaluations.
+    pub recent: Vec<Score>,
     /// Sums towards the next row of the log.
     pub sums: Sums,
     /// Wall-clock seconds spent so far.

@@ -26,12 +26,32 @@ pub enum Method {
     Set,
 }
 
+impl Method {
+    /// As configurations and the command line spell it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Dense => "dense",
+            Self::Static => "static",
+            Self::Set => "set",
+        }
+    }
+}
+
 /// The reinforcement-learning algorithm.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Algorithm {
     /// Twin delayed deep deterministic policy gradient (Fujimoto et al. 2018).
     Td3,
+}
+
+impl Algorithm {
+    /// As configurations and policy files spell it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Td3 => "td3",
+        }
+    }
 }
 
 /// What computes the updates.

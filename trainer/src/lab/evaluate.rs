@@ -2,6 +2,7 @@
 
 use rand_core::{Rng, SeedableRng};
 use rand_xoshiro::SplitMix64;
+use serde::{Deserialize, Serialize};
 
 use crate::algo::td3::TrainError;
 use crate::engine::Engine;
@@ -18,6 +19,8 @@ pub enum Stream {
     Training,
     /// Resets of evaluation episodes: the same ones at every evaluation of a run.
     Evaluation,
+    /// Episodes that choose among policies during fine-tuning.
+    Selection,
 }
 
 /// The seed of the `index`-th user of a stream of a run.
@@ -27,7 +30,7 @@ pub fn derive_seed(seed: u64, stream: Stream, index: u64) -> u64 {
 }
 
 /// Mean and population standard deviation.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Score {
     /// Mean return of the episodes.
     pub mean: f64,

@@ -54,11 +54,13 @@ impl Memory {
 
 /// What came of it.
 pub struct Tuned {
-    /// The policy before, on the changed dynamics: what a frozen policy would go on earning.
+    /// The frozen policy on the changed dynamics.
     pub frozen: Score,
-    /// The policy after, on the same episodes.
+    /// The tuned policy on the same episodes.
     pub tuned: Score,
-    /// Evaluations on the way, by environment step.
+    /// Environment step of the tuned policy; 0 where nothing better than the frozen one was found.
+    pub step: u64,
+    /// Evaluations on the way, by environment step, on episodes of their own.
     pub during: Vec<(u64, Score)>,
     /// The tuned actor.
     pub actor: Vec<Layer>,
@@ -67,6 +69,9 @@ pub struct Tuned {
 }
 
 /// Fine-tunes in `env` and calls `tell` at each evaluation on the way.
+///
+/// Learning goes through bad spells, so what is handed back is the best policy evaluated on the
+/// way, the frozen one included. It is chosen on other episodes than the ones it is compared on.
 ///
 /// # Errors
 /// [`LabError`] of the environment or the learner.
@@ -93,23 +98,47 @@ pub fn run(
     };
     let rng = Xoshiro256PlusPlus::seed_from_u64(derive_seed(tuning.seed, Stream::Exploration, 0));
     let mut at = Position { step: 0, episodes: 0, rng };
+
     let frozen = evaluate(&mut engine, eval_env, tuning.episodes, tuning.seed)?;
-    let mut watch = Evaluations { eval_env, tuning, tell, during: Vec::new() };
+    let mut watch = Best { eval_env, tuning, tell, during: Vec::new(), best: None };
+    watch.evaluate(0, &mut engine)?;
     td3::run(&plan, &mut at, env, &mut engine, &mut replay, &mut watch)?;
-    let during = watch.during;
+    let (during, best) = (watch.during, watch.best);
+    // There is one since step 0; were there none, what was learned last would stand.
+    let (step, _, resume) = match best {
+        Some(best) => best,
+        None => (at.step, frozen, engine.save()?),
+    };
+    drop(engine);
+    let mut engine = SparseEngine::new(Resume::parse(&resume)?.restore(config, &mut memory)?);
     let tuned = evaluate(&mut engine, eval_env, tuning.episodes, tuning.seed)?;
-    Ok(Tuned { frozen, tuned, during, actor: engine.actor()?, resume: engine.save()? })
+    Ok(Tuned { frozen, tuned, step, during, actor: engine.actor()?, resume })
 }
 
-/// Evaluates every so often.
-struct Evaluations<'a> {
+/// Evaluates every so often and keeps the best.
+struct Best<'a> {
     eval_env: &'a mut dyn Env,
     tuning: &'a Tuning,
     tell: &'a mut dyn FnMut(u64, Score),
     during: Vec<(u64, Score)>,
+    best: Option<(u64, Score, Vec<u8>)>,
 }
 
-impl Watch for Evaluations<'_> {
+impl Best<'_> {
+    fn evaluate(&mut self, step: u64, engine: &mut dyn Engine) -> Result<(), TrainError> {
+        // Seeds of other episodes than the final comparison's.
+        let seed = derive_seed(self.tuning.seed, Stream::Selection, 0);
+        let score = evaluate(engine, self.eval_env, self.tuning.episodes, seed)?;
+        (self.tell)(step, score);
+        self.during.push((step, score));
+        if self.best.as_ref().is_none_or(|(_, best, _)| score.mean > best.mean) {
+            self.best = Some((step, score, engine.save()?));
+        }
+        Ok(())
+    }
+}
+
+impl Watch for Best<'_> {
     fn transition(&mut self, _: &Transition<'_>) {}
 
     fn step(
@@ -118,11 +147,8 @@ impl Watch for Evaluations<'_> {
         _: Option<Losses>,
         engine: &mut dyn Engine,
     ) -> Result<(), TrainError> {
-        if step.is_multiple_of(self.tuning.evaluate_every) && step < self.tuning.steps {
-            let Tuning { episodes, seed, .. } = *self.tuning;
-            let score = evaluate(engine, self.eval_env, episodes, seed)?;
-            (self.tell)(step, score);
-            self.during.push((step, score));
+        if step.is_multiple_of(self.tuning.evaluate_every) || step == self.tuning.steps {
+            self.evaluate(step, engine)?;
         }
         Ok(())
     }

@@ -1,15 +1,211 @@
-//! Policies out of engines.
+//! Between engines and policy files.
 
-use super::config::Method;
+use std::path::{Path, PathBuf};
+
+use lacewing_formats::artifact::{
+    AlignedBytes, FileError, LayerSpec, PolicySpec, PolicyView, ReadError, SpecError,
+};
+use lacewing_formats::codec::Encoding;
+use lacewing_formats::policy::{ActionHead, ObservationNormaliser, Probe, Provenance};
+use lacewing_formats::topology::{Csr, TopologyError};
+use lacewing_runtime::act::{ActError, LoadError, Policy};
+use thiserror::Error;
+
+use super::evaluate::{Stream, derive_seed, narrow};
 use crate::engine::Layer;
+use crate::env::{Env, EnvError};
 
-/// A method as the command line spells it.
-pub fn method_name(method: Method) -> &'static str {
-    match method {
-        Method::Dense => "dense",
-        Method::Static => "static",
-        Method::Set => "set",
+/// Examples that a policy file carries for its device to replay.
+const PROBES: u64 = 4;
+
+/// Why a policy cannot be read or written.
+#[derive(Debug, Error)]
+pub enum PolicyError {
+    /// The file cannot be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// The file is no policy.
+    #[error("{}: {source}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: FileError,
+    },
+    /// A folder without a policy.
+    #[error(
+        "{} has no policy.lace yet; wait for the run's first checkpoint or continue it with \
+         `lacewing train --resume`",
+        root.display()
+    )]
+    NoPolicy {
+        /// The folder.
+        root: PathBuf,
+    },
+    /// The policy does not fit into a file.
+    #[error(transparent)]
+    Spec(#[from] SpecError),
+    /// A layer has impossible links.
+    #[error(transparent)]
+    Topology(#[from] TopologyError),
+    /// The runtime cannot load the policy.
+    #[error(transparent)]
+    Load(#[from] LoadError),
+    /// The policy cannot act on an observation.
+    #[error(transparent)]
+    Act(#[from] ActError),
+}
+
+/// Reads the policy file at `path`, or that of the run whose folder `path` is, and checks it.
+///
+/// # Errors
+/// [`PolicyError`].
+pub fn read(path: &Path) -> Result<AlignedBytes, PolicyError> {
+    let mut path = path.to_path_buf();
+    if path.is_dir() {
+        let root = path.clone();
+        path.push("policy.lace");
+        if !path.is_file() {
+            return Err(PolicyError::NoPolicy { root });
+        }
     }
+    let bytes = AlignedBytes::read(&path)?;
+    parse(&bytes, &path)?;
+    Ok(bytes)
+}
+
+/// A policy file's content; `path` is for the error.
+///
+/// # Errors
+/// [`PolicyError::File`].
+pub fn parse<'a>(bytes: &'a [u8], path: &Path) -> Result<PolicyView<'a>, PolicyError> {
+    PolicyView::parse(bytes)
+        .map_err(|source| PolicyError::File { path: path.to_path_buf(), source })
+}
+
+/// What a policy file says beside its layers.
+#[derive(Clone, Copy, Debug)]
+pub struct Facts<'a> {
+    /// How observations are scaled, if they are.
+    pub normaliser: Option<ObservationNormaliser<'a>>,
+    /// Limits of each action.
+    pub action_head: ActionHead<'a>,
+    /// Seconds from one action to the next.
+    pub control_period_s: f64,
+    /// Where the policy comes from.
+    pub provenance: Provenance<'a>,
+    /// What the learner needs to go on.
+    pub resume: Option<&'a [u8]>,
+}
+
+/// The file of a policy, with `observations` and the actions it gives for them as probes.
+///
+/// # Errors
+/// [`PolicyError`] if the policy is impossible or cannot act on an observation.
+pub fn to_bytes(
+    layers: &[Layer],
+    facts: &Facts<'_>,
+    observations: &[Vec<f32>],
+    encoding: Encoding,
+) -> Result<AlignedBytes, PolicyError> {
+    let layers = layers
+        .iter()
+        .map(|layer| {
+            Ok(LayerSpec {
+                topology: Csr::new(layer.cols, &layer.row_ptr, &layer.col_idx)?,
+                weights: &layer.weights,
+                bias: &layer.bias,
+                activation: layer.activation,
+            })
+        })
+        .collect::<Result<Vec<_>, PolicyError>>()?;
+    let without = PolicySpec {
+        layers: &layers,
+        normaliser: facts.normaliser,
+        action_head: facts.action_head,
+        control_period_s: facts.control_period_s,
+        provenance: facts.provenance,
+        probes: &[],
+        resume: facts.resume,
+    };
+    // The probes' actions are those of the file as it will be read: f16 values differ from f32.
+    let first = without.to_bytes(encoding)?;
+    let view = PolicyView::parse(&first).map_err(SpecError::from)?;
+    let actions = observations
+        .iter()
+        .map(|observation| act_once(view.clone(), observation))
+        .collect::<Result<Vec<_>, _>>()?;
+    let probes: Vec<_> = observations
+        .iter()
+        .zip(&actions)
+        .map(|(observation, action)| Probe { observation, action })
+        .collect();
+    Ok(PolicySpec { probes: &probes, ..without }.to_bytes(encoding)?)
+}
+
+fn act_once(view: PolicyView<'_>, observation: &[f32]) -> Result<Vec<f32>, PolicyError> {
+    let policy = Policy::new(view)?;
+    let mut action = vec![0.0; policy.actions()];
+    policy.act(observation, &mut action, &mut vec![0.0; policy.scratch_len()])?;
+    Ok(action)
+}
+
+/// The layers of a file, decoded.
+pub fn layers(view: &PolicyView<'_>) -> Vec<Layer> {
+    let decode = |layer: lacewing_formats::artifact::LayerView<'_>| {
+        let mut col_idx = vec![0; layer.links()];
+        layer.decode_columns(&mut col_idx);
+        Layer {
+            cols: layer.cols(),
+            row_ptr: layer.row_ptr().to_vec(),
+            col_idx,
+            weights: layer.iter().map(|(_, _, weight)| weight).collect(),
+            bias: layer.bias.to_vec(),
+            activation: layer.activation,
+        }
+    };
+    view.layers().map(decode).collect()
+}
+
+/// The same policy stored another way, with or without its resume section.
+///
+/// # Errors
+/// [`PolicyError`] if a weight does not fit the encoding.
+pub fn encode_again(
+    view: &PolicyView<'_>,
+    encoding: Encoding,
+    keep_resume: bool,
+) -> Result<AlignedBytes, PolicyError> {
+    let observations: Vec<_> = view.probes().map(|probe| probe.observation.to_vec()).collect();
+    let resume = view.resume().filter(|_| keep_resume);
+    to_bytes(&layers(view), &Facts { resume, ..facts(view) }, &observations, encoding)
+}
+
+/// What a file says beside its layers.
+pub fn facts<'a>(view: &PolicyView<'a>) -> Facts<'a> {
+    Facts {
+        normaliser: view.normaliser(),
+        action_head: view.action_head(),
+        control_period_s: view.header().control_period_s(),
+        provenance: *view.provenance(),
+        resume: view.resume(),
+    }
+}
+
+/// First observations of a few evaluation episodes: what probes are made of.
+///
+/// # Errors
+/// [`EnvError`].
+pub fn probe_observations(env: &mut dyn Env, seed: u64) -> Result<Vec<Vec<f32>>, EnvError> {
+    let mut wide = vec![0.0; env.spec().obs_dim];
+    let mut observations = Vec::new();
+    for episode in 0..PROBES {
+        env.reset(derive_seed(seed, Stream::Evaluation, episode), &mut wide)?;
+        let mut observation = vec![0.0; wide.len()];
+        narrow(&wide, &mut observation);
+        observations.push(observation);
+    }
+    Ok(observations)
 }
 
 /// Share of all links that are pruned, 0 to 1.

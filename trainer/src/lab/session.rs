@@ -1,8 +1,11 @@
 //! A training run from its folder to its result: new, resumed or interrupted.
 
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
+use lacewing_formats::codec::Encoding;
+use lacewing_formats::policy::{ActionHead, Evaluation, Provenance};
 use lacewing_runtime::learn::{Block, Losses, Replay, Transition};
 use rand_core::SeedableRng;
 use rand_xoshiro::Xoshiro256PlusPlus;
@@ -15,7 +18,7 @@ use super::evaluate::{Score, Stream, derive_seed, evaluate};
 use super::files;
 use super::folder::RunFolder;
 use super::log::{Lengths, Log, Row};
-use super::policy;
+use super::policy::{self, Facts};
 use super::progress::Progress;
 use crate::algo::td3::{self, Plan, Position, TrainError, Watch};
 use crate::engine::{self, Engine};
@@ -96,7 +99,7 @@ pub fn train(
         None => (first_state(config.seed), false),
     };
     let mut at = Position { step: state.step, episodes: state.episodes, rng: state.rng.clone() };
-    let title = format!("{} {}", config.env, policy::method_name(config.method));
+    let title = format!("{} {}", config.env, config.method.name());
     let mut run = Run {
         folder,
         config,
@@ -127,7 +130,7 @@ pub fn train(
     if run.interrupted {
         return Ok(Outcome::Interrupted { step: at.step });
     }
-    Ok(Outcome::Finished(run.finish(&at)?))
+    Ok(Outcome::Finished(run.finish(&at, &mut *engine)?))
 }
 
 fn first_state(seed: u64) -> LoopState {
@@ -194,7 +197,7 @@ impl Watch for Run<'_> {
     ) -> Result<bool, TrainError> {
         self.state.episodes = at.episodes;
         self.state.sums.returns.add(total);
-        let last = self.state.recent.last().map(|mean| format!(", evaluated {mean:.1}"));
+        let last = self.state.recent.last().map(|score| format!(", evaluated {score}"));
         self.progress.status(format!("return {total:.1}{}", last.unwrap_or_default()));
         self.interrupted = self.stop.load(Ordering::Relaxed);
         if at.step >= self.next_checkpoint || self.interrupted {
@@ -226,10 +229,11 @@ impl Run<'_> {
         if self.state.recent.len() == FINAL_EVALUATIONS {
             self.state.recent.remove(0);
         }
-        self.state.recent.push(score.mean);
+        self.state.recent.push(score);
         // Before learning starts an evaluation says nothing about the policy to keep.
         if self.state.updates > 0 && self.state.best.is_none_or(|best| score.mean > best) {
             self.state.best = Some(score.mean);
+            self.write_policy(step, engine, &self.folder.best())?;
         }
         Ok(())
     }
@@ -245,20 +249,57 @@ impl Run<'_> {
         };
         self.checkpoints.save(&state, &engine.save()?)?;
         self.next_checkpoint = at.step + self.config.checkpoint_every;
-        Ok(())
+        self.write_policy(at.step, engine, &self.folder.policy())
+    }
+
+    /// A policy file with all it takes to go on learning.
+    fn write_policy(
+        &mut self,
+        step: u64,
+        engine: &dyn Engine,
+        path: &Path,
+    ) -> Result<(), TrainError> {
+        let resume = engine.save()?;
+        let evaluation = self.state.recent.last().map(|score| Evaluation {
+            mean: score.mean,
+            std: score.std,
+            episodes: self.config.evaluate_episodes,
+        });
+        let observations = policy::probe_observations(&mut *self.eval_env, self.config.seed)?;
+        let spec = self.eval_env.spec();
+        let facts = Facts {
+            normaliser: None,
+            action_head: ActionHead { low: &spec.act_low, high: &spec.act_high },
+            control_period_s: spec.control_period_s,
+            provenance: Provenance {
+                environment: &self.config.env,
+                algorithm: self.config.algorithm.name(),
+                method: self.config.method.name(),
+                program: concat!("lacewing ", env!("CARGO_PKG_VERSION")),
+                seed: self.config.seed,
+                steps: step,
+                evaluation,
+                ..Provenance::default()
+            },
+            resume: Some(&resume),
+        };
+        let bytes = policy::to_bytes(&engine.actor()?, &facts, &observations, Encoding::PLAIN)?;
+        Ok(files::write_atomic(path, &bytes)?)
     }
 
     fn wall_seconds(&self) -> f64 {
         self.state.wall_seconds + self.started.elapsed().as_secs_f64()
     }
 
-    fn finish(&mut self, at: &Position) -> Result<Summary, LabError> {
+    fn finish(&mut self, at: &Position, engine: &mut dyn Engine) -> Result<Summary, LabError> {
         self.log.sync()?;
-        let recent = Score::of(&self.state.recent);
+        self.write_policy(at.step, engine, &self.folder.policy())?;
+        let means: Vec<f64> = self.state.recent.iter().map(|score| score.mean).collect();
+        let final_return = Score::of(&means).mean;
         let summary = Summary {
             steps: at.step,
-            final_return: recent.mean,
-            best_return: self.state.best.unwrap_or(recent.mean),
+            final_return,
+            best_return: self.state.best.unwrap_or(final_return),
             actor_sparsity: self.sparsity,
             wall_seconds: self.wall_seconds(),
         };

@@ -1,0 +1,67 @@
+//! `lacewing env`.
+
+use super::CliError;
+use crate::env;
+
+#[derive(clap::Args)]
+pub struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(clap::Subcommand)]
+enum Command {
+    /// List the environments and what they need.
+    List,
+    /// Fetch what an environment needs into your cache.
+    Install {
+        /// What to fetch.
+        #[arg(value_parser = ["mujoco"])]
+        what: String,
+    },
+    /// Let another program step an environment: JSON lines on stdin and stdout.
+    ///
+    /// It first writes {"spec":{"id":…,"obs_dim":…,"act_low":[…],"act_high":[…],…}}. Then it answers
+    /// {"reset":SEED} with {"obs":[…]}, {"action":[…]} with
+    /// {"obs":[…],"reward":…,"terminated":…,"truncated":…}, and anything else with {"error":"…"},
+    /// until its input ends.
+    Serve {
+        /// Environment.
+        env: String,
+        /// Changes of the dynamics, e.g. gear=0.5.
+        #[arg(long, default_value = "")]
+        shift: String,
+    },
+}
+
+/// Lists, installs or serves.
+pub fn run(args: &Args) -> Result<(), CliError> {
+    match &args.command {
+        Command::List => {
+            list();
+            Ok(())
+        }
+        Command::Install { .. } => {
+            println!("MuJoCo: {}", env::install_mujoco()?.display());
+            Ok(())
+        }
+        Command::Serve { env, shift } => {
+            let mut env = env::make(env, &shift.parse()?)?;
+            let (input, output) = (std::io::stdin().lock(), std::io::stdout().lock());
+            env::serve::serve(&mut *env, input, output).map_err(CliError::Pipe)
+        }
+    }
+}
+
+fn list() {
+    for id in env::ids() {
+        match env::make(id, &env::Shift::default()) {
+            Ok(env) => {
+                let spec = env.spec();
+                let (inputs, outputs) = (spec.obs_dim, spec.act_low.len());
+                println!("{id}: {inputs} observations, {outputs} actions");
+            }
+            Err(error) => println!("{id}: not available: {error}"),
+        }
+    }
+}

@@ -1,0 +1,172 @@
+//! `lacewing finetune`.
+
+use std::path::{Path, PathBuf};
+
+use lacewing_formats::artifact::PolicyView;
+use lacewing_formats::codec::Encoding;
+use lacewing_formats::policy::{Evaluation, Provenance};
+use lacewing_runtime::learn::Resume;
+
+use super::CliError;
+use super::eval::env_id;
+use crate::env::{self, Shift};
+use crate::lab::finetune::{self, Memory, Tuned, Tuning};
+use crate::lab::policy::Facts;
+use crate::lab::{deployed, files, policy};
+
+#[derive(clap::Args)]
+pub struct Args {
+    /// Policy file with a resume section, or a run's folder.
+    policy: PathBuf,
+    /// How the dynamics change, e.g. gear=0.5,mass=1.3.
+    #[arg(long)]
+    shift: String,
+    /// Environment [default: the one it was trained in].
+    #[arg(long)]
+    env: Option<String>,
+    /// Environment steps to learn from.
+    #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(1..))]
+    steps: u64,
+    /// Steps that only fill the replay, before the first update.
+    #[arg(long, default_value_t = 500)]
+    warm_up: u64,
+    /// Transitions the replay keeps.
+    #[arg(long, default_value_t = 20_000)]
+    replay: usize,
+    /// Adam's step size [default: the training run's].
+    #[arg(long)]
+    learning_rate: Option<f32>,
+    /// Standard deviation of the exploration noise, actions being in [-1, 1].
+    #[arg(long, default_value_t = 0.1)]
+    noise: f32,
+    /// Episodes of each evaluation.
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..))]
+    episodes: u32,
+    /// Environment steps between evaluations.
+    #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u64).range(1..))]
+    evaluate_every: u64,
+    /// Decides everything random.
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+    /// Where to write the tuned policy [default: beside the policy, as NAME-tuned.lace].
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// Replace an existing file.
+    #[arg(long)]
+    force: bool,
+}
+
+/// Fine-tunes and writes the tuned policy.
+pub fn run(args: &Args) -> Result<(), CliError> {
+    let out = args.out.clone().unwrap_or_else(|| beside(&args.policy));
+    files::refuse_existing(&out, args.force)?;
+    let bytes = policy::read(&args.policy)?;
+    let view = policy::parse(&bytes, &args.policy)?;
+    let resume = resume_of(&view, &args.policy)?;
+    let usage = |problem: &str| Err(CliError::Usage(problem.into()));
+    let learning_rate = args.learning_rate.unwrap_or(resume.config().learning_rate);
+    if !(learning_rate.is_finite() && learning_rate > 0.0) {
+        return usage("--learning-rate must be above 0");
+    }
+    if !(args.noise.is_finite() && args.noise >= 0.0) {
+        return usage("--noise must be at least 0");
+    }
+    if args.replay == 0 {
+        return usage("--replay must hold at least one transition");
+    }
+    let tuning = Tuning {
+        steps: args.steps,
+        warm_up: args.warm_up,
+        replay: args.replay,
+        learning_rate,
+        exploration_noise: args.noise,
+        episodes: args.episodes,
+        evaluate_every: args.evaluate_every,
+        seed: args.seed,
+    };
+    let id = env_id(args.env.as_deref(), &view)?;
+    let shift = args.shift.parse()?;
+    let tuned = tune(&view, &resume, id, &shift, &tuning)?;
+    write(&view, &tuned, &tuning, &out)?;
+    println!("policy: {}", out.display());
+    Ok(())
+}
+
+/// The policy's resume section.
+pub fn resume_of<'a>(view: &PolicyView<'a>, path: &Path) -> Result<Resume<'a>, CliError> {
+    let Some(resume) = view.resume() else {
+        return Err(CliError::Usage(format!(
+            "{} has no resume section to learn on from; take policy.lace of the run's folder",
+            path.display()
+        )));
+    };
+    Ok(Resume::parse(resume)?)
+}
+
+/// Fine-tunes and tells how it goes.
+pub fn tune(
+    view: &PolicyView<'_>,
+    resume: &Resume<'_>,
+    id: &str,
+    shift: &Shift,
+    tuning: &Tuning,
+) -> Result<Tuned, CliError> {
+    let mut env = env::make(id, shift)?;
+    let mut eval_env = env::make(id, shift)?;
+    let memory = Memory::of(resume, tuning);
+    println!(
+        "memory: {:.1} KiB learner + {:.1} KiB replay of {} transitions",
+        memory.learner as f64 / 1024.0,
+        memory.replay as f64 / 1024.0,
+        tuning.replay
+    );
+    let familiar = &mut *env::make(id, &Shift::default())?;
+    let before = deployed::evaluate(view.clone(), familiar, tuning.episodes, tuning.seed)?;
+    println!("unchanged dynamics: return {before}");
+    let tuned = finetune::run(resume, &mut *env, &mut *eval_env, tuning, &mut |step, score| {
+        eprintln!("step {step}: return {score}");
+    })
+    .map_err(CliError::from)?;
+    println!("{shift}, frozen policy: return {}", tuned.frozen);
+    println!("{shift}, tuned policy:  return {} (same episodes)", tuned.tuned);
+    if tuned.step == 0 {
+        println!("nothing better than the frozen policy was found: try more --steps");
+    }
+    Ok(tuned)
+}
+
+/// Writes the tuned policy.
+pub fn write(
+    view: &PolicyView<'_>,
+    tuned: &Tuned,
+    tuning: &Tuning,
+    out: &Path,
+) -> Result<(), CliError> {
+    let facts = policy::facts(view);
+    let from = facts.provenance;
+    let facts = Facts {
+        provenance: Provenance {
+            steps: from.steps + tuned.step,
+            evaluation: Some(Evaluation {
+                mean: tuned.tuned.mean,
+                std: tuned.tuned.std,
+                episodes: tuning.episodes,
+            }),
+            ..from
+        },
+        resume: Some(&tuned.resume),
+        ..facts
+    };
+    let probes: Vec<_> = view.probes().map(|probe| probe.observation.to_vec()).collect();
+    let bytes = policy::to_bytes(&tuned.actor, &facts, &probes, Encoding::PLAIN)?;
+    Ok(files::write_atomic(out, &bytes)?)
+}
+
+/// `DIR/policy-tuned.lace` for `DIR` and `DIR/policy.lace`.
+fn beside(policy: &Path) -> PathBuf {
+    if policy.is_dir() {
+        return policy.join("policy-tuned.lace");
+    }
+    let stem = policy.file_stem().unwrap_or_default().to_string_lossy();
+    policy.with_file_name(format!("{stem}-tuned.lace"))
+}

@@ -1,0 +1,123 @@
+//! `lacewing quickstart`: the whole way in one command.
+
+use std::path::PathBuf;
+
+use lacewing_formats::codec::Encoding;
+use lacewing_runtime::cost::Cost;
+use lacewing_runtime::measure::{Settings, measure};
+
+use super::{CliError, finetune, train};
+use crate::env::{self, Shift};
+use crate::lab::config::{Layer, Method, RunConfig};
+use crate::lab::finetune::Tuning;
+use crate::lab::folder::RunFolder;
+use crate::lab::session;
+use crate::lab::{deployed, files, policy};
+
+/// Episodes of every evaluation after training.
+const EPISODES: u32 = 20;
+
+/// Their seed: none of their starts was seen by training or by its own evaluations.
+const SEED: u64 = 20_260;
+
+#[derive(clap::Args)]
+pub struct Args {
+    /// Environment to learn.
+    #[arg(long, default_value = "Pendulum-v1")]
+    env: String,
+    /// Environment steps [default: enough for the environment].
+    #[arg(long)]
+    steps: Option<u64>,
+    /// Share of each network's links that is pruned.
+    #[arg(long, default_value_t = 0.9)]
+    sparsity: f64,
+    /// How the dynamics change for the fine-tuning.
+    #[arg(long, default_value = "gear=0.3")]
+    shift: String,
+    /// Environment steps of the fine-tuning.
+    #[arg(long, default_value_t = 8000, value_parser = clap::value_parser!(u64).range(1..))]
+    tune_steps: u64,
+    /// Decides everything random.
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+    /// Folder for everything [default: runs/quickstart-ENV].
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Replace what an earlier quickstart left there.
+    #[arg(long)]
+    force: bool,
+}
+
+/// Trains, exports, measures, changes the dynamics, fine-tunes, and prints what came out.
+pub fn run(args: &Args) -> Result<(), CliError> {
+    let shift: Shift = args.shift.parse()?;
+    env::make(&args.env, &shift)?;
+    let mut settings = vec![format!("sparsity={:?}", args.sparsity), format!("seed={}", args.seed)];
+    settings.extend(args.steps.map(|steps| format!("steps={steps}")));
+    let layers = settings.iter().map(|text| Layer::setting(text)).collect::<Result<_, _>>()?;
+    let config = RunConfig::from_layers(Some(&args.env), Some(Method::Set), layers)?;
+    session::check(&config)?;
+    let root = args.out.clone().unwrap_or_else(|| format!("runs/quickstart-{}", args.env).into());
+    let folder = RunFolder::create(&root, &config, args.force)?;
+
+    println!("1. train {} for {} steps: {}", args.env, config.steps, root.display());
+    train::until_done(&folder, &config)?;
+    let bytes = policy::read(&folder.best())?;
+    let view = policy::parse(&bytes, &folder.best())?;
+    let mut env = env::make(&args.env, &Shift::default())?;
+    let trained = deployed::evaluate(view.clone(), &mut *env, EPISODES, SEED)?;
+    let cost = Cost::of(&view);
+    println!("   best policy, {EPISODES} new episodes: return {trained}");
+
+    let compact_path = root.join("compact.lace");
+    let compact = policy::encode_again(&view, Encoding::COMPACT, false)?;
+    files::write_atomic(&compact_path, &compact)?;
+    println!("2. export: {} bytes without the resume section, f16 weights", compact.len());
+
+    println!("3. measure one control step on this machine\n");
+    let compact_view = policy::parse(&compact, &compact_path)?;
+    let report = measure(compact_view.clone(), Settings::default(), Vec::new())?;
+    println!("{report}\n");
+    let deployed = deployed::evaluate(compact_view, &mut *env, EPISODES, SEED)?;
+
+    println!("4. change the dynamics ({shift}) and fine-tune");
+    let resume = finetune::resume_of(&view, &folder.best())?;
+    let tuning = Tuning {
+        steps: args.tune_steps,
+        warm_up: args.tune_steps.min(500),
+        replay: 20_000,
+        learning_rate: resume.config().learning_rate,
+        exploration_noise: config.td3.exploration_noise,
+        episodes: EPISODES,
+        evaluate_every: 1000,
+        seed: SEED,
+    };
+    let tuned = finetune::tune(&view, &resume, &args.env, &shift, &tuning)?;
+    let tuned_path = root.join("tuned.lace");
+    finetune::write(&view, &tuned, &tuning, &tuned_path)?;
+
+    println!("\n{:<44}{:>20}", "mean return of 20 episodes", "return");
+    for (name, score) in [
+        (format!("{}, trained, {:.1} % sparse", args.env, 100.0 * cost.sparsity()), trained),
+        ("as exported (f16)".to_string(), deployed),
+        (format!("{shift}: frozen"), tuned.frozen),
+        (format!("{shift}: fine-tuned"), tuned.tuned),
+    ] {
+        println!("{name:<44}{:>20}", score.to_string());
+    }
+    println!(
+        "FLOPs a step: {} of {} dense ({:.1} x fewer)\n",
+        cost.flops,
+        cost.dense_flops,
+        cost.dense_flops as f64 / cost.flops as f64
+    );
+    for (what, path) in [
+        ("run (config, CSV, TensorBoard, checkpoint)", root.clone()),
+        ("trained policy, can go on learning", folder.best()),
+        ("policy for the device", compact_path),
+        ("fine-tuned policy", tuned_path),
+    ] {
+        println!("{what:<44}{}", path.display());
+    }
+    Ok(())
+}

@@ -1,0 +1,75 @@
+//! Playing a policy file as a device would: through the runtime, from the file's own bytes.
+
+use lacewing_formats::artifact::PolicyView;
+use lacewing_runtime::act::{ActError, LoadError, Policy};
+use lacewing_runtime::learn::Block;
+use lacewing_runtime::{act::Layout, kernels::act::Kernel};
+use thiserror::Error;
+
+use super::evaluate::{Score, play};
+use crate::env::{Env, EnvError};
+
+/// Why a policy file could not be played.
+#[derive(Debug, Error)]
+pub enum PlayError {
+    /// The environment failed.
+    #[error(transparent)]
+    Env(#[from] EnvError),
+    /// The policy could not act.
+    #[error("the policy cannot act here: {0}")]
+    Act(#[from] ActError),
+    /// The runtime refused the policy.
+    #[error(transparent)]
+    Load(#[from] LoadError),
+    /// Policy and environment have other lengths.
+    #[error(
+        "this policy takes {policy_in} observations and gives {policy_out} actions, but {env} has \
+         {env_in} and {env_out}; name the right environment with --env"
+    )]
+    Mismatch {
+        /// The environment.
+        env: &'static str,
+        /// Length of the policy's observation.
+        policy_in: usize,
+        /// Length of the policy's action.
+        policy_out: usize,
+        /// Length of the environment's observation.
+        env_in: usize,
+        /// Length of the environment's action.
+        env_out: usize,
+    },
+}
+
+/// Checks that a policy fits an environment.
+///
+/// # Errors
+/// [`PlayError::Mismatch`].
+pub fn check_fit(view: &PolicyView<'_>, env: &dyn Env) -> Result<(), PlayError> {
+    let (policy_in, policy_out) = (view.header().observations(), view.header().actions());
+    let (env_in, env_out) = (env.spec().obs_dim, env.spec().act_low.len());
+    if (policy_in, policy_out) == (env_in, env_out) {
+        return Ok(());
+    }
+    Err(PlayError::Mismatch { env: env.spec().id, policy_in, policy_out, env_in, env_out })
+}
+
+/// Plays episodes with a policy file, after replaying its probes.
+///
+/// # Errors
+/// [`PlayError`].
+pub fn evaluate(
+    view: PolicyView<'_>,
+    env: &mut dyn Env,
+    episodes: u32,
+    seed: u64,
+) -> Result<Score, PlayError> {
+    check_fit(&view, env)?;
+    let mut memory = vec![Block::ZERO; Policy::blocks(&view, Layout::Packed, Kernel::best())];
+    let policy = Policy::packed(view, &mut memory)?;
+    let mut scratch = vec![0.0; policy.scratch_len()];
+    policy.check_probes(&mut vec![0.0; policy.actions()], &mut scratch)?;
+    let returns = play(env, episodes, seed, |obs, action| {
+        policy.act(obs, action, &mut scratch).map_err(PlayError::from)
+    })?;
+    Ok(Score::of(&returns))
+}
