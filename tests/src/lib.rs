@@ -3,3 +3,5 @@
 pub mod actor;
 pub mod edge;
 pub mod policy_file;
+pub mod program;
+pub mod runs;

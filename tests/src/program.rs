@@ -1,0 +1,32 @@
+//! The workspace's programs, built when a test first asks for one.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+
+/// Path of `lacewing`.
+///
+/// # Panics
+/// If it does not build.
+pub fn lacewing() -> &'static Path {
+    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
+    PROGRAM.get_or_init(|| build("lacewing"))
+}
+
+/// Builds a package's program with the cargo and the profile of the running test.
+///
+/// # Panics
+/// If it does not build.
+pub fn build(package: &str) -> PathBuf {
+    let test = std::env::current_exe().expect("a test knows its own path");
+    let folder = test.ancestors().nth(2).expect("tests lie in target/PROFILE/deps");
+    let release = folder.ends_with("release").then_some("--release");
+    let cargo = std::env::var_os("CARGO").unwrap_or("cargo".into());
+    let built = Command::new(cargo)
+        .args(["build", "--quiet", "--package", package])
+        .args(release)
+        .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
+        .status();
+    assert!(built.is_ok_and(|status| status.success()), "{package} does not build");
+    folder.join(format!("{package}{}", std::env::consts::EXE_SUFFIX))
+}

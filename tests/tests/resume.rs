@@ -1,0 +1,134 @@
+//! Runs that are killed, stopped, damaged or out of disk go on from their last checkpoint as if
+//! nothing had happened.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use lacewing_tests::program::lacewing;
+use lacewing_tests::runs::{SHORT, progress, succeed, train};
+
+/// Longer than any run of these suites takes on a slow machine.
+const PATIENCE: Duration = Duration::from_secs(300);
+
+fn resume(run: &Path) -> Command {
+    let mut command = Command::new(lacewing());
+    command.args(["train", "--resume"]).arg(run);
+    command
+}
+
+/// The step of the run's last checkpoint; 0 before the first.
+fn checkpoint_step(run: &Path) -> u64 {
+    let Ok(text) = fs::read_to_string(run.join("checkpoint/manifest.json")) else { return 0 };
+    let Some(body) = text.lines().next() else { return 0 };
+    let manifest: serde_json::Value = serde_json::from_str(body).unwrap_or_default();
+    manifest["state"]["step"].as_u64().unwrap_or(0)
+}
+
+/// Trains until there is a checkpoint at or after `step`, then kills the process at once.
+fn train_and_kill(run: &Path, step: u64) {
+    let mut child = train(&SHORT, run)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("the program starts");
+    let started = Instant::now();
+    while checkpoint_step(run) < step {
+        assert!(started.elapsed() < PATIENCE, "no checkpoint");
+        assert!(child.try_wait().unwrap().is_none(), "the run ended before it could be killed");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    child.kill().unwrap(); // SIGKILL: nothing can be tidied up
+    child.wait().unwrap();
+    assert!(!run.join("summary.json").exists(), "the run ended before it could be killed");
+}
+
+/// The killed and resumed run must be the uninterrupted one.
+fn assert_equal(run: &Path, reference: &Path) {
+    assert_eq!(progress(run), progress(reference));
+    for file in ["policy.lace", "best.lace"] {
+        let same = fs::read(run.join(file)).unwrap() == fs::read(reference.join(file)).unwrap();
+        assert!(same, "{file} differs from the uninterrupted run's");
+    }
+}
+
+#[test]
+fn a_killed_run_ends_as_the_uninterrupted_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let [reference, killed] = ["reference", "killed"].map(|name| folder.path().join(name));
+    succeed(&mut train(&SHORT, &reference));
+    // The replay of 1500 transitions wraps at step 1500: checkpoints before and after.
+    train_and_kill(&killed, 800);
+    succeed(&mut resume(&killed));
+    assert_equal(&killed, &reference);
+
+    let wrapped = folder.path().join("wrapped");
+    train_and_kill(&wrapped, 1800);
+    succeed(&mut resume(&wrapped));
+    assert_equal(&wrapped, &reference);
+
+    // A damaged checkpoint is told and the one before it is used.
+    let damaged = folder.path().join("damaged");
+    train_and_kill(&damaged, 1800);
+    let step = checkpoint_step(&damaged);
+    let learner = damaged.join(format!("checkpoint/learner-{step:012}.bin"));
+    let mut bytes = fs::read(&learner).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 0x40;
+    fs::write(&learner, bytes).unwrap();
+    let output = succeed(&mut resume(&damaged));
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(stderr.contains("checkpoint is damaged"), "{stderr}");
+    assert_equal(&damaged, &reference);
+
+    // A finished run is left alone.
+    let output = resume(&reference).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("is finished"));
+}
+
+#[test]
+fn a_full_disk_is_told_and_the_last_checkpoint_stays_good() {
+    let folder = tempfile::tempdir().unwrap();
+    let [reference, full] = ["reference", "full"].map(|name| folder.path().join(name));
+    succeed(&mut train(&SHORT, &reference));
+    // A limit on file size stands for the disk: the learner's file of the first checkpoint passes
+    // it. Ignoring the signal makes the write fail, as it does on a full disk.
+    let limited = |command: &Command, blocks: u32| {
+        let mut shell = Command::new("sh");
+        let script = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$@\"");
+        shell.args(["-c", &script, "sh"]).arg(command.get_program()).args(command.get_args());
+        shell
+    };
+    let output = limited(&train(&SHORT, &full), 16).output().unwrap();
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{stderr}");
+    let error = stderr.lines().last().unwrap();
+    assert!(error.starts_with("error: the disk is full"), "{stderr}");
+    assert!(error.contains("--resume"), "{stderr}");
+    // With room again the run goes on, here from its start, and ends as the reference.
+    succeed(&mut resume(&full));
+    assert_equal(&full, &reference);
+}
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_saves_a_checkpoint_and_says_how_to_go_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = folder.path().join("run");
+    let child = train(&SHORT, &run).stderr(Stdio::piped()).spawn().unwrap();
+    let started = Instant::now();
+    while checkpoint_step(&run) < 400 {
+        assert!(started.elapsed() < PATIENCE, "no checkpoint");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    succeed(Command::new("kill").args(["-INT", &child.id().to_string()]));
+    let output = child.wait_with_output().unwrap();
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(130), "{stderr}");
+    assert!(stderr.contains("continue with `lacewing train --resume"), "{stderr}");
+    assert!(checkpoint_step(&run) >= 400 && !run.join("summary.json").exists());
+    succeed(&mut resume(&run));
+    assert!(run.join("summary.json").exists());
+}
