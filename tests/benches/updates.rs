@@ -25,7 +25,7 @@ fn parsed<T: std::str::FromStr>(name: &str) -> Option<T> {
 
 fn fill(replay: &mut Replay<'_>) {
     let mut rng = Xoshiro256PlusPlus::seed_from_u64(3);
-    let mut numbers = vec![0.0; 2 * OBSERVATIONS + ACTIONS];
+    let mut numbers = [0.0; 2 * OBSERVATIONS + ACTIONS];
     for _ in 0..replay.capacity() {
         numbers.fill_with(|| rng.next_u32() as f32 / u32::MAX as f32 - 0.5);
         replay
