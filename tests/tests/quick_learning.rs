@@ -8,7 +8,13 @@ use lacewing_tests::runs::{succeed, train};
 
 fn eval(policy: &std::path::Path, shift: &str) -> f64 {
     let mut command = Command::new(lacewing());
-    command.arg("eval").arg(policy).args(["--episodes=20", "--seed=99", "--json", "--shift", shift]);
+    command.arg("eval").arg(policy).args([
+        "--episodes=20",
+        "--seed=99",
+        "--json",
+        "--shift",
+        shift,
+    ]);
     let output = succeed(&mut command);
     let json: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     json["mean"].as_f64().unwrap()
@@ -26,7 +32,10 @@ fn sparse_pendulum_is_solved_and_relearned_under_weaker_torque() {
 
     let inspect = succeed(Command::new(lacewing()).arg("inspect").arg(&best).arg("--json"));
     let facts: serde_json::Value = serde_json::from_slice(&inspect.stdout).unwrap();
-    assert!(facts["cost"]["links"].as_u64().unwrap() * 10 <= facts["cost"]["dense_links"].as_u64().unwrap());
+    assert!(
+        facts["cost"]["links"].as_u64().unwrap() * 10
+            <= facts["cost"]["dense_links"].as_u64().unwrap()
+    );
 
     let tuned_path = folder.path().join("tuned.lace");
     let mut finetune = Command::new(lacewing());
