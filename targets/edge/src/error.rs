@@ -105,6 +105,12 @@ pub enum EdgeError {
         /// Bytes that a transition of the replay takes.
         transition: usize,
     },
+    /// The output file is there already.
+    #[error("{path} already exists: choose another --out or pass --force to replace it", path = path.display())]
+    Exists {
+        /// The file.
+        path: PathBuf,
+    },
     /// A noise that is no standard deviation.
     #[error("--noise must be a number from 0 up")]
     Noise,

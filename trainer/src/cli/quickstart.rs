@@ -55,7 +55,9 @@ pub fn run(args: &Args) -> Result<(), CliError> {
     let mut settings = vec![format!("sparsity={:?}", args.sparsity), format!("seed={}", args.seed)];
     settings.extend(args.steps.map(|steps| format!("steps={steps}")));
     let layers = settings.iter().map(|text| Layer::setting(text)).collect::<Result<_, _>>()?;
-    let config = RunConfig::from_layers(Some(&args.env), Some(Method::Set), layers)?;
+    let mut config = RunConfig::from_layers(Some(&args.env), Some(Method::Set), layers)?;
+    // The published 25,000 random steps suit a million; a short run keeps nine tenths to learn.
+    config.td3.start_steps = config.td3.start_steps.min(config.steps / 10);
     session::check(&config)?;
     let root = args.out.clone().unwrap_or_else(|| format!("runs/quickstart-{}", args.env).into());
     let folder = RunFolder::create(&root, &config, args.force)?;

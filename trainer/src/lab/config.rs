@@ -387,7 +387,11 @@ impl RunConfig {
         let must = |ok: bool, field, problem: &str| {
             if ok { Ok(()) } else { Err(value_error(field, problem)) }
         };
-        must(self.steps > 0, "steps", "must be at least 1")?;
+        must(
+            self.steps > self.td3.start_steps,
+            "steps",
+            "must be above td3.start-steps, the random steps before learning begins",
+        )?;
         let layers = self.hidden.len();
         must((1..=MOST_HIDDEN).contains(&layers), "hidden", "must list 1 to 4 layers")?;
         let widths = self.hidden.iter().all(|width| (1..=u16::MAX.into()).contains(width));

@@ -1,6 +1,7 @@
 //! `lacewing-edge finetune`: go on learning where the policy runs.
 
 mod environment;
+mod need;
 mod save;
 mod session;
 
@@ -11,8 +12,9 @@ use clap::Args;
 use environment::{Environment, Spec};
 use lacewing_formats::artifact::AlignedBytes;
 use lacewing_runtime::act::Policy;
-use lacewing_runtime::learn::{Block, Replay, Resume, Td3};
-use session::{Session, evaluate};
+use lacewing_runtime::learn::{Replay, Resume};
+use need::Need;
+use session::{Score, Session, evaluate, exploration};
 use std::io::Write;
 use std::path::PathBuf;
 
@@ -24,9 +26,12 @@ pub struct Options {
     /// Command that runs the environment and speaks JSON lines (see the manual of `lacewing env serve`)
     #[arg(long)]
     env_command: String,
-    /// Where to save the tuned policy
+    /// Where to keep the best policy so far, from the start on
     #[arg(long)]
     out: PathBuf,
+    /// Replace an existing file
+    #[arg(long)]
+    force: bool,
     /// Environment steps to learn from
     #[arg(long, default_value_t = 5000)]
     steps: u64,
@@ -40,8 +45,11 @@ pub struct Options {
     #[arg(long, default_value_t = 0.1)]
     noise: f32,
     /// Episodes of each evaluation
-    #[arg(long, default_value_t = 10)]
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..))]
     episodes: u64,
+    /// Environment steps between evaluations, each at the end of an episode
+    #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u64).range(1..))]
+    evaluate_every: u64,
     /// Refuse to start if learning needs more bytes than this
     #[arg(long)]
     memory: Option<usize>,
@@ -50,58 +58,79 @@ pub struct Options {
     seed: u64,
 }
 
-/// Learns from the environment, tells how it goes, and saves the tuned policy.
+/// Episodes to choose the best policy by start from seeds this far from those it is compared on.
+const SELECTION_SEEDS: u64 = 1 << 33;
+
+/// Learns from the environment and tells how it goes. The output file holds the best policy
+/// evaluated so far, the one it started from included: learning goes through bad spells, and a
+/// device may lose its power at any step.
 ///
 /// # Errors
-/// [`EdgeError`]; nothing is saved then.
+/// [`EdgeError`]; the output file is then as good as it was, or absent if nothing was learned yet.
 pub fn run(options: &Options) -> Result<(), EdgeError> {
+    if options.out.exists() && !options.force {
+        return Err(EdgeError::Exists { path: options.out.clone() });
+    }
+    let noise = exploration(options.noise)?;
     let bytes = AlignedBytes::read(&options.policy)?;
     let view = crate::parse(&bytes, &options.policy)?;
     let policy = Policy::new(view.clone())?;
     let resume = Resume::parse(
         view.resume().ok_or_else(|| EdgeError::NoResume { path: options.policy.clone() })?,
     )?;
-
-    let (shape, config) = (resume.shape(), *resume.config());
-    let row = Replay::row_len(shape.observations(), shape.actions());
-    let learner = Td3::blocks(shape, &config);
-    let replay = options.replay * row;
-    let need = bytes.len() + learner * Block::BYTES + replay * size_of::<f32>();
-    tell(format_args!(
-        "memory: {need} bytes ({} file, {} learner, {} replay of {} transitions)",
-        bytes.len(),
-        learner * Block::BYTES,
-        replay * size_of::<f32>(),
-        options.replay
-    ));
-    if let Some(limit) = options.memory.filter(|&limit| limit < need) {
-        return Err(EdgeError::Memory { need, limit, transition: row * size_of::<f32>() });
-    }
+    let need = Need::of(&resume, bytes.len(), options.replay);
+    tell(format_args!("{need}"));
+    need.check(options.memory)?;
     let mut environment = Environment::spawn(&options.env_command)?;
     fits(&policy, environment.spec())?;
 
-    let mut scratch = vec![0.0; policy.scratch_len()];
     let judged = (options.episodes, options.seed);
-    let frozen = evaluate(&mut environment, judged, |obs, action| {
-        policy.act(obs, action, &mut scratch).map_err(EdgeError::Step)
-    })?;
+    let frozen = judge(&policy, &mut environment, judged)?;
     tell(format_args!("before: {frozen} (mean return of {} episodes)", options.episodes));
 
-    let mut memory = vec![Block::ZERO; learner];
-    let mut replay = vec![0.0; replay];
+    let (mut memory, mut replay) = need.allocate()?;
     let mut session = Session {
         policy: &policy,
-        agent: resume.restore(config, &mut memory)?,
+        agent: resume.restore(*resume.config(), &mut memory)?,
         replay: Replay::new(&mut replay, policy.observations(), policy.actions())?,
     };
-    session.learn(&mut environment, options, |step, sum| {
-        tell(format_args!("step {step}: {sum:.1}"));
+    let selection = (options.episodes, options.seed.wrapping_add(SELECTION_SEEDS));
+    let (mut best, mut due) = (None, 0);
+    session.learn(&mut environment, options, noise, |session, environment, step, sum| {
+        if let Some(sum) = sum {
+            tell(format_args!("step {step}: {sum:.1}"));
+        }
+        if step < due && step < options.steps {
+            return Ok(());
+        }
+        due = step + options.evaluate_every;
+        let score = evaluate(environment, selection, |obs, action| session.act(obs, action))?;
+        tell(format_args!("step {step}: evaluated {score}"));
+        if best.is_none_or(|best| score.mean > best) {
+            best = Some(score.mean);
+            save::save(&session.agent, &view, step, &options.out)?;
+        }
+        Ok(())
     })?;
-    let tuned = evaluate(&mut environment, judged, |obs, action| session.act(obs, action))?;
-    tell(format_args!("after: {tuned}, frozen policy: {frozen} (same episodes)"));
-    save::save(&session.agent, &view, options.steps, &options.out)?;
+
+    let bytes = AlignedBytes::read(&options.out)?;
+    let tuned = Policy::new(crate::parse(&bytes, &options.out)?)?;
+    let score = judge(&tuned, &mut environment, judged)?;
+    tell(format_args!("after: {score}, frozen policy: {frozen} (same episodes)"));
     tell(format_args!("saved {}", options.out.display()));
     Ok(())
+}
+
+/// How well a policy file does.
+fn judge(
+    policy: &Policy<'_>,
+    environment: &mut Environment,
+    judged: (u64, u64),
+) -> Result<Score, EdgeError> {
+    let mut scratch = vec![0.0; policy.scratch_len()];
+    evaluate(environment, judged, |obs, action| {
+        policy.act(obs, action, &mut scratch).map_err(EdgeError::Step)
+    })
 }
 
 /// Refuses an environment that is not the policy's.

@@ -20,7 +20,7 @@ pub fn save(
     steps: u64,
     out: &Path,
 ) -> Result<(), EdgeError> {
-    let mut resume = Vec::new();
+    let mut resume = Vec::with_capacity(before.resume().map_or(0, <[u8]>::len));
     let Ok(()) = agent.save(|bytes| {
         resume.extend_from_slice(bytes);
         Ok::<_, Infallible>(())
@@ -65,6 +65,8 @@ pub fn save(
         .zip(&actions)
         .map(|(probe, action)| Probe { observation: probe.observation, action })
         .collect();
+    drop(tuned);
+    drop(unprobed);
     let bytes = PolicySpec { probes: &probes, ..spec }.to_bytes(Encoding::PLAIN)?;
     Ok(write_atomically(out, &bytes)?)
 }

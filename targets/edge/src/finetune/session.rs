@@ -61,6 +61,15 @@ pub fn evaluate(
     Ok(Score::of(&returns))
 }
 
+/// Exploration noise on actions in [-1, 1].
+///
+/// # Errors
+/// [`EdgeError::Noise`].
+pub fn exploration(std_dev: f32) -> Result<Normal<f32>, EdgeError> {
+    let noise = Normal::new(0.0, std_dev).ok();
+    noise.filter(|noise| noise.std_dev() >= 0.0).ok_or(EdgeError::Noise)
+}
+
 /// A learner at work in an environment.
 pub struct Session<'s, 'm> {
     /// The policy that learning started from: its normaliser and action head stay.
@@ -81,20 +90,21 @@ impl Session<'_, '_> {
         Ok(())
     }
 
-    /// Acts with noise, stores and learns for `options.steps` steps; `tell` hears the step and the
-    /// return at the end of each episode.
+    /// Acts with noise, stores and learns for `options.steps` steps. `between` runs before the first
+    /// episode, after each with its return, and after the last step; it may use the environment.
     pub fn learn(
         &mut self,
         environment: &mut Environment,
         options: &Options,
-        mut tell: impl FnMut(u64, f64),
+        noise: Normal<f32>,
+        mut between: impl FnMut(&mut Self, &mut Environment, u64, Option<f64>) -> Result<(), EdgeError>,
     ) -> Result<(), EdgeError> {
         let mut rng = Xoshiro256PlusPlus::seed_from_u64(options.seed);
-        let noise = Normal::new(0.0, options.noise).map_err(|_| EdgeError::Noise)?;
         let (observations, actions) = (self.policy.observations(), self.policy.actions());
         let (mut x, mut next_x) = (vec![0.0; observations], vec![0.0; observations]);
         let (mut action, mut scaled) = (vec![0.0; actions], vec![0.0; actions]);
         let mut seed = options.seed.wrapping_add(LEARNING_SEEDS);
+        between(self, environment, 0, None)?;
         let (mut sum, mut obs) = (0.0, environment.reset(seed)?);
         for step in 1..=options.steps {
             self.policy.normalise(&obs, &mut x);
@@ -119,9 +129,11 @@ impl Session<'_, '_> {
             }
             obs = outcome.obs;
             if outcome.terminated || outcome.truncated {
-                tell(step, sum);
+                between(self, environment, step, Some(sum))?;
                 seed = seed.wrapping_add(1);
                 (sum, obs) = (0.0, environment.reset(seed)?);
+            } else if step == options.steps {
+                between(self, environment, step, None)?;
             }
         }
         Ok(())

@@ -1,0 +1,136 @@
+//! Whatever is wrong, `lacewing` says it in one line that tells what to do, fails, and writes
+//! nothing.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use lacewing_tests::program::lacewing;
+use lacewing_tests::runs::{SHORT, succeed, train};
+
+/// Every file below a folder with its content.
+fn files(folder: &Path) -> Vec<(String, Vec<u8>)> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.push((format!("{}/", path.display()), Vec::new()));
+            found.extend(files(&path));
+        } else {
+            found.push((path.display().to_string(), fs::read(&path).unwrap()));
+        }
+    }
+    found.sort();
+    found
+}
+
+/// A folder with a finished run, its policy without resume section, and files that are no policies.
+fn furnish(folder: &Path) {
+    succeed(&mut train(&SHORT, &folder.join("run")));
+    let mut export = Command::new(lacewing());
+    export.args(["export", "run", "--no-resume-section", "--out", "small.lace"]);
+    succeed(export.current_dir(folder));
+    fs::write(folder.join("foreign.lace"), "{\"weights\": [1, 2, 3]}\n".repeat(20)).unwrap();
+    fs::write(folder.join("empty.lace"), "").unwrap();
+    let whole = fs::read(folder.join("small.lace")).unwrap();
+    fs::write(folder.join("cut.lace"), &whole[..whole.len() / 2]).unwrap();
+    fs::write(folder.join("bad.toml"), "env = 'Pendulum-v1'\nbach = 3\n").unwrap();
+    fs::create_dir(folder.join("mine")).unwrap();
+    fs::write(folder.join("mine/thesis.txt"), "irreplaceable").unwrap();
+}
+
+/// Arguments, and words that the complaint must have.
+const CASES: &[(&str, &[&str])] = &[
+    ("train Pendulum-v2", &["unknown environment", "did you mean `Pendulum-v1`"]),
+    ("train Pendulum-v1 --method rigl", &["rigl", "dense, static, set"]),
+    ("train Pendulum-v1 --engine gpu", &["gpu", "sparse", "burn"]),
+    ("train Pendulum-v1 --device cuda", &["--engine burn"]),
+    ("train Pendulum-v1 --sparsity 1.5", &["sparsity must be", "below 1"]),
+    ("train Pendulum-v1 --sparsity=-0.1", &["sparsity"]),
+    ("train Pendulum-v1 --sparsity NaN", &["sparsity"]),
+    ("train Pendulum-v1 --sparsity 0.99999", &["cannot be reached", "at most"]),
+    ("train Pendulum-v1 --method dense --sparsity 0.5", &["dense", "static"]),
+    ("train Pendulum-v1 --steps 0", &["steps"]),
+    ("train Pendulum-v1 --steps 500", &["start-steps"]),
+    ("train Pendulum-v1 --steps many", &["many"]),
+    ("train Pendulum-v1 --hidden 0", &["hidden", "1 to 65535"]),
+    ("train Pendulum-v1 --hidden 8,8,8,8,8", &["hidden", "1 to 4"]),
+    ("train Pendulum-v1 --set td3.bach=3", &["bach", "batch"]),
+    ("train Pendulum-v1 --set td3.batch=0", &["td3.batch", "at least 1"]),
+    ("train Pendulum-v1 --set td3.gamma=2.0", &["td3.gamma", "0 to 1"]),
+    ("train --config bad.toml", &["bad.toml", "bach"]),
+    ("train --config missing.toml", &["missing.toml", "No such file"]),
+    ("train Pendulum-v1 --out run", &["run already exists", "--force"]),
+    ("train Pendulum-v1 --out mine --force", &["mine", "not a run's folder"]),
+    ("train Pendulum-v1 --out small.lace/run", &["small.lace/run", "--out"]),
+    ("train --resume mine", &["mine", "lacewing train ENV"]),
+    ("train --resume run", &["finished", "policy.lace"]),
+    ("train", &["--help"]),
+    ("eval missing.lace", &["missing.lace", "policy file"]),
+    ("eval mine", &["mine", "policy.lace"]),
+    ("eval foreign.lace", &["foreign.lace", "no policy file"]),
+    ("eval empty.lace", &["empty.lace"]),
+    ("inspect cut.lace", &["cut.lace"]),
+    ("measure cut.lace", &["cut.lace"]),
+    ("measure foreign.lace --json", &["foreign.lace", "no policy file"]),
+    ("eval run --env MountainCarContinuous-v0", &["3 observations", "2 and 1", "--env"]),
+    ("eval run --env Nowhere-v0", &["unknown environment"]),
+    ("eval run --episodes 0", &["0"]),
+    ("eval run --shift gear=x", &["gear", "factor"]),
+    ("eval run --shift gravity=2", &["gravity"]),
+    ("eval run --shift dead-actuator=7", &["dead-actuator"]),
+    ("export run --out small.lace", &["small.lace already exists", "--force"]),
+    ("export cut.lace --out new.lace", &["cut.lace"]),
+    ("export run --out nowhere/new.lace", &["nowhere/new.lace"]),
+    ("export run --values f64 --out new.lace", &["f64", "f32, f16"]),
+    ("finetune small.lace --shift gear=0.5", &["resume section", "run's folder"]),
+    ("finetune run --shift gear=0", &["gear", "0.001"]),
+    ("finetune run --shift gear=0.5 --replay 0", &["--replay"]),
+    ("finetune run --shift gear=0.5 --noise=-1", &["--noise"]),
+    ("finetune run --shift gear=0.5 --learning-rate 0", &["--learning-rate"]),
+    ("finetune run --shift gear=0.5 --out small.lace", &["already exists", "--force"]),
+    ("quickstart --sparsity 2", &["sparsity"]),
+    ("quickstart --out run", &["run already exists", "--force"]),
+    ("env serve Nowhere-v0", &["unknown environment"]),
+    ("frobnicate", &["frobnicate", "--help"]),
+];
+
+#[test]
+fn one_line_that_helps_a_failure_and_nothing_written() {
+    let folder = tempfile::tempdir().unwrap();
+    furnish(folder.path());
+    let before = files(folder.path());
+    for (line, words) in CASES {
+        let arguments: Vec<_> = line.split(' ').collect();
+        let output = Command::new(lacewing())
+            .args(&arguments)
+            .current_dir(folder.path())
+            .output()
+            .expect("the program starts");
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert!(matches!(output.status.code(), Some(1 | 2)), "{line}: {:?}", output.status);
+        assert_eq!(stderr.lines().count(), 1, "{line}: {stderr}");
+        assert!(stderr.starts_with("error: "), "{line}: {stderr}");
+        for word in *words {
+            assert!(stderr.contains(word), "{line}: no `{word}` in: {stderr}");
+        }
+        assert!(files(folder.path()) == before, "{line} changed files");
+    }
+}
+
+#[test]
+fn without_mujoco_one_line_names_the_command_that_fetches_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = Command::new(lacewing())
+        .args(["train", "HalfCheetah-v5"])
+        .current_dir(folder.path())
+        .env("XDG_CACHE_HOME", folder.path())
+        .env_remove("LACEWING_MUJOCO")
+        .output()
+        .expect("the program starts");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{stderr}");
+    assert_eq!(stderr.lines().count(), 1, "{stderr}");
+    assert!(stderr.contains("lacewing env install mujoco"), "{stderr}");
+    assert!(files(folder.path()).is_empty(), "nothing is left behind");
+}

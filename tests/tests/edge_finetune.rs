@@ -1,0 +1,90 @@
+//! `lacewing-edge finetune`, driving an environment in another process as on a device.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use lacewing_formats::artifact::{AlignedBytes, PolicyView};
+use lacewing_formats::codec::Encoding;
+use lacewing_tests::program::lacewing;
+use lacewing_tests::runs::{SHORT, succeed, train};
+use lacewing_tests::{actor, edge};
+
+fn finetune(policy: &Path, environment: &str, out: &Path, more: &[&str]) -> Output {
+    let command = format!("exec '{}' env serve {environment}", lacewing().display());
+    Command::new(edge::program())
+        .arg("finetune")
+        .arg(policy)
+        .args(["--env-command", &command, "--out"])
+        .arg(out)
+        .args(more)
+        .output()
+        .expect("the program starts")
+}
+
+fn complaint(output: &Output) -> String {
+    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(1), "{stderr}");
+    assert!(!stderr.contains("panicked"), "{stderr}");
+    stderr
+}
+
+/// The mean after `label` in the program's report.
+fn mean(report: &str, label: &str) -> f64 {
+    let (_, rest) = report.split_once(label).unwrap_or_else(|| panic!("no {label} in {report}"));
+    rest.split(' ').find_map(|word| word.parse().ok()).expect("a number")
+}
+
+#[test]
+fn learning_goes_on_in_another_process_and_keeps_the_best() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = folder.path().join("run");
+    succeed(&mut train(&["Pendulum-v1", "--sparsity=0.9", "--seed=2", "--steps=8000"], &run));
+    let (best, out) = (run.join("best.lace"), folder.path().join("tuned.lace"));
+    let options = ["--steps=6000", "--replay=8000"];
+    let output = finetune(&best, "Pendulum-v1 --shift gear=0.3", &out, &options);
+    let report = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success(), "{output:?}");
+    assert!(report.starts_with("memory: "), "{report}");
+    let (frozen, tuned) = (mean(&report, "frozen policy: "), mean(&report, "after: "));
+    assert!(tuned > frozen + 50.0, "{report}");
+
+    // The tuned policy acts, and can itself learn on.
+    succeed(Command::new(lacewing()).arg("eval").arg(&out).arg("--shift=gear=0.3"));
+    let bytes = AlignedBytes::read(&out).unwrap();
+    let view = PolicyView::parse(&bytes).unwrap();
+    assert!(view.resume().is_some() && view.provenance().steps > 0);
+    let again = folder.path().join("again.lace");
+    let options = ["--steps=200", "--warm-up=100", "--episodes=1", "--replay=200"];
+    let output = finetune(&out, "Pendulum-v1", &again, &options);
+    assert!(output.status.success(), "{output:?}");
+}
+
+#[test]
+fn what_cannot_work_is_told_and_nothing_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = folder.path().join("run");
+    succeed(&mut train(&SHORT, &run));
+    let (policy, out) = (run.join("policy.lace"), folder.path().join("tuned.lace"));
+    let bare = folder.path().join("bare.lace");
+    fs::write(&bare, &*actor::random(&[3, 8, 1], 0.5, 1).write(Encoding::PLAIN).unwrap()).unwrap();
+    let cases: [(&Path, &str, &[&str], &str); 8] = [
+        (&policy, "Pendulum-v1", &["--memory=1000"], "--memory"),
+        (&policy, "Pendulum-v1", &["--replay=99999999999999999"], "--replay"),
+        (&policy, "Pendulum-v1", &["--replay=0"], "replay"),
+        (&policy, "Pendulum-v1", &["--noise=-1"], "--noise"),
+        (&policy, "Pendulum-v1", &["--noise=NaN"], "--noise"),
+        (&policy, "MountainCarContinuous-v0", &[], "2 observations"),
+        (&policy, "Nowhere-v0", &[], "ended without an answer"),
+        (&bare, "Pendulum-v1", &[], "resume section"),
+    ];
+    for (policy, environment, options, says) in cases {
+        let complaint = complaint(&finetune(policy, environment, &out, options));
+        assert!(complaint.contains(says), "{environment} {options:?}: {complaint}");
+        assert!(!out.exists(), "{environment} {options:?} wrote a file");
+    }
+    fs::write(&out, "precious").unwrap();
+    let complaint = complaint(&finetune(&policy, "Pendulum-v1", &out, &[]));
+    assert!(complaint.contains("--force"), "{complaint}");
+    assert_eq!(fs::read(&out).unwrap(), b"precious");
+}
