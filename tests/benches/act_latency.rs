@@ -1,54 +1,86 @@
-//! One control step of a 17-256-256-6 policy: sparse in both layouts and dense by the same kernels,
-//! in turns, p50 in nanoseconds.
+//! One control step of two policies over sparsity: every kernel in every layout, in turns, p50 in
+//! nanoseconds with the caches warm and after 8 MiB of other data.
 //!
-//! `cargo bench -p lacewing-tests --bench act_latency`
+//! `taskset -c 1 cargo bench -p lacewing-tests --bench act_latency`, on a core that does nothing
+//! else.
 use lacewing_formats::artifact::PolicyView;
 use lacewing_formats::codec::Encoding;
 use lacewing_runtime::act::{Layout, Policy};
 use lacewing_runtime::kernels::act::Kernel;
 use lacewing_runtime::learn::Block;
-use lacewing_runtime::measure::{Contender, Settings, clock_ns, step, warm};
+use lacewing_runtime::measure::{Contender, Latency, Settings, clock_ns, cold, step, warm};
 use lacewing_tests::actor;
 
-const WIDTHS: [usize; 4] = [17, 256, 256, 6];
-const LAYOUTS: [(&str, Layout); 3] =
-    [("in place", Layout::InPlace), ("packed", Layout::Packed), ("dense", Layout::Dense)];
+const NETWORKS: [[usize; 4]; 2] = [[17, 256, 256, 6], [376, 256, 256, 17]];
+const SPARSITIES: [f64; 6] = [0.0, 0.5, 0.8, 0.9, 0.95, 0.99];
+/// Compact files hold f16 weights and columns as gaps.
+const LAYOUTS: [(&str, Layout, Encoding); 4] = [
+    ("in place", Layout::InPlace, Encoding::PLAIN),
+    ("compact", Layout::InPlace, Encoding::COMPACT),
+    ("packed", Layout::Packed, Encoding::PLAIN),
+    ("dense", Layout::Dense, Encoding::PLAIN),
+];
+const SETTINGS: Settings = Settings { steps: 5000, cold_steps: 100 };
 
 fn main() {
-    let settings = Settings { steps: 20_000, ..Settings::default() };
-    println!("{WIDTHS:?}, p50 ns of {} steps, {} of them the clock's", settings.steps, clock_ns());
-    println!(
-        "{:<10}{:>9}{:>10}{:>10}{:>10}{:>18}",
-        "kernel", "sparsity", "in place", "packed", "dense", "dense / packed"
-    );
-    for sparsity in [0.5, 0.9, 0.95] {
-        let network = actor::random(&WIDTHS, sparsity, 1);
-        let file = network.write(Encoding::PLAIN).expect("a whole policy");
-        let observations: Vec<_> = (0..64).map(|at| actor::observation(&network, at)).collect();
-        for kernel in Kernel::available() {
-            let view = PolicyView::parse(&file).expect("what the writer wrote");
-            let mut memories =
-                LAYOUTS.map(|(_, layout)| vec![Block::ZERO; Policy::blocks(&view, layout, kernel)]);
-            let policies: Vec<_> = LAYOUTS
-                .iter()
-                .zip(&mut memories)
-                .map(|((_, layout), memory)| {
-                    Policy::with_layout(view.clone(), *layout, kernel, memory)
-                        .expect("as much memory as it asked for")
-                })
-                .collect();
-            let mut contenders: Vec<Contender<'_>> = LAYOUTS
-                .iter()
-                .zip(&policies)
-                .map(|((name, _), policy)| (*name, step(policy)))
-                .collect();
-            let rows = warm(&mut contenders, &observations, &mut [0.0; 6], settings);
-            let [in_place, packed, dense] = [0, 1, 2].map(|row: usize| rows[row].p50_ns);
-            println!(
-                "{:<10}{sparsity:>9}{in_place:>10}{packed:>10}{dense:>10}{:>18.2}",
-                kernel.name,
-                dense as f64 / packed as f64
-            );
+    for widths in NETWORKS {
+        println!("\n{widths:?}, p50 ns less the clock's {}", clock_ns());
+        print!("{:<9}{:<8}", "", "");
+        for half in ["warm", "cold"] {
+            print!(" | {half:<8}");
+            LAYOUTS[1..].iter().for_each(|_| print!("{:9}", ""));
+            print!("{:>14}", "");
         }
+        print!("\n{:<9}{:>8}", "sparsity", "kernel");
+        for _ in 0..2 {
+            print!(" |");
+            LAYOUTS.iter().for_each(|(name, ..)| print!("{name:>9}"));
+            print!("{:>14}", "dense/packed");
+        }
+        println!();
+        SPARSITIES.iter().for_each(|&sparsity| compare(&widths, sparsity));
+    }
+}
+
+/// Times every kernel in every layout and prints a line a kernel.
+fn compare(widths: &[usize], sparsity: f64) {
+    let network = actor::random(widths, sparsity, 1);
+    let files = LAYOUTS.map(|(.., encoding)| network.write(encoding).expect("a whole policy"));
+    let observations: Vec<_> = (0..64).map(|at| actor::observation(&network, at)).collect();
+    let views =
+        files.each_ref().map(|file| PolicyView::parse(file).expect("what the writer wrote"));
+    let setups: Vec<_> = Kernel::available()
+        .flat_map(|kernel| LAYOUTS.iter().zip(&views).map(move |row| (kernel, row)))
+        .collect();
+    let mut memories: Vec<_> = setups
+        .iter()
+        .map(|(kernel, ((_, layout, _), view))| Policy::blocks(view, *layout, kernel))
+        .map(|blocks| vec![Block::ZERO; blocks])
+        .collect();
+    let policies: Vec<_> = setups
+        .iter()
+        .zip(&mut memories)
+        .map(|((kernel, ((name, layout, _), view)), memory)| {
+            let policy = Policy::with_layout((*view).clone(), *layout, kernel, memory);
+            (*name, policy.expect("as much memory as it asked for"))
+        })
+        .collect();
+    let mut contenders: Vec<Contender<'_>> =
+        policies.iter().map(|(name, policy)| (*name, step(policy))).collect();
+    let mut action = vec![0.0; network.low.len()];
+    let warm = warm(&mut contenders, &observations, &mut action, SETTINGS);
+    let cold = cold(&mut contenders, &observations, &mut action, SETTINGS);
+    let clock = clock_ns();
+    let rows = warm.chunks(LAYOUTS.len()).zip(cold.chunks(LAYOUTS.len()));
+    for (kernel, (warm, cold)) in Kernel::available().zip(rows) {
+        print!("{sparsity:<9}{:>8}", kernel.name);
+        for rows in [warm, cold] {
+            let ns = |row: &Latency| row.p50_ns.saturating_sub(clock);
+            print!(" |");
+            rows.iter().for_each(|row| print!("{:>9}", ns(row)));
+            let [.., packed, dense] = rows else { unreachable!("LAYOUTS has four") };
+            print!("{:>14.2}", ns(dense) as f64 / ns(packed).max(1) as f64);
+        }
+        println!();
     }
 }
