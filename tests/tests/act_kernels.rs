@@ -4,7 +4,7 @@ use lacewing_formats::artifact::{AlignedBytes, LayerSpec, LayerView, PolicySpec,
 use lacewing_formats::codec::{Encoding, IndexCodec, ValueCodec};
 use lacewing_formats::policy::{ActionHead, Activation, Provenance};
 use lacewing_formats::topology::{Csr, random_topology};
-use lacewing_runtime::kernels::act::{Geometry, Kernel, Packed};
+use lacewing_runtime::kernels::act::{Dense, Geometry, Kernel, Packed};
 use lacewing_runtime::learn::{Arena, Block};
 use proptest::prelude::*;
 use rand_core::{Rng, SeedableRng};
@@ -95,16 +95,20 @@ impl Case {
     fn run(&self, kernel: &Kernel, mut check: impl FnMut(&str, &[f32])) {
         let x = Shifted::new(&self.x);
         let mut y = Shifted::new(&vec![f32::MAX; self.rows()]);
-        let mut weights = vec![0.0; self.rows() * self.cols];
         for (encoding_name, encoding) in ENCODINGS {
             let file = self.file(encoding);
             let layer = layer(&file);
             y.get_mut().fill(f32::MAX);
             kernel.multiply(&layer, x.get(), y.get_mut());
             check(&format!("in place, {encoding_name}"), y.get());
-            for (row, column, weight) in layer.iter() {
-                weights[row * self.cols + usize::from(column)] = weight;
-            }
+
+            let mut memory = vec![Block::ZERO; Dense::blocks(&layer)];
+            let mut arena = Arena::new(&mut memory);
+            let dense = Dense::new(&layer, kernel.panel(), &mut arena).unwrap();
+            assert_eq!(arena.left(), 0, "memory asked for and not used");
+            y.get_mut().fill(f32::MAX);
+            kernel.multiply_dense(&dense, x.get(), y.get_mut());
+            check(&format!("dense, {encoding_name}"), y.get());
 
             let Some(geometry) = kernel.geometry() else { continue };
             let mut padded = self.x.clone();
@@ -118,10 +122,6 @@ impl Case {
             kernel.multiply_packed(&packed, padded.get(), y.get_mut());
             check(&format!("packed, {encoding_name}"), y.get());
         }
-        let weights = Shifted::new(&weights);
-        y.get_mut().fill(f32::MAX);
-        kernel.multiply_dense(weights.get(), x.get(), y.get_mut());
-        check("dense", y.get());
     }
 }
 
@@ -239,6 +239,21 @@ fn packed_twin_reads_any_geometry() {
         kernel.multiply_packed(&packed, &x, &mut y);
         for (y, (expected, tolerance)) in y.iter().zip(&oracle) {
             assert!((y - expected).abs() <= *tolerance);
+        }
+    }
+}
+
+#[test]
+fn dense_twin_reads_panels_of_any_height() {
+    let case = Case::new(45, 77, 0.6, 3);
+    let (oracle, file) = (case.oracle(), case.file(Encoding::PLAIN));
+    for panel in [1, 3, 8, 32, 64] {
+        let mut memory = vec![Block::ZERO; Dense::blocks(&layer(&file))];
+        let dense = Dense::new(&layer(&file), panel, &mut Arena::new(&mut memory)).unwrap();
+        let mut y = vec![0.0; 45];
+        Kernel::available().next().unwrap().multiply_dense(&dense, &case.x, &mut y);
+        for (y, (expected, tolerance)) in y.iter().zip(&oracle) {
+            assert!((y - expected).abs() <= *tolerance, "panels of {panel}");
         }
     }
 }

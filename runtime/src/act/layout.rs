@@ -1,7 +1,7 @@
 //! How a policy's weights lie in memory while it acts.
 
-use crate::kernels::act::{Kernel, Packed};
-use crate::learn::{Arena, Block, OutOfMemory};
+use crate::kernels::act::{Dense, Kernel, Packed};
+use crate::learn::{Arena, OutOfMemory};
 use lacewing_formats::artifact::LayerView;
 
 /// A way to hold the weights of a layer.
@@ -21,7 +21,7 @@ pub enum Layout {
 pub(super) enum Weights<'a> {
     InPlace,
     Packed(Packed<'a>),
-    Dense(&'a [f32]),
+    Dense(Dense<'a>),
 }
 
 impl<'a> Weights<'a> {
@@ -30,7 +30,7 @@ impl<'a> Weights<'a> {
         match (layout, kernel.geometry()) {
             (Layout::Packed, Some(geometry)) => Packed::blocks(layer, geometry),
             (Layout::InPlace | Layout::Packed, _) => 0,
-            (Layout::Dense, _) => Block::for_slice::<f32>(layer.rows() * layer.cols()),
+            (Layout::Dense, _) => Dense::blocks(layer),
         }
     }
 
@@ -43,14 +43,7 @@ impl<'a> Weights<'a> {
         Ok(match (layout, kernel.geometry()) {
             (Layout::Packed, Some(geometry)) => Self::Packed(Packed::new(&layer, geometry, arena)?),
             (Layout::InPlace | Layout::Packed, _) => Self::InPlace,
-            (Layout::Dense, _) => {
-                let cols = layer.cols();
-                let dense = arena.take::<f32>(layer.rows() * cols)?;
-                for (row, column, value) in layer.iter() {
-                    dense[row * cols + usize::from(column)] = value;
-                }
-                Self::Dense(dense)
-            }
+            (Layout::Dense, _) => Self::Dense(Dense::new(&layer, kernel.panel(), arena)?),
         })
     }
 }

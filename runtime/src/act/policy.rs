@@ -119,7 +119,7 @@ impl<'a> Policy<'a> {
             match weights {
                 Weights::InPlace => self.kernel.multiply(view, x, out),
                 Weights::Packed(packed) => self.kernel.multiply_packed(packed, x, out),
-                Weights::Dense(dense) => self.kernel.multiply_dense(dense, &x[..view.cols()], out),
+                Weights::Dense(dense) => self.kernel.multiply_dense(dense, x, out),
             }
             self.kernel.finish(view.activation, view.bias, out);
             (x, y) = (y, x);

@@ -3,8 +3,10 @@
 //! Every function is `unsafe` for one reason: the processor must have [`super::Isa::Avx2`].
 //! Lengths are checked by [`super::Kernel`] before it calls.
 
+use super::dense::Dense;
 use super::packed::{Geometry, Packed};
 use super::rows::{Value, each_row};
+use super::vector::Vector;
 use core::arch::x86_64::*;
 use half::f16;
 use lacewing_formats::artifact::LayerView;
@@ -13,6 +15,46 @@ use lacewing_formats::policy::Activation;
 
 /// Eight rows; a block is two registers of eight inputs.
 pub(super) const GEOMETRY: Geometry = Geometry { lanes: 8, block: 16 };
+
+impl Vector for __m256 {
+    const LANES: usize = 8;
+
+    #[inline(always)]
+    unsafe fn splat(value: f32) -> Self {
+        // SAFETY: the caller's.
+        unsafe { _mm256_set1_ps(value) }
+    }
+
+    #[inline(always)]
+    unsafe fn load(from: *const f32) -> Self {
+        // SAFETY: the caller's.
+        unsafe { _mm256_loadu_ps(from) }
+    }
+
+    #[inline(always)]
+    unsafe fn store(self, to: *mut f32) {
+        // SAFETY: the caller's.
+        unsafe { _mm256_storeu_ps(to, self) }
+    }
+
+    #[inline(always)]
+    unsafe fn add(self, other: Self) -> Self {
+        // SAFETY: the caller's.
+        unsafe { _mm256_add_ps(self, other) }
+    }
+
+    #[inline(always)]
+    unsafe fn mul_add(self, by: Self, to: Self) -> Self {
+        // SAFETY: the caller's.
+        unsafe { _mm256_fmadd_ps(self, by, to) }
+    }
+
+    #[inline(always)]
+    unsafe fn total(self) -> f32 {
+        // SAFETY: the caller's.
+        unsafe { horizontal(self) }
+    }
+}
 
 /// Weights read eight at a time.
 trait Load8: Value {
@@ -79,59 +121,13 @@ fn horizontal(sum: __m256) -> f32 {
     _mm_cvtss_f32(_mm_add_ss(quarter, _mm_shuffle_ps::<1>(quarter, quarter)))
 }
 
-/// Sums of the lanes of eight vectors.
-#[inline]
-#[target_feature(enable = "avx2")]
-pub(super) fn horizontal8(sums: [__m256; 8]) -> __m256 {
-    let [a, b, c, d, e, f, g, h] = sums;
-    let low = _mm256_hadd_ps(_mm256_hadd_ps(a, b), _mm256_hadd_ps(c, d));
-    let high = _mm256_hadd_ps(_mm256_hadd_ps(e, f), _mm256_hadd_ps(g, h));
-    // Each 128-bit half of `low` and `high` holds its share of four sums.
-    let lower = _mm256_permute2f128_ps::<0x20>(low, high);
-    _mm256_add_ps(lower, _mm256_permute2f128_ps::<0x31>(low, high))
-}
+/// Rows in a panel: four vectors.
+pub(super) const PANEL: usize = 32;
 
-/// Row-major dense layer, eight rows at a time so that an input is loaded once for all of them.
 #[target_feature(enable = "avx2,fma,f16c")]
-pub(super) unsafe fn dense(weights: &[f32], x: &[f32], y: &mut [f32]) {
-    let cols = x.len();
-    let (y8, y_tail) = y.as_chunks_mut::<8>();
-    let done = y8.len() * 8;
-    for (group, y) in y8.iter_mut().enumerate() {
-        let rows = &weights[group * 8 * cols..][..8 * cols];
-        let mut sums = [_mm256_setzero_ps(); 8];
-        for (at, x) in x.as_chunks::<8>().0.iter().enumerate() {
-            // SAFETY: row `r` of the eight holds `cols` weights from `r * cols` on, and
-            // `at * 8 + 8 <= cols`.
-            unsafe {
-                let x = _mm256_loadu_ps(x.as_ptr());
-                for (r, sum) in sums.iter_mut().enumerate() {
-                    let weights = _mm256_loadu_ps(rows.as_ptr().add(r * cols + at * 8));
-                    *sum = _mm256_fmadd_ps(weights, x, *sum);
-                }
-            }
-        }
-        // SAFETY: `y` holds eight.
-        unsafe { _mm256_storeu_ps(y.as_mut_ptr(), horizontal8(sums)) };
-        let whole = cols - cols % 8;
-        for (r, y) in y.iter_mut().enumerate() {
-            let tail = rows[r * cols + whole..][..cols - whole].iter().zip(&x[whole..]);
-            *y += tail.map(|(weight, x)| weight * x).sum::<f32>();
-        }
-    }
-    for (y, row) in y_tail.iter_mut().zip(weights[done * cols..].chunks_exact(cols)) {
-        let mut sum = _mm256_setzero_ps();
-        let (row8, row_tail) = row.as_chunks::<8>();
-        let (x8, x_tail) = x.as_chunks::<8>();
-        for (weights, x) in row8.iter().zip(x8) {
-            // SAFETY: both arrays hold eight.
-            sum = unsafe {
-                _mm256_fmadd_ps(_mm256_loadu_ps(weights.as_ptr()), _mm256_loadu_ps(x.as_ptr()), sum)
-            };
-        }
-        *y = horizontal(sum)
-            + row_tail.iter().zip(x_tail).map(|(weight, x)| weight * x).sum::<f32>();
-    }
+pub(super) unsafe fn dense(weights: &Dense<'_>, x: &[f32], y: &mut [f32]) {
+    // SAFETY: the caller's.
+    unsafe { super::dense::dense::<__m256, 4, 2>(weights, x, y) }
 }
 
 /// Packed layer: an input is picked by two in-register permutes and a blend, no gather.

@@ -3,40 +3,62 @@
 //! Every function is `unsafe` for one reason: the processor must have [`super::Isa::Avx512`].
 //! Lengths are checked by [`super::Kernel`] before it calls.
 
-use super::avx2::horizontal8;
+use super::dense::Dense;
 use super::packed::{Geometry, Packed};
+use super::vector::Vector;
 use core::arch::x86_64::*;
 use lacewing_formats::policy::Activation;
 
 /// Sixteen rows; a block is the two registers that one `vpermi2ps` selects from.
 pub(super) const GEOMETRY: Geometry = Geometry { lanes: 16, block: 32 };
 
-/// Row-major dense layer, eight rows at a time so that an input is loaded once for all of them.
-#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,f16c")]
-pub(super) unsafe fn dense(weights: &[f32], x: &[f32], y: &mut [f32]) {
-    let cols = x.len();
-    for (y, rows) in y.chunks_mut(8).zip(weights.chunks(8 * cols)) {
-        let mut sums = [_mm512_setzero_ps(); 8];
-        for at in (0..cols).step_by(16) {
-            let lanes = mask(cols - at);
-            // SAFETY: masked-off lanes are not read; row `r < y.len()` of the group holds `cols`
-            // weights from `r * cols` on.
-            unsafe {
-                let x = _mm512_maskz_loadu_ps(lanes, x.as_ptr().add(at));
-                for (r, sum) in sums.iter_mut().enumerate().take(y.len()) {
-                    let weights = rows.as_ptr().add(r * cols + at);
-                    *sum = _mm512_fmadd_ps(_mm512_maskz_loadu_ps(lanes, weights), x, *sum);
-                }
-            }
-        }
-        let halves = sums.map(|sum| {
-            _mm256_add_ps(_mm512_castps512_ps256(sum), _mm512_extractf32x8_ps::<1>(sum))
-        });
-        // SAFETY: masked-off lanes are not written, and `y` holds the others.
-        unsafe {
-            _mm256_mask_storeu_ps(y.as_mut_ptr(), mask(y.len()) as u8, horizontal8(halves));
-        }
+/// Rows in a panel: one vector. With more in flight the second-level cache was slower.
+pub(super) const PANEL: usize = 16;
+
+impl Vector for __m512 {
+    const LANES: usize = 16;
+
+    #[inline(always)]
+    unsafe fn splat(value: f32) -> Self {
+        // SAFETY: the caller's.
+        unsafe { _mm512_set1_ps(value) }
     }
+
+    #[inline(always)]
+    unsafe fn load(from: *const f32) -> Self {
+        // SAFETY: the caller's.
+        unsafe { _mm512_loadu_ps(from) }
+    }
+
+    #[inline(always)]
+    unsafe fn store(self, to: *mut f32) {
+        // SAFETY: the caller's.
+        unsafe { _mm512_storeu_ps(to, self) }
+    }
+
+    #[inline(always)]
+    unsafe fn add(self, other: Self) -> Self {
+        // SAFETY: the caller's.
+        unsafe { _mm512_add_ps(self, other) }
+    }
+
+    #[inline(always)]
+    unsafe fn mul_add(self, by: Self, to: Self) -> Self {
+        // SAFETY: the caller's.
+        unsafe { _mm512_fmadd_ps(self, by, to) }
+    }
+
+    #[inline(always)]
+    unsafe fn total(self) -> f32 {
+        // SAFETY: the caller's.
+        unsafe { _mm512_reduce_add_ps(self) }
+    }
+}
+
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,f16c")]
+pub(super) unsafe fn dense(weights: &Dense<'_>, x: &[f32], y: &mut [f32]) {
+    // SAFETY: the caller's.
+    unsafe { super::dense::dense::<__m512, 1, 8>(weights, x, y) }
 }
 
 /// A mask of the first `count` lanes, all sixteen where there are more.

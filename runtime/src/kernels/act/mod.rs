@@ -2,17 +2,19 @@
 //!
 //! `y = W x`, `W` of shape `[rows, cols]`, everything in f32 (f16 weights are widened as they are
 //! read). Three layouts: CSR as it lies in the policy file ([`LayerView`]), repacked for a vector unit
-//! ([`Packed`]), and dense row-major (the baseline that [`crate::measure`] compares with).
+//! ([`Packed`]), and with its zeros written out ([`Dense`]).
 //!
 //! Kernels add a row's products in different orders, so they agree with the scalar oracle to
 //! rounding only: within `n · 2⁻²³ · Σ|w·x|` for a row of n products. Non-finite inputs
 //! reach every output that has a live link to them; [`Packed`] kernels also multiply padding by
 //! zero, so there they may turn further outputs to NaN, never hide one. Denormals are kept.
 
+mod dense;
 mod finish;
 mod packed;
 mod rows;
 mod scalar;
+mod vector;
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
@@ -21,6 +23,7 @@ mod avx512;
 #[cfg(target_arch = "aarch64")]
 mod neon;
 
+pub use dense::Dense;
 pub use packed::{Geometry, MAX_BLOCK, MAX_LANES, Packed};
 
 use super::Isa;
@@ -28,7 +31,7 @@ use lacewing_formats::artifact::LayerView;
 use lacewing_formats::policy::Activation;
 
 type Csr = unsafe fn(&LayerView<'_>, &[f32], &mut [f32]);
-type Dense = unsafe fn(&[f32], &[f32], &mut [f32]);
+type DenseRows = unsafe fn(&Dense<'_>, &[f32], &mut [f32]);
 type PackedCsr = unsafe fn(&Packed<'_>, &[f32], &mut [f32]);
 type Finish = unsafe fn(Activation, &[f32], &mut [f32]);
 
@@ -39,7 +42,8 @@ pub struct Kernel {
     pub name: &'static str,
     isa: Isa,
     csr: Csr,
-    dense: Dense,
+    /// Panel height, and the kernel for it.
+    dense: (usize, DenseRows),
     packed: Option<(Geometry, PackedCsr)>,
     finish: Finish,
 }
@@ -50,7 +54,7 @@ static KERNELS: &[Kernel] = &[
         name: "scalar",
         isa: Isa::Portable,
         csr: scalar::csr,
-        dense: scalar::dense,
+        dense: (scalar::PANEL, scalar::dense),
         packed: None,
         finish: finish::finish,
     },
@@ -59,7 +63,7 @@ static KERNELS: &[Kernel] = &[
         name: "neon",
         isa: Isa::Neon,
         csr: neon::csr,
-        dense: neon::dense,
+        dense: (neon::PANEL, neon::dense),
         packed: None,
         finish: neon::finish,
     },
@@ -68,7 +72,7 @@ static KERNELS: &[Kernel] = &[
         name: "avx2",
         isa: Isa::Avx2,
         csr: avx2::csr,
-        dense: avx2::dense,
+        dense: (avx2::PANEL, avx2::dense),
         packed: Some((avx2::GEOMETRY, avx2::packed)),
         finish: avx2::finish,
     },
@@ -78,7 +82,7 @@ static KERNELS: &[Kernel] = &[
         isa: Isa::Avx512,
         // Gathers of sixteen were slower than gathers of eight wherever this was measured.
         csr: avx2::csr,
-        dense: avx512::dense,
+        dense: (avx512::PANEL, avx512::dense),
         packed: Some((avx512::GEOMETRY, avx512::packed)),
         finish: avx512::finish,
     },
@@ -132,17 +136,28 @@ impl Kernel {
         }
     }
 
-    /// `y = W x` for dense row-major weights of shape `[y.len(), x.len()]`.
+    /// Rows in the panels that [`Kernel::multiply_dense`] wants.
+    pub fn panel(&self) -> usize {
+        self.dense.0
+    }
+
+    /// `y = W x` for dense weights; runs the scalar twin where the panels are not this kernel's.
     ///
     /// # Panics
-    /// If there are not `y.len() * x.len()` weights.
-    pub fn multiply_dense(&self, weights: &[f32], x: &[f32], y: &mut [f32]) {
-        assert_eq!(weights.len(), y.len() * x.len(), "weights");
+    /// If `x` is shorter than the layer's inputs or `y` is not as long as its outputs.
+    pub fn multiply_dense(&self, weights: &Dense<'_>, x: &[f32], y: &mut [f32]) {
+        let x = &x[..weights.cols()];
+        assert_eq!(y.len(), weights.rows(), "outputs");
         if x.is_empty() {
             return y.fill(0.0);
         }
-        // SAFETY: as in `multiply`.
-        unsafe { (self.dense)(weights, x, y) }
+        let (panel, run) = self.dense;
+        if panel == weights.panel() {
+            // SAFETY: as in `multiply`; the panels are the kernel's.
+            unsafe { run(weights, x, y) }
+        } else {
+            scalar::dense(weights, x, y);
+        }
     }
 
     /// `y = activation(y + bias)`.

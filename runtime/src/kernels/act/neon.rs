@@ -3,12 +3,54 @@
 //! Every function is `unsafe` for one reason: the processor must have [`super::Isa::Neon`].
 //! Lengths are checked by [`super::Kernel`] before it calls.
 
+use super::dense::Dense;
 use super::rows::{Value, each_row};
+use super::vector::Vector;
 use core::arch::aarch64::*;
 use half::f16;
 use lacewing_formats::artifact::LayerView;
 use lacewing_formats::codec::Values;
 use lacewing_formats::policy::Activation;
+
+impl Vector for float32x4_t {
+    const LANES: usize = 4;
+
+    #[inline(always)]
+    unsafe fn splat(value: f32) -> Self {
+        // SAFETY: the caller's.
+        unsafe { vdupq_n_f32(value) }
+    }
+
+    #[inline(always)]
+    unsafe fn load(from: *const f32) -> Self {
+        // SAFETY: the caller's.
+        unsafe { vld1q_f32(from) }
+    }
+
+    #[inline(always)]
+    unsafe fn store(self, to: *mut f32) {
+        // SAFETY: the caller's.
+        unsafe { vst1q_f32(to, self) }
+    }
+
+    #[inline(always)]
+    unsafe fn add(self, other: Self) -> Self {
+        // SAFETY: the caller's.
+        unsafe { vaddq_f32(self, other) }
+    }
+
+    #[inline(always)]
+    unsafe fn mul_add(self, by: Self, to: Self) -> Self {
+        // SAFETY: the caller's.
+        unsafe { vfmaq_f32(to, self, by) }
+    }
+
+    #[inline(always)]
+    unsafe fn total(self) -> f32 {
+        // SAFETY: the caller's.
+        unsafe { vaddvq_f32(self) }
+    }
+}
 
 /// Weights read four at a time.
 trait Load4: Value {
@@ -81,28 +123,13 @@ unsafe fn pick4(x: &[f32], columns: [&u16; 4]) -> float32x4_t {
     }
 }
 
-/// Row-major dense layer, four rows at a time so that an input is loaded once for all of them.
+/// Rows in a panel: four vectors.
+pub(super) const PANEL: usize = 16;
+
 #[target_feature(enable = "neon")]
-pub(super) unsafe fn dense(weights: &[f32], x: &[f32], y: &mut [f32]) {
-    let cols = x.len();
-    let (x4, x_tail) = x.as_chunks::<4>();
-    for (y, rows) in y.chunks_mut(4).zip(weights.chunks(4 * cols)) {
-        let mut sums = [vdupq_n_f32(0.0); 4];
-        for (at, x) in x4.iter().enumerate() {
-            // SAFETY: row `r < y.len()` of the group holds `cols` weights from `r * cols` on, and
-            // `at * 4 + 4 <= cols`.
-            unsafe {
-                let x = vld1q_f32(x.as_ptr());
-                for (r, sum) in sums.iter_mut().enumerate().take(y.len()) {
-                    *sum = vfmaq_f32(*sum, vld1q_f32(rows.as_ptr().add(r * cols + at * 4)), x);
-                }
-            }
-        }
-        for ((y, sum), row) in y.iter_mut().zip(sums).zip(rows.chunks_exact(cols)) {
-            let tail = row[cols - x_tail.len()..].iter().zip(x_tail);
-            *y = vaddvq_f32(sum) + tail.map(|(weight, x)| weight * x).sum::<f32>();
-        }
-    }
+pub(super) unsafe fn dense(weights: &Dense<'_>, x: &[f32], y: &mut [f32]) {
+    // SAFETY: the caller's.
+    unsafe { super::dense::dense::<float32x4_t, 4, 2>(weights, x, y) }
 }
 
 #[target_feature(enable = "neon")]

@@ -1,5 +1,6 @@
 //! Plain Rust for any processor, and the oracle of every other kernel.
 
+use super::dense::Dense;
 use super::packed::Packed;
 use super::rows::{Value, each_row};
 use lacewing_formats::artifact::LayerView;
@@ -21,8 +22,21 @@ pub(super) fn csr(layer: &LayerView<'_>, x: &[f32], y: &mut [f32]) {
     }
 }
 
-pub(super) fn dense(weights: &[f32], x: &[f32], y: &mut [f32]) {
-    for (y, row) in y.iter_mut().zip(weights.chunks_exact(x.len())) {
+/// Rows in a panel: what the compiler makes vectors of.
+pub(super) const PANEL: usize = 16;
+
+/// The twin of every dense kernel: reads panels of any height.
+pub(super) fn dense(dense: &Dense<'_>, x: &[f32], y: &mut [f32]) {
+    y.fill(0.0);
+    let (panels, rows) = dense.parts();
+    let (y_panels, y_rows) = y.split_at_mut(dense.rows() - dense.rows() % dense.panel());
+    let panels = panels.chunks_exact(dense.panel() * dense.cols());
+    for (y, panel) in y_panels.chunks_exact_mut(dense.panel()).zip(panels) {
+        for (weights, x) in panel.chunks_exact(dense.panel()).zip(x) {
+            y.iter_mut().zip(weights).for_each(|(y, weight)| *y += weight * x);
+        }
+    }
+    for (y, row) in y_rows.iter_mut().zip(rows.chunks_exact(dense.cols())) {
         *y = row.iter().zip(x).map(|(weight, x)| weight * x).sum();
     }
 }
