@@ -1,5 +1,6 @@
 //! Every act kernel of this processor against the scalar oracle.
 
+use half::f16;
 use lacewing_formats::artifact::{AlignedBytes, LayerSpec, LayerView, PolicySpec, PolicyView};
 use lacewing_formats::codec::{Encoding, IndexCodec, ValueCodec};
 use lacewing_formats::policy::{ActionHead, Activation, Provenance};
@@ -184,6 +185,39 @@ fn empty_and_full_layers() {
         for density in [0.0, 1.0] {
             agrees(&Case::new(rows, cols, density, 7));
         }
+    }
+}
+
+#[test]
+fn the_widest_layers() {
+    for density in [0.01, 1.0] {
+        agrees(&Case::new(2, 65_535, density, 7));
+    }
+}
+
+#[test]
+fn every_finite_f16_is_widened_exactly() {
+    let values: Vec<f32> = (0..=u16::MAX)
+        .map(|bits| f16::from_bits(bits).to_f32())
+        .filter(|x| x.is_finite())
+        .collect();
+    let links = values.len();
+    // Nine copies side by side, so that whole vectors and odd links both see every value.
+    let case = Case {
+        cols: 9,
+        row_ptr: (0..=links as u32).map(|row| 9 * row).collect(),
+        col_idx: (0..9 * links as u32).map(|link| (link % 9) as u16).collect(),
+        values: values.iter().flat_map(|&value| [value; 9]).collect(),
+        x: vec![1.0; 9],
+    };
+    let file = case.file(ENCODINGS[1].1);
+    let mut x = [0.0; 9];
+    for (kernel, column) in Kernel::available().flat_map(|kernel| [(kernel, 0), (kernel, 8)]) {
+        x.fill(0.0);
+        x[column] = 1.0;
+        let mut y = vec![0.0; links];
+        kernel.multiply(&layer(&file), &x, &mut y);
+        assert_eq!(y, values, "{}, column {column}", kernel.name);
     }
 }
 

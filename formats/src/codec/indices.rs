@@ -94,6 +94,43 @@ impl<'a> Gaps<'a> {
         self.next = 0;
     }
 
+    /// The columns of as many next links of one row as there is room for; 0 stands in for columns
+    /// past the last byte, which no checked policy reaches.
+    #[inline]
+    pub fn next_columns(&mut self, columns: &mut [u16]) {
+        let (fours, rest) = columns.as_chunks_mut();
+        for four in fours {
+            *four = self.next_four().unwrap_or_else(|| [0; 4].map(|_| self.next_or_0()));
+        }
+        rest.fill_with(|| self.next_or_0());
+    }
+
+    #[inline]
+    fn next_or_0(&mut self) -> u16 {
+        self.next_column().unwrap_or(0)
+    }
+
+    /// The columns of four links, `None` unless they have one byte each.
+    #[inline]
+    fn next_four(&mut self) -> Option<[u16; 4]> {
+        /// 1 in each of four lanes of 16 bits.
+        const ONES: u64 = 0x0001_0001_0001_0001;
+        let (bytes, rest) = self.bytes.split_first_chunk::<4>()?;
+        if bytes.iter().fold(false, |skips, &byte| skips | (byte == SKIP)) {
+            return None;
+        }
+        let bytes = u64::from(u32::from_le_bytes(*bytes));
+        let spread = (bytes | bytes << 16) & 0x0000_ffff_0000_ffff;
+        let gaps = (spread | spread << 8) & 0x00ff_00ff_00ff_00ff;
+        // Each lane of the product is the sum of the lanes up to it: at most 4 · 255.
+        let ends = (gaps + ONES).wrapping_mul(ONES);
+        // A checked column is below 65,536, so no lane of its row carries into the next.
+        let columns = u64::from(self.next).wrapping_sub(1).wrapping_mul(ONES).wrapping_add(ends);
+        self.next = self.next.saturating_add((ends >> 48) as u32);
+        self.bytes = rest;
+        Some([0, 16, 32, 48].map(|lane| (columns >> lane) as u16))
+    }
+
     /// The column of the next link; `None` past the last byte or column 65,535, which no checked
     /// policy reaches.
     #[inline]
