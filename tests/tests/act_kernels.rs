@@ -5,7 +5,7 @@ use lacewing_formats::artifact::{AlignedBytes, LayerSpec, LayerView, PolicySpec,
 use lacewing_formats::codec::{Encoding, IndexCodec, ValueCodec};
 use lacewing_formats::policy::{ActionHead, Activation, Provenance};
 use lacewing_formats::topology::{Csr, random_topology};
-use lacewing_runtime::kernels::act::{Dense, Geometry, Kernel, Packed};
+use lacewing_runtime::kernels::act::{Dense, Geometry, Kernel, Plan};
 use lacewing_runtime::learn::{Arena, Block};
 use proptest::prelude::*;
 use rand_core::{Rng, SeedableRng};
@@ -105,7 +105,7 @@ impl Case {
 
             let mut memory = vec![Block::ZERO; Dense::blocks(&layer)];
             let mut arena = Arena::new(&mut memory);
-            let dense = Dense::new(&layer, kernel.panel(), &mut arena).unwrap();
+            let dense = Dense::new(&layer, kernel.panel(), None, &mut arena).unwrap();
             assert_eq!(arena.left(), 0, "memory asked for and not used");
             y.get_mut().fill(f32::MAX);
             kernel.multiply_dense(&dense, x.get(), y.get_mut());
@@ -115,15 +115,27 @@ impl Case {
             let mut padded = self.x.clone();
             padded.resize(self.cols.next_multiple_of(geometry.block), f32::NAN);
             let padded = Shifted::new(&padded);
-            let mut memory = vec![Block::ZERO; Packed::blocks(&layer, geometry)];
-            let mut arena = Arena::new(&mut memory);
-            let packed = Packed::new(&layer, geometry, &mut arena).unwrap();
-            assert_eq!(arena.left(), 0, "memory asked for and not used");
-            y.get_mut().fill(f32::MAX);
-            kernel.multiply_packed(&packed, padded.get(), y.get_mut());
-            check(&format!("packed, {encoding_name}"), y.get());
+            for regroup in [false, true] {
+                let plan = Plan::new(&layer, geometry, None, regroup);
+                let mut memory = vec![Block::ZERO; plan.blocks()];
+                let mut arena = Arena::new(&mut memory);
+                let packed = plan.write(&mut arena).unwrap();
+                assert_eq!(arena.left(), 0, "memory asked for and not used");
+                y.get_mut().fill(f32::MAX);
+                kernel.multiply_packed(&packed, padded.get(), y.get_mut());
+                check(&format!("packed, {encoding_name}"), &put_back(y.get(), plan.order()));
+            }
         }
     }
+}
+
+/// Outputs in the order of the layer.
+fn put_back(y: &[f32], order: &[u16]) -> Vec<f32> {
+    let mut back = vec![f32::NAN; y.len()];
+    for (&row, &y) in order.iter().zip(y) {
+        back[usize::from(row)] = y;
+    }
+    back
 }
 
 fn layer(file: &AlignedBytes) -> LayerView<'_> {
@@ -265,13 +277,14 @@ fn packed_twin_reads_any_geometry() {
         Geometry { lanes: 8, block: 16 },
         Geometry { lanes: 16, block: 32 },
     ] {
-        let mut memory = vec![Block::ZERO; Packed::blocks(&layer(&file), geometry)];
-        let packed = Packed::new(&layer(&file), geometry, &mut Arena::new(&mut memory)).unwrap();
+        let plan = Plan::new(&layer(&file), geometry, None, true);
+        let mut memory = vec![Block::ZERO; plan.blocks()];
+        let packed = plan.write(&mut Arena::new(&mut memory)).unwrap();
         let mut x = case.x.clone();
         x.resize(96, 0.0);
         let mut y = vec![0.0; 45];
         kernel.multiply_packed(&packed, &x, &mut y);
-        for (y, (expected, tolerance)) in y.iter().zip(&oracle) {
+        for (y, (expected, tolerance)) in put_back(&y, plan.order()).iter().zip(&oracle) {
             assert!((y - expected).abs() <= *tolerance);
         }
     }
@@ -283,7 +296,7 @@ fn dense_twin_reads_panels_of_any_height() {
     let (oracle, file) = (case.oracle(), case.file(Encoding::PLAIN));
     for panel in [1, 3, 8, 32, 64] {
         let mut memory = vec![Block::ZERO; Dense::blocks(&layer(&file))];
-        let dense = Dense::new(&layer(&file), panel, &mut Arena::new(&mut memory)).unwrap();
+        let dense = Dense::new(&layer(&file), panel, None, &mut Arena::new(&mut memory)).unwrap();
         let mut y = vec![0.0; 45];
         Kernel::available().next().unwrap().multiply_dense(&dense, &case.x, &mut y);
         for (y, (expected, tolerance)) in y.iter().zip(&oracle) {
@@ -296,8 +309,9 @@ fn dense_twin_reads_panels_of_any_height() {
 fn too_little_memory_is_refused() {
     let file = Case::new(32, 64, 0.5, 9).file(Encoding::PLAIN);
     let geometry = Geometry { lanes: 16, block: 32 };
-    let mut memory = vec![Block::ZERO; Packed::blocks(&layer(&file), geometry) - 1];
-    assert!(Packed::new(&layer(&file), geometry, &mut Arena::new(&mut memory)).is_err());
+    let plan = Plan::new(&layer(&file), geometry, None, true);
+    let mut memory = vec![Block::ZERO; plan.blocks() - 1];
+    assert!(plan.write(&mut Arena::new(&mut memory)).is_err());
 }
 
 #[test]

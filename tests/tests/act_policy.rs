@@ -8,6 +8,7 @@ use lacewing_runtime::cost::Cost;
 use lacewing_runtime::kernels::act::Kernel;
 use lacewing_runtime::learn::Block;
 use lacewing_tests::actor;
+use lacewing_tests::policy_file::Owned;
 
 const LAYOUTS: [Layout; 3] = [Layout::InPlace, Layout::Packed, Layout::Dense];
 
@@ -29,6 +30,29 @@ fn act(policy: &Policy<'_>, observation: &[f32]) -> Result<Vec<f32>, ActError> {
     Ok(action)
 }
 
+/// Actions in every layout, by every kernel and from every encoding, are those of the definition.
+fn answers(mut network: Owned) {
+    network.low.fill(-3.0);
+    network.high.fill(0.5);
+    let inputs = network.layers[0].cols;
+    let wide = (0..inputs).map(|i| 0.2 + i as f32).collect();
+    network.normaliser = Some((vec![0.1; inputs], wide, 5.0));
+    let observation = actor::observation(&network, 0);
+    let expected = actor::reference(&network, &observation);
+    for (values, tolerance) in [(ValueCodec::F32, 1e-5), (ValueCodec::F16, 3e-2)] {
+        for indices in [IndexCodec::U16, IndexCodec::DeltaU8] {
+            let file = network.write(Encoding { values, indices }).unwrap();
+            each_policy(&file, |name, policy| {
+                let action = act(policy, &observation).unwrap();
+                for (found, expected) in action.iter().zip(&expected) {
+                    let error = (f64::from(*found) - expected).abs();
+                    assert!(error < tolerance, "{name}: {found}, not {expected}");
+                }
+            });
+        }
+    }
+}
+
 #[test]
 fn actions_are_those_of_the_definition() {
     for (widths, sparsity) in [
@@ -39,25 +63,22 @@ fn actions_are_those_of_the_definition() {
         (&[1, 1], 0.0),
         (&[5, 3, 70, 2, 33], 0.3),
     ] {
-        let mut network = actor::random(widths, sparsity, 1);
-        network.low.fill(-3.0);
-        network.high.fill(0.5);
-        let (inputs, wide) = (widths[0], (0..widths[0]).map(|i| 0.2 + i as f32));
-        network.normaliser = Some((vec![0.1; inputs], wide.collect(), 5.0));
-        let observation = actor::observation(&network, 0);
-        let expected = actor::reference(&network, &observation);
-        for (values, tolerance) in [(ValueCodec::F32, 1e-5), (ValueCodec::F16, 3e-2)] {
-            for indices in [IndexCodec::U16, IndexCodec::DeltaU8] {
-                let file = network.write(Encoding { values, indices }).unwrap();
-                each_policy(&file, |name, policy| {
-                    let action = act(policy, &observation).unwrap();
-                    for (found, expected) in action.iter().zip(&expected) {
-                        let error = (f64::from(*found) - expected).abs();
-                        assert!(error < tolerance, "{name} {widths:?}: {found}, not {expected}");
-                    }
-                });
+        answers(actor::random(widths, sparsity, 1));
+    }
+}
+
+#[test]
+fn dense_and_sparse_layers_take_turns() {
+    let widths = [17, 90, 100, 110, 6];
+    for dense in 0..16_usize {
+        let mut network = actor::random(&widths, 0.9, 8);
+        let full = actor::random(&widths, 0.0, 9);
+        for (index, layer) in full.layers.into_iter().enumerate() {
+            if dense >> index & 1 == 1 {
+                network.layers[index] = layer;
             }
         }
+        answers(network);
     }
 }
 

@@ -3,6 +3,8 @@
 mod error;
 mod layout;
 mod policy;
+#[cfg(feature = "alloc")]
+mod repack;
 
 pub use error::{ActError, LoadError};
 pub use layout::Layout;

@@ -1,12 +1,11 @@
 //! A loaded policy and its control step.
 
 use super::error::{ActError, LoadError};
-use super::layout::{Layout, Weights};
+use super::layout::{Layer, Layers, Layout, Weights};
 use crate::guard::first_non_finite;
 use crate::kernels::act::{Kernel, MAX_BLOCK};
 use crate::learn::{Arena, Block};
-use heapless::Vec;
-use lacewing_formats::artifact::{LayerView, MAX_LAYERS, PolicyView};
+use lacewing_formats::artifact::PolicyView;
 
 /// How far a probe's action may be from the recorded one, as a share of half the action's range: kernels
 /// add in different orders, so the last bits differ between processors.
@@ -17,15 +16,9 @@ const PROBE_TOLERANCE: f32 = 1e-4;
 pub struct Policy<'a> {
     view: PolicyView<'a>,
     kernel: &'static Kernel,
-    layers: Vec<Layer<'a>, MAX_LAYERS>,
+    layers: Layers<'a>,
     /// Numbers in each half of the scratch.
     width: usize,
-}
-
-#[derive(Debug)]
-struct Layer<'a> {
-    view: LayerView<'a>,
-    weights: Weights<'a>,
 }
 
 impl<'a> Policy<'a> {
@@ -38,40 +31,34 @@ impl<'a> Policy<'a> {
         Self::with_layout(view, Layout::InPlace, Kernel::best(), &mut [])
     }
 
-    /// A policy repacked into `memory` for this processor's best kernel.
+    /// A policy repacked into `memory` for this processor's best kernel. Takes about a millisecond.
     ///
     /// # Errors
     /// [`LoadError`] if `memory` is shorter than [`Policy::blocks`] says for [`Layout::Packed`].
+    #[cfg(feature = "alloc")]
     pub fn packed(view: PolicyView<'a>, memory: &'a mut [Block]) -> Result<Self, LoadError> {
         Self::with_layout(view, Layout::Packed, Kernel::best(), memory)
     }
 
     /// Blocks of memory that [`Policy::with_layout`] takes.
     pub fn blocks(view: &PolicyView<'_>, layout: Layout, kernel: &Kernel) -> usize {
-        view.layers().map(|layer| Weights::blocks(&layer, layout, kernel)).sum()
+        layout.blocks(view, kernel)
     }
 
     /// A policy in a layout and with a kernel of the caller's choice.
     ///
     /// # Errors
-    /// [`LoadError`] if `memory` is shorter than [`Policy::blocks`] or the policy has too many
-    /// layers.
+    /// [`LoadError`] if `memory` is shorter than [`Policy::blocks`].
     pub fn with_layout(
         view: PolicyView<'a>,
         layout: Layout,
         kernel: &'static Kernel,
         memory: &'a mut [Block],
     ) -> Result<Self, LoadError> {
-        let arena = &mut Arena::new(memory);
-        let mut layers = Vec::new();
-        let mut widest = view.header().observations();
-        for layer in view.layers() {
-            let weights = Weights::new(layer, layout, kernel, arena)?;
-            widest = widest.max(layer.rows());
-            // A view has no more layers than this table.
-            let _ = layers.push(Layer { view: layer, weights });
-        }
-        Ok(Self { view, kernel, layers, width: widest.next_multiple_of(MAX_BLOCK) })
+        let layers = layout.lay_out(&view, kernel, &mut Arena::new(memory))?;
+        let widest = layers.iter().map(|layer| layer.bias.len()).max().unwrap_or(0);
+        let width = widest.max(view.header().observations()).next_multiple_of(MAX_BLOCK);
+        Ok(Self { view, kernel, layers, width })
     }
 
     /// The file it was loaded from.
@@ -114,14 +101,15 @@ impl<'a> Policy<'a> {
         let (mut x, mut y) = scratch.split_at_mut(self.width);
         self.normalise(observation, x);
         for layer in &self.layers {
-            let Layer { view, weights } = layer;
-            let out = &mut y[..view.rows()];
+            let Layer { weights, bias, activation } = layer;
+            let out = &mut y[..bias.len()];
             match weights {
-                Weights::InPlace => self.kernel.multiply(view, x, out),
+                Weights::InPlace(view) => self.kernel.multiply(view, x, out),
+                #[cfg(feature = "alloc")]
                 Weights::Packed(packed) => self.kernel.multiply_packed(packed, x, out),
                 Weights::Dense(dense) => self.kernel.multiply_dense(dense, x, out),
             }
-            self.kernel.finish(view.activation, view.bias, out);
+            self.kernel.finish(*activation, bias, out);
             (x, y) = (y, x);
         }
         let outputs = &mut x[..action.len()];

@@ -24,23 +24,25 @@ impl<'m> Dense<'m> {
         Block::for_slice::<f32>(layer.rows() * layer.cols())
     }
 
-    /// Writes `layer` out in panels of `panel` rows, in memory of `arena`.
+    /// Writes `layer` out in panels of `panel` rows, in memory of `arena`; `inputs` says at which
+    /// place each input lies (where `None`, its own).
     ///
     /// # Errors
     /// [`OutOfMemory`] where it has fewer than [`Dense::blocks`] left.
     ///
     /// # Panics
-    /// If `panel` is 0.
+    /// If `panel` is 0 or there is no place for an input.
     pub fn new(
         layer: &LayerView<'_>,
         panel: usize,
+        inputs: Option<&[u16]>,
         arena: &mut Arena<'m>,
     ) -> Result<Self, OutOfMemory> {
         let (rows, cols) = (layer.rows(), layer.cols());
         let weights = arena.take::<f32>(rows * cols)?;
         let in_panels = rows - rows % panel;
         for (row, column, value) in layer.iter() {
-            let column = usize::from(column);
+            let column = usize::from(inputs.map_or(column, |inputs| inputs[usize::from(column)]));
             let at = if row < in_panels {
                 (row - row % panel) * cols + column * panel + row % panel
             } else {

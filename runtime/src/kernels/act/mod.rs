@@ -11,6 +11,8 @@
 
 mod dense;
 mod finish;
+#[cfg(feature = "alloc")]
+mod group;
 mod packed;
 mod rows;
 mod scalar;
@@ -24,6 +26,8 @@ mod avx512;
 mod neon;
 
 pub use dense::Dense;
+#[cfg(feature = "alloc")]
+pub use packed::Plan;
 pub use packed::{Geometry, MAX_BLOCK, MAX_LANES, Packed};
 
 use super::Isa;
@@ -45,6 +49,10 @@ pub struct Kernel {
     /// Panel height, and the kernel for it.
     dense: (usize, DenseRows),
     packed: Option<(Geometry, PackedCsr)>,
+    /// How many dense vectors take the time of one packed step (where there is no packed kernel: how
+    /// many dense weights that of one link in place). Measured with
+    /// `cargo bench -p lacewing-tests --bench act_latency`; see ARCHITECTURE.md.
+    step_cost: f32,
     finish: Finish,
 }
 
@@ -56,6 +64,7 @@ static KERNELS: &[Kernel] = &[
         csr: scalar::csr,
         dense: (scalar::PANEL, scalar::dense),
         packed: None,
+        step_cost: 2.0,
         finish: finish::finish,
     },
     #[cfg(target_arch = "aarch64")]
@@ -65,6 +74,7 @@ static KERNELS: &[Kernel] = &[
         csr: neon::csr,
         dense: (neon::PANEL, neon::dense),
         packed: None,
+        step_cost: 4.0,
         finish: neon::finish,
     },
     #[cfg(target_arch = "x86_64")]
@@ -74,6 +84,7 @@ static KERNELS: &[Kernel] = &[
         csr: avx2::csr,
         dense: (avx2::PANEL, avx2::dense),
         packed: Some((avx2::GEOMETRY, avx2::packed)),
+        step_cost: 3.5,
         finish: avx2::finish,
     },
     #[cfg(target_arch = "x86_64")]
@@ -84,6 +95,7 @@ static KERNELS: &[Kernel] = &[
         csr: avx2::csr,
         dense: (avx512::PANEL, avx512::dense),
         packed: Some((avx512::GEOMETRY, avx512::packed)),
+        step_cost: 1.4,
         finish: avx512::finish,
     },
 ];
@@ -103,6 +115,16 @@ impl Kernel {
     /// faster than CSR.
     pub fn geometry(&self) -> Option<Geometry> {
         self.packed.map(|(geometry, _)| geometry)
+    }
+
+    /// Whether the dense kernel is faster for this layer than `steps` of the packed one, or than its
+    /// links in place where this kernel has no packed layout.
+    pub fn prefers_dense(&self, layer: &LayerView<'_>, steps: usize) -> bool {
+        let vectors = match self.geometry() {
+            Some(geometry) => layer.rows().div_ceil(geometry.lanes) * layer.cols(),
+            None => layer.rows() * layer.cols(),
+        };
+        steps as f32 * self.step_cost >= vectors as f32
     }
 
     /// `y = W x` for CSR weights.

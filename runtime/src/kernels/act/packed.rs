@@ -5,10 +5,16 @@
 //! layout holds *steps*: in one step every lane multiplies one link of its own row with an input
 //! picked out of the block's registers. Lanes with fewer links in the block than the fullest one
 //! are padded with the value zero (a sliced ELLPACK, Kreutzer et al. 2014, cut into column blocks).
+//! So that there is little to pad, rows may be put into another order ([`Plan::order`]); the next
+//! layer is then told where its inputs went.
 
-use super::rows::RowLinks;
+#[cfg(feature = "alloc")]
+use super::group::{fill, group};
+#[cfg(feature = "alloc")]
 use crate::learn::{Arena, Block, OutOfMemory};
-use core::iter::Peekable;
+#[cfg(feature = "alloc")]
+use alloc::{vec, vec::Vec};
+#[cfg(feature = "alloc")]
 use lacewing_formats::artifact::LayerView;
 
 /// The shape of a kernel's steps.
@@ -40,73 +46,7 @@ pub struct Packed<'m> {
     values: &'m [f32],
 }
 
-/// What repacking writes, in order.
-enum Event {
-    /// A column (relative to its block) and a value for each lane.
-    Step([(u8, f32); MAX_LANES]),
-    /// The block ends after this many steps.
-    BlockEnd(u8),
-}
-
-/// How much of each part, as counted before it is written.
-struct Sizes {
-    counts: usize,
-    entries: usize,
-}
-
-impl Sizes {
-    fn of(layer: &LayerView<'_>, geometry: Geometry) -> Self {
-        let mut sizes = Self { counts: 0, entries: 0 };
-        walk(layer, geometry, |event| match event {
-            Event::Step(_) => sizes.entries += geometry.lanes,
-            Event::BlockEnd(_) => sizes.counts += 1,
-        });
-        sizes
-    }
-}
-
 impl<'m> Packed<'m> {
-    /// Blocks of memory that [`Packed::new`] takes.
-    pub fn blocks(layer: &LayerView<'_>, geometry: Geometry) -> usize {
-        let sizes = Sizes::of(layer, geometry);
-        Block::for_slice::<f32>(sizes.entries)
-            + Block::for_slice::<u8>(sizes.entries)
-            + Block::for_slice::<u8>(sizes.counts)
-    }
-
-    /// Repacks `layer` into memory of `arena`. Time linear in links and in rows × blocks.
-    ///
-    /// # Errors
-    /// [`OutOfMemory`] where it has fewer than [`Packed::blocks`] left.
-    pub fn new(
-        layer: &LayerView<'_>,
-        geometry: Geometry,
-        arena: &mut Arena<'m>,
-    ) -> Result<Self, OutOfMemory> {
-        let sizes = Sizes::of(layer, geometry);
-        let values = arena.take::<f32>(sizes.entries)?;
-        let columns = arena.take::<u8>(sizes.entries)?;
-        let counts = arena.take::<u8>(sizes.counts)?;
-
-        let mut steps =
-            values.chunks_exact_mut(geometry.lanes).zip(columns.chunks_exact_mut(geometry.lanes));
-        let mut blocks = counts.iter_mut();
-        walk(layer, geometry, |event| match event {
-            Event::Step(entries) => {
-                let Some((values, columns)) = steps.next() else { return };
-                for (lane, (value, column)) in values.iter_mut().zip(columns).enumerate() {
-                    (*column, *value) = entries[lane];
-                }
-            }
-            Event::BlockEnd(count) => {
-                let Some(place) = blocks.next() else { return };
-                *place = count;
-            }
-        });
-        let (rows, cols) = (layer.rows(), layer.cols());
-        Ok(Self { geometry, rows, cols, counts, columns, values })
-    }
-
     /// The layout's geometry.
     pub fn geometry(&self) -> Geometry {
         self.geometry
@@ -140,39 +80,136 @@ impl<'m> Packed<'m> {
     }
 }
 
-/// Tells `sink` the steps of `layer` in layout order.
-fn walk(layer: &LayerView<'_>, geometry: Geometry, mut sink: impl FnMut(Event)) {
-    let mut next = RowLinks::first(layer);
-    for _ in (0..layer.rows()).step_by(geometry.lanes) {
-        // Rows past the last are empty.
-        let mut lanes: [Option<Peekable<RowLinks<'_>>>; MAX_LANES] = core::array::from_fn(|lane| {
-            (lane < geometry.lanes).then(|| {
-                let row = next.clone();
-                next = row.after();
-                row.peekable()
-            })
-        });
-        for block in (0..layer.cols()).step_by(geometry.block) {
-            let mut count = 0;
-            loop {
-                let mut live = false;
-                let step = core::array::from_fn(|lane| {
-                    let in_block = |link: &(usize, f32)| link.0 < block + geometry.block;
-                    match lanes[lane].as_mut().and_then(|row| row.next_if(in_block)) {
-                        Some((column, value)) => {
-                            live = true;
-                            ((column - block) as u8, value)
-                        }
-                        None => (0, 0.0),
-                    }
-                });
-                if !live {
-                    break;
-                }
-                sink(Event::Step(step));
-                count += 1;
-            }
-            sink(Event::BlockEnd(count));
+/// The links of a layer after its inputs have moved.
+#[cfg(feature = "alloc")]
+#[derive(Clone, Debug)]
+pub(super) struct Placed {
+    cols: usize,
+    row_ptr: Vec<u32>,
+    /// Place of the input and weight, ascending in each row.
+    links: Vec<(u16, f32)>,
+}
+
+#[cfg(feature = "alloc")]
+impl Placed {
+    fn new(layer: &LayerView<'_>, inputs: Option<&[u16]>) -> Self {
+        let place = |column: u16| inputs.map_or(column, |inputs| inputs[usize::from(column)]);
+        let links = layer.iter().map(|(_, column, value)| (place(column), value)).collect();
+        let mut placed = Self { cols: layer.cols(), row_ptr: layer.row_ptr().to_vec(), links };
+        for row in 0..placed.rows() {
+            let links = placed.range(row);
+            placed.links[links].sort_unstable_by_key(|link| link.0);
         }
+        placed
+    }
+
+    fn range(&self, row: usize) -> core::ops::Range<usize> {
+        self.row_ptr[row] as usize..self.row_ptr[row + 1] as usize
+    }
+
+    pub(super) fn rows(&self) -> usize {
+        self.row_ptr.len() - 1
+    }
+
+    pub(super) fn cols(&self) -> usize {
+        self.cols
+    }
+
+    pub(super) fn row(&self, row: usize) -> &[(u16, f32)] {
+        &self.links[self.range(row)]
+    }
+}
+
+/// A [`Packed`] to be: everything but its memory.
+#[cfg(feature = "alloc")]
+#[derive(Clone, Debug)]
+pub struct Plan {
+    geometry: Geometry,
+    links: Placed,
+    order: Vec<u16>,
+    counts: Vec<u8>,
+}
+
+#[cfg(feature = "alloc")]
+impl Plan {
+    /// Plans `layer` for `geometry`; `inputs` says at which place each input lies (where `None`,
+    /// its own), `regroup` whether outputs may change their places.
+    ///
+    /// # Panics
+    /// If there is no place for an input, or `geometry` is wider than [`MAX_LANES`] and
+    /// [`MAX_BLOCK`].
+    pub fn new(
+        layer: &LayerView<'_>,
+        geometry: Geometry,
+        inputs: Option<&[u16]>,
+        regroup: bool,
+    ) -> Self {
+        assert!(geometry.lanes <= MAX_LANES && geometry.block <= MAX_BLOCK, "{geometry:?}");
+        let links = Placed::new(layer, inputs);
+        let order = if regroup {
+            group(&links, geometry)
+        } else {
+            (0..links.rows()).map(|row| row as u16).collect()
+        };
+        let blocks = links.cols().div_ceil(geometry.block);
+        let mut counts = vec![0; links.rows().div_ceil(geometry.lanes) * blocks];
+        for (rows, counts) in order.chunks(geometry.lanes).zip(counts.chunks_exact_mut(blocks)) {
+            for &row in rows {
+                fill(&links, geometry, row.into(), counts);
+            }
+        }
+        Self { geometry, links, order, counts }
+    }
+
+    /// Steps in all.
+    pub fn steps(&self) -> usize {
+        self.counts.iter().map(|&count| usize::from(count)).sum()
+    }
+
+    /// The output neuron at each place.
+    pub fn order(&self) -> &[u16] {
+        &self.order
+    }
+
+    /// Blocks of memory that [`Plan::write`] takes.
+    pub fn blocks(&self) -> usize {
+        let entries = self.steps() * self.geometry.lanes;
+        Block::for_slice::<f32>(entries)
+            + Block::for_slice::<u8>(entries)
+            + Block::for_slice::<u8>(self.counts.len())
+    }
+
+    /// Writes the layout into memory of `arena`.
+    ///
+    /// # Errors
+    /// [`OutOfMemory`] where it has fewer than [`Plan::blocks`] left.
+    pub fn write<'m>(&self, arena: &mut Arena<'m>) -> Result<Packed<'m>, OutOfMemory> {
+        let Geometry { lanes, block } = self.geometry;
+        let entries = self.steps() * lanes;
+        let values = arena.take::<f32>(entries)?;
+        let columns = arena.take::<u8>(entries)?;
+        let counts = arena.take::<u8>(self.counts.len())?;
+        counts.copy_from_slice(&self.counts);
+
+        let mut steps = values.chunks_exact_mut(lanes).zip(columns.chunks_exact_mut(lanes));
+        let (rows, cols) = (self.links.rows(), self.links.cols());
+        let groups = self.order.chunks(lanes).zip(counts.chunks_exact(cols.div_ceil(block)));
+        for (group, counts) in groups {
+            let mut rest: Vec<_> = group.iter().map(|&row| self.links.row(row.into())).collect();
+            for (start, &count) in (0..).step_by(block).zip(counts) {
+                for (values, columns) in steps.by_ref().take(count.into()) {
+                    for (links, entry) in rest.iter_mut().zip(values.iter_mut().zip(columns)) {
+                        // Lanes without a link left in this block stay zero.
+                        let Some((&(place, value), after)) = links.split_first() else { continue };
+                        if usize::from(place) < start + block {
+                            *entry.0 = value;
+                            *entry.1 = (usize::from(place) - start) as u8;
+                            *links = after;
+                        }
+                    }
+                }
+            }
+        }
+        Ok(Packed { geometry: self.geometry, rows, cols, counts, columns, values })
     }
 }
