@@ -13,3 +13,4 @@ pub mod kernels;
 pub mod learn;
 #[cfg(feature = "measure")]
 pub mod measure;
+pub mod random;

@@ -238,3 +238,24 @@ fn a_broken_sensor_never_reaches_the_replay() {
     assert!(matches!(replay.push(step(&good[1..], 0.0)), Err(ReplayError::Length { .. })));
     assert!(replay.is_empty());
 }
+
+#[test]
+fn random_numbers_are_those_of_rand_xoshiro() {
+    use lacewing_runtime::random::Xoshiro256PlusPlus as Ours;
+    for seed in [0, 1, u64::MAX] {
+        let (mut ours, mut theirs) =
+            (Ours::seed_from_u64(seed), Xoshiro256PlusPlus::seed_from_u64(seed));
+        let (mut our_bytes, mut their_bytes) = ([0; 13], [0; 13]);
+        for _ in 0..100 {
+            assert_eq!(ours.next_u64(), theirs.next_u64());
+            assert_eq!(ours.next_u32(), theirs.next_u32());
+            ours.fill_bytes(&mut our_bytes);
+            theirs.fill_bytes(&mut their_bytes);
+            assert_eq!(our_bytes, their_bytes);
+        }
+    }
+    let seed = core::array::from_fn(|at| at as u8);
+    assert_eq!(Ours::from_seed(seed).next_u64(), Xoshiro256PlusPlus::from_seed(seed).next_u64());
+    let zeros = [0; 32];
+    assert_eq!(Ours::from_seed(zeros).next_u64(), Xoshiro256PlusPlus::from_seed(zeros).next_u64());
+}

@@ -9,10 +9,10 @@ use super::config::{AgentShape, NetworkShape, Td3Config};
 use super::layer::{Layer, Links};
 use super::memory::{Block, OutOfMemory};
 use super::td3::{LearnError, Td3};
+use crate::random::Xoshiro256PlusPlus;
 use bytemuck::Pod;
 use lacewing_formats::topology::TopologyError;
 use rand_core::Rng;
-use rand_xoshiro::Xoshiro256PlusPlus;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 

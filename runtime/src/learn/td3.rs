@@ -7,10 +7,10 @@ use super::memory::{Arena, Block, OutOfMemory};
 use super::mlp::{Head, Mlp, Target, Trace, Wanted};
 use super::replay::Replay;
 use crate::kernels::train::{TILE, Tile, TrainKernels};
+use crate::random::Xoshiro256PlusPlus;
 use lacewing_formats::topology::TopologyError;
 use rand_core::SeedableRng;
 use rand_distr::{Distribution, StandardNormal};
-use rand_xoshiro::Xoshiro256PlusPlus;
 use thiserror::Error;
 
 /// Why an agent cannot be made or cannot go on.

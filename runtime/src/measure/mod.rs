@@ -10,10 +10,10 @@ use crate::act::{Layout, LoadError, Policy};
 use crate::cost::Cost;
 use crate::kernels::act::Kernel;
 use crate::learn::Block;
+use crate::random::Xoshiro256PlusPlus;
 use alloc::{string::String, vec, vec::Vec};
 use lacewing_formats::artifact::{ALIGNMENT, PolicyView};
 use rand_core::{Rng, SeedableRng};
-use rand_xoshiro::Xoshiro256PlusPlus;
 
 /// Observations drawn at random, beside the probes of the file.
 const RANDOM_OBSERVATIONS: usize = 64;

@@ -13,7 +13,7 @@ use burn_tensor::{ElementConversion, Tensor};
 use lacewing_runtime::learn::{
     AgentShape, Head, LearnError, Losses, Method, Replay, ResumeHeader, Td3Config,
 };
-use rand_xoshiro::Xoshiro256PlusPlus;
+use lacewing_runtime::random::Xoshiro256PlusPlus;
 
 /// A TD3 agent on the autodiff backend `A`.
 #[derive(Debug)]
