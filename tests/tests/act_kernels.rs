@@ -274,7 +274,7 @@ fn packed_twin_reads_any_geometry() {
     let kernel = Kernel::available().next().unwrap();
     for geometry in [
         Geometry { lanes: 4, block: 16 },
-        Geometry { lanes: 8, block: 16 },
+        Geometry { lanes: 16, block: 8 },
         Geometry { lanes: 16, block: 32 },
     ] {
         let plan = Plan::new(&layer(&file), geometry, None, true);

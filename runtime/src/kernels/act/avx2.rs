@@ -13,8 +13,9 @@ use lacewing_formats::artifact::LayerView;
 use lacewing_formats::codec::Values;
 use lacewing_formats::policy::Activation;
 
-/// Eight rows; a block is two registers of eight inputs.
-pub(super) const GEOMETRY: Geometry = Geometry { lanes: 8, block: 16 };
+/// Two vectors of rows, so that there are fewer blocks to begin; a block is the one register that
+/// `vpermps` selects from. With blocks of two registers and a blend more was lost than padding saved.
+pub(super) const GEOMETRY: Geometry = Geometry { lanes: 16, block: 8 };
 
 impl Vector for __m256 {
     const LANES: usize = 8;
@@ -146,40 +147,61 @@ pub(super) unsafe fn dense(weights: &Dense<'_>, x: &[f32], y: &mut [f32]) {
     unsafe { super::dense::dense::<__m256, 4, 2>(weights, x, y) }
 }
 
-/// Packed layer: an input is picked by two in-register permutes and a blend, no gather.
+/// Packed layer: an input is picked by one in-register permute, no gather.
 #[target_feature(enable = "avx2,fma,f16c")]
 pub(super) unsafe fn packed(packed: &Packed<'_>, x: &[f32], y: &mut [f32]) {
     let blocks = packed.blocks_per_group();
     let mut values = packed.values().as_ptr();
     let mut columns = packed.columns().as_ptr();
-    for (y, counts) in y.chunks_mut(8).zip(packed.counts().chunks_exact(blocks)) {
-        let mut sum = _mm256_setzero_ps();
-        for (&count, x) in counts.iter().zip(x.as_chunks::<16>().0) {
-            // SAFETY: `x` holds sixteen.
-            let (low, high) =
-                unsafe { (_mm256_loadu_ps(x.as_ptr()), _mm256_loadu_ps(x.as_ptr().add(8))) };
-            for _ in 0..count {
-                // SAFETY: the counts of a `Packed` add up to the steps it holds, each of eight
-                // values and eight columns, so both pointers stay within their slices.
-                unsafe {
-                    let at = _mm256_cvtepu8_epi32(_mm_loadl_epi64(columns.cast()));
-                    // Bit 3 of the column chooses the register: it moves to the sign.
-                    let choose = _mm256_castsi256_ps(_mm256_slli_epi32::<28>(at));
-                    let picked = _mm256_blendv_ps(
-                        _mm256_permutevar8x32_ps(low, at),
-                        _mm256_permutevar8x32_ps(high, at),
-                        choose,
-                    );
-                    sum = _mm256_fmadd_ps(picked, _mm256_loadu_ps(values), sum);
-                    values = values.add(8);
-                    columns = columns.add(8);
+    for (y, counts) in y.chunks_mut(16).zip(packed.counts().chunks_exact(blocks)) {
+        // Two sums of each vector, so that one step does not wait for the one before.
+        let (mut even, mut odd) = ([_mm256_setzero_ps(); 2], [_mm256_setzero_ps(); 2]);
+        for (&count, x) in counts.iter().zip(x.as_chunks::<8>().0) {
+            // SAFETY: `x` holds eight. The counts of a `Packed` add up to the steps it holds, each
+            // of sixteen values and sixteen columns, so both pointers stay within their slices.
+            unsafe {
+                let x = _mm256_loadu_ps(x.as_ptr());
+                for _ in 0..count / 2 {
+                    step(&mut even, x, columns, values);
+                    step(&mut odd, x, columns.add(16), values.add(16));
+                    columns = columns.add(32);
+                    values = values.add(32);
+                }
+                if count % 2 == 1 {
+                    step(&mut even, x, columns, values);
+                    columns = columns.add(16);
+                    values = values.add(16);
                 }
             }
         }
-        let mut sums = [0.0; 8];
-        // SAFETY: `sums` holds eight.
-        unsafe { _mm256_storeu_ps(sums.as_mut_ptr(), sum) };
-        y.copy_from_slice(&sums[..y.len()]);
+        // A group of fewer rows than lanes is the last.
+        let mut last = [0.0; 16];
+        let whole = y.len() == 16;
+        let to = if whole { y.as_mut_ptr() } else { last.as_mut_ptr() };
+        for (half, (even, odd)) in even.into_iter().zip(odd).enumerate() {
+            // SAFETY: there is room for sixteen.
+            unsafe { _mm256_storeu_ps(to.add(8 * half), _mm256_add_ps(even, odd)) };
+        }
+        if !whole {
+            y.copy_from_slice(&last[..y.len()]);
+        }
+    }
+}
+
+/// `sums += values · x[columns]` for sixteen rows.
+///
+/// # Safety
+/// The processor has [`super::Isa::Avx2`]; sixteen columns and values can be read.
+#[inline]
+#[target_feature(enable = "avx2,fma")]
+unsafe fn step(sums: &mut [__m256; 2], x: __m256, columns: *const u8, values: *const f32) {
+    for (half, sum) in sums.iter_mut().enumerate() {
+        // SAFETY: the caller's.
+        unsafe {
+            let at = _mm256_cvtepu8_epi32(_mm_loadl_epi64(columns.add(8 * half).cast()));
+            let picked = _mm256_permutevar8x32_ps(x, at);
+            *sum = _mm256_fmadd_ps(picked, _mm256_loadu_ps(values.add(8 * half)), *sum);
+        }
     }
 }
 

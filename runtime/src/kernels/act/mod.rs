@@ -84,7 +84,7 @@ static KERNELS: &[Kernel] = &[
         csr: avx2::csr,
         dense: (avx2::PANEL, avx2::dense),
         packed: Some((avx2::GEOMETRY, avx2::packed)),
-        step_cost: 3.5,
+        step_cost: 1.8,
         finish: avx2::finish,
     },
     #[cfg(target_arch = "x86_64")]
