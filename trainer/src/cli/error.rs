@@ -13,6 +13,7 @@ use crate::lab::error::LabError;
 use crate::lab::files::FileError;
 use crate::lab::folder::FolderError;
 use crate::lab::policy::PolicyError;
+use crate::onnx::OnnxError;
 
 /// Why a command failed. Every message says what to do next.
 #[derive(Debug, Error)]
@@ -50,6 +51,9 @@ pub enum CliError {
     /// A policy is unusable.
     #[error(transparent)]
     Policy(#[from] PolicyError),
+    /// ONNX went wrong.
+    #[error(transparent)]
+    Onnx(#[from] OnnxError),
     /// A shift of the dynamics is not understood.
     #[error(transparent)]
     Shift(#[from] ShiftError),

@@ -7,6 +7,7 @@ use lacewing_formats::codec::{Encoding, IndexCodec, ValueCodec};
 
 use super::CliError;
 use crate::lab::{files, policy};
+use crate::onnx;
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -18,12 +19,12 @@ pub struct Args {
     /// What to write.
     #[arg(long, default_value = "lace")]
     format: Format,
-    /// How weights are stored in a .lace file.
-    #[arg(long, default_value = "f32")]
-    values: Values,
-    /// How columns are stored in a .lace file.
-    #[arg(long, default_value = "u16")]
-    indices: Indices,
+    /// How weights are stored in a .lace file [default: f32].
+    #[arg(long)]
+    values: Option<Values>,
+    /// How columns are stored in a .lace file [default: u16].
+    #[arg(long)]
+    indices: Option<Indices>,
     /// Leave out what it takes to go on learning: most of the file.
     #[arg(long)]
     no_resume_section: bool,
@@ -34,7 +35,10 @@ pub struct Args {
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Format {
+    /// A policy file.
     Lace,
+    /// The whole control step, dense in f32, from `obs` [batch, n] to `action` [batch, m].
+    Onnx,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -58,17 +62,26 @@ pub fn run(args: &Args) -> Result<(), CliError> {
         Format::Lace => {
             let encoding = Encoding {
                 values: match args.values {
-                    Values::F32 => ValueCodec::F32,
-                    Values::F16 => ValueCodec::F16,
+                    None | Some(Values::F32) => ValueCodec::F32,
+                    Some(Values::F16) => ValueCodec::F16,
                 },
                 indices: match args.indices {
-                    Indices::U16 => IndexCodec::U16,
-                    Indices::DeltaU8 => IndexCodec::DeltaU8,
+                    None | Some(Indices::U16) => IndexCodec::U16,
+                    Some(Indices::DeltaU8) => IndexCodec::DeltaU8,
                 },
             };
             let file = policy::encode_again(&view, encoding, !args.no_resume_section)?;
             files::write_atomic(&args.out, &file)?;
             file.len()
+        }
+        Format::Onnx if args.values.is_some() || args.indices.is_some() => {
+            let problem = "--values and --indices are for .lace files; ONNX has dense f32 weights";
+            return Err(CliError::Usage(problem.into()));
+        }
+        Format::Onnx => {
+            let model = onnx::export(&view);
+            files::write_atomic(&args.out, &model)?;
+            model.len()
         }
     };
     println!("{}: {written} bytes", args.out.display());

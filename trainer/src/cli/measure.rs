@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use lacewing_runtime::measure::{Settings, measure};
+use lacewing_formats::artifact::PolicyView;
+use lacewing_runtime::measure::{Report, Settings, measure};
 
 use super::CliError;
 use crate::lab::policy;
@@ -24,11 +25,35 @@ pub fn run(args: &Args) -> Result<(), CliError> {
     let bytes = policy::read(&args.policy)?;
     let view = policy::parse(&bytes, &args.policy)?;
     let settings = Settings { steps: args.steps.max(1), ..Settings::default() };
-    let report = measure(view, settings, Vec::new())?;
+    let report = report(view, settings)?;
     if args.json {
         println!("{}", serde_json::to_string_pretty(&report).unwrap_or_default());
     } else {
         println!("{report}");
     }
     Ok(())
+}
+
+/// The measurement, with the same network dense on tract beside it where tract is built in.
+pub fn report(view: PolicyView<'_>, settings: Settings) -> Result<Report, CliError> {
+    #[cfg(feature = "onnx")]
+    let others = vec![tract(&view)?];
+    #[cfg(not(feature = "onnx"))]
+    let others = Vec::new();
+    Ok(measure(view, settings, others)?)
+}
+
+/// The exported policy on tract, after a first step to see that it runs.
+#[cfg(feature = "onnx")]
+fn tract(view: &PolicyView<'_>) -> Result<lacewing_runtime::measure::Contender<'static>, CliError> {
+    use crate::onnx::{TractActor, export};
+
+    let mut actor = TractActor::from_onnx(&export(view))?;
+    let header = view.header();
+    actor.run(&vec![0.0; header.observations()], &mut vec![0.0; header.actions()])?;
+    let step = move |observation: &[f32], action: &mut [f32]| {
+        // It ran before, and only lengths could stop it.
+        let _ = actor.run(observation, action);
+    };
+    Ok(("dense, tract-onnx", Box::new(step)))
 }

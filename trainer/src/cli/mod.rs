@@ -5,6 +5,7 @@ mod error;
 mod eval;
 mod export;
 mod finetune;
+mod import;
 mod inspect;
 mod measure;
 mod quickstart;
@@ -33,6 +34,8 @@ enum Command {
     Eval(eval::Args),
     /// Write a policy as a smaller .lace file or as ONNX.
     Export(export::Args),
+    /// Prune a dense actor trained elsewhere, from ONNX (cargo feature `onnx`).
+    Import(import::Args),
     /// Show a policy's layers, sparsity, bytes, FLOPs and origin.
     Inspect(inspect::Args),
     /// Time one control step on this machine, beside the same network run dense.
@@ -55,6 +58,7 @@ pub fn main() -> ExitCode {
         Command::Train(args) => train::run(&args),
         Command::Eval(args) => eval::run(&args),
         Command::Export(args) => export::run(&args),
+        Command::Import(args) => import::run(&args),
         Command::Inspect(args) => inspect::run(&args),
         Command::Measure(args) => measure::run(&args),
         Command::Finetune(args) => finetune::run(&args),

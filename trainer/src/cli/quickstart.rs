@@ -4,9 +4,9 @@ use std::path::PathBuf;
 
 use lacewing_formats::codec::Encoding;
 use lacewing_runtime::cost::Cost;
-use lacewing_runtime::measure::{Settings, measure};
+use lacewing_runtime::measure::Settings;
 
-use super::{CliError, finetune, train};
+use super::{CliError, finetune, measure, train};
 use crate::env::{self, Shift};
 use crate::lab::config::{Layer, Method, RunConfig};
 use crate::lab::finetune::Tuning;
@@ -78,7 +78,7 @@ pub fn run(args: &Args) -> Result<(), CliError> {
 
     println!("3. measure one control step on this machine\n");
     let compact_view = policy::parse(&compact, &compact_path)?;
-    let report = measure(compact_view.clone(), Settings::default(), Vec::new())?;
+    let report = measure::report(compact_view.clone(), Settings::default())?;
     println!("{report}\n");
     let deployed = deployed::evaluate(compact_view, &mut *env, EPISODES, SEED)?;
 

@@ -1,0 +1,89 @@
+//! `lacewing import`.
+
+use std::path::PathBuf;
+
+use lacewing_formats::policy::Provenance;
+use lacewing_formats::topology::Allocation;
+use lacewing_runtime::cost::Cost;
+
+use super::CliError;
+use crate::env::{self, Shift};
+use crate::lab::{deployed, files, policy};
+use crate::onnx::{ImportOptions, import};
+
+/// Seconds from one action to the next where nobody says: 50 Hz, as many robots run.
+const CONTROL_PERIOD_S: f64 = 0.02;
+
+#[derive(clap::Args)]
+pub struct Args {
+    /// ONNX file with one dense actor, e.g. exported from Stable-Baselines3.
+    model: PathBuf,
+    /// Share of the links to prune, those of the smallest magnitude, e.g. 0.9.
+    #[arg(long)]
+    sparsity: f64,
+    /// File to write.
+    #[arg(long, value_name = "FILE")]
+    out: PathBuf,
+    /// Environment it was trained in: gives limits and control period.
+    #[arg(long, conflicts_with_all = ["low", "high", "control_period"])]
+    env: Option<String>,
+    /// Least actions in the environment's units, one for all or one each, e.g. -2,-1.
+    #[arg(long, value_delimiter = ',', allow_hyphen_values = true, requires = "high")]
+    low: Option<Vec<f32>>,
+    /// Greatest actions.
+    #[arg(long, value_delimiter = ',', allow_hyphen_values = true, requires = "low")]
+    high: Option<Vec<f32>>,
+    /// Seconds from one action to the next [default: the environment's, else 0.02].
+    #[arg(long, value_name = "SECONDS")]
+    control_period: Option<f64>,
+    /// Replace an existing file.
+    #[arg(long)]
+    force: bool,
+}
+
+/// Prunes a dense actor into a policy file.
+pub fn run(args: &Args) -> Result<(), CliError> {
+    files::refuse_existing(&args.out, args.force)?;
+    let env = args.env.as_deref().map(|id| env::make(id, &Shift::default())).transpose()?;
+    let spec = env.as_deref().map(|env| env.spec());
+    let options = ImportOptions {
+        sparsity: args.sparsity,
+        // As training spreads it: small layers, the output's above all, keep more.
+        allocation: Allocation::Er,
+        limits: match (spec, &args.low, &args.high) {
+            (Some(spec), ..) => Some((&spec.act_low, &spec.act_high)),
+            (None, Some(low), Some(high)) => Some((low, high)),
+            _ => None,
+        },
+        control_period_s: spec
+            .map(|spec| spec.control_period_s)
+            .or(args.control_period)
+            .unwrap_or(CONTROL_PERIOD_S),
+        provenance: Provenance {
+            environment: spec.map_or("", |spec| spec.id),
+            method: "magnitude",
+            program: concat!("lacewing ", env!("CARGO_PKG_VERSION")),
+            ..Provenance::default()
+        },
+    };
+    let file = import(&args.model, &options)?;
+    let view = policy::parse(&file, &args.out)?;
+    if let Some(env) = env.as_deref() {
+        deployed::check_fit(&view, env)?;
+    }
+    files::write_atomic(&args.out, &file)?;
+    let (cost, header) = (Cost::of(&view), view.header());
+    println!(
+        "{}: {} bytes, {} observations, {} actions, {} of {} links ({:.1} % sparse)",
+        args.out.display(),
+        file.len(),
+        header.observations(),
+        header.actions(),
+        cost.links,
+        cost.dense_links,
+        100.0 * cost.sparsity()
+    );
+    let head = view.action_head();
+    println!("actions from {:?} to {:?}", head.low, head.high);
+    Ok(())
+}

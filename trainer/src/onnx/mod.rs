@@ -1,0 +1,49 @@
+//! ONNX: policies out, for any other runtime to check, and dense actors in, to be pruned.
+//!
+//! Going out needs nothing but the default build; coming in, and tract as the dense baseline of
+//! `measure`, need the feature `onnx`.
+
+mod error;
+mod export;
+#[cfg(feature = "onnx")]
+mod import;
+mod proto;
+
+use lacewing_formats::policy::Provenance;
+use lacewing_formats::topology::Allocation;
+
+pub use error::OnnxError;
+pub use export::export;
+#[cfg(feature = "onnx")]
+pub use import::{TractActor, import};
+
+/// What an imported actor becomes.
+#[derive(Clone, Copy, Debug)]
+pub struct ImportOptions<'a> {
+    /// Share of links to remove from the whole network, in `[0, 1)`.
+    pub sparsity: f64,
+    /// How the sparsity is spread over the layers.
+    pub allocation: Allocation,
+    /// Least and greatest actions in the environment's units, one for all or one an action.
+    ///
+    /// An actor that ends in Tanh and does not scale its output itself (TD3, SAC, DDPG) has its
+    /// [-1, 1] scaled to them, or is left there without; one that ends in a linear layer (PPO, A2C)
+    /// already answers in these units and is clipped to them.
+    pub limits: Option<(&'a [f32], &'a [f32])>,
+    /// Seconds from one action to the next.
+    pub control_period_s: f64,
+    /// What the policy file says of its origin.
+    pub provenance: Provenance<'a>,
+}
+
+/// Stands in for the import of a build with the feature `onnx`.
+///
+/// # Errors
+/// [`OnnxError::NotBuilt`], always.
+#[cfg(not(feature = "onnx"))]
+pub fn import(
+    _: &std::path::Path,
+    _: &ImportOptions<'_>,
+) -> Result<lacewing_formats::artifact::AlignedBytes, OnnxError> {
+    Err(OnnxError::NotBuilt)
+}
