@@ -10,5 +10,5 @@ use std::sync::OnceLock;
 /// If it does not build.
 pub fn program() -> &'static Path {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
-    PROGRAM.get_or_init(|| build("lacewing-edge"))
+    PROGRAM.get_or_init(|| build("lacewing-edge", &[]))
 }

@@ -10,20 +10,25 @@ use std::sync::OnceLock;
 /// If it does not build.
 pub fn lacewing() -> &'static Path {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
-    PROGRAM.get_or_init(|| build("lacewing"))
+    PROGRAM.get_or_init(|| {
+        // Built as the suites are, lest they build it back and forth.
+        let features: &[_] = if cfg!(feature = "onnx") { &["--features", "onnx"] } else { &[] };
+        build("lacewing", features)
+    })
 }
 
-/// Builds a package's program with the cargo and the profile of the running test.
+/// Builds a package's program, with some cargo features, with the cargo and the profile of the running test.
 ///
 /// # Panics
 /// If it does not build.
-pub fn build(package: &str) -> PathBuf {
+pub fn build(package: &str, features: &[&str]) -> PathBuf {
     let test = std::env::current_exe().expect("a test knows its own path");
     let folder = test.ancestors().nth(2).expect("tests lie in target/PROFILE/deps");
     let release = folder.ends_with("release").then_some("--release");
     let cargo = std::env::var_os("CARGO").unwrap_or("cargo".into());
     let built = Command::new(cargo)
         .args(["build", "--quiet", "--package", package])
+        .args(features)
         .args(release)
         .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
         .status();

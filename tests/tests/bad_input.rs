@@ -34,6 +34,13 @@ fn furnish(folder: &Path) {
     fs::write(folder.join("empty.lace"), "").unwrap();
     let whole = fs::read(folder.join("small.lace")).unwrap();
     fs::write(folder.join("cut.lace"), &whole[..whole.len() / 2]).unwrap();
+    let models = Path::new(env!("CARGO_MANIFEST_DIR")).join("parity/fixtures");
+    for (fixture, name) in [("sb3_td3", "td3"), ("sb3_ppo", "ppo"), ("bad_softmax", "softmax")] {
+        let model = fs::read(models.join(fixture).with_extension("onnx")).unwrap();
+        fs::write(folder.join(name).with_extension("onnx"), model).unwrap();
+    }
+    let whole = fs::read(folder.join("td3.onnx")).unwrap();
+    fs::write(folder.join("cut.onnx"), &whole[..whole.len() / 2]).unwrap();
     fs::write(folder.join("bad.toml"), "env = 'Pendulum-v1'\nbach = 3\n").unwrap();
     fs::create_dir(folder.join("mine")).unwrap();
     fs::write(folder.join("mine/thesis.txt"), "irreplaceable").unwrap();
@@ -83,6 +90,13 @@ const CASES: &[(&str, &[&str])] = &[
     ("export cut.lace --out new.lace", &["cut.lace"]),
     ("export run --out nowhere/new.lace", &["nowhere/new.lace"]),
     ("export run --values f64 --out new.lace", &["f64", "f32, f16"]),
+    ("export cut.lace --format onnx --out new.onnx", &["cut.lace"]),
+    ("export run --format onnx --out small.lace", &["small.lace already exists", "--force"]),
+    ("export run --format onnx --values f16 --out new.onnx", &["--values", ".lace"]),
+    ("export run --format tflite --out new.tflite", &["tflite", "lace, onnx"]),
+    ("import td3.onnx --out new.lace", &["--sparsity"]),
+    ("import td3.onnx --sparsity 0.9", &["--out"]),
+    ("import td3.onnx --sparsity 0.9 --out small.lace", &["small.lace already exists", "--force"]),
     ("finetune small.lace --shift gear=0.5", &["resume section", "run's folder"]),
     ("finetune run --shift gear=0", &["gear", "0.001"]),
     ("finetune run --shift gear=0.5 --replay 0", &["--replay"]),
@@ -95,12 +109,45 @@ const CASES: &[(&str, &[&str])] = &[
     ("frobnicate", &["frobnicate", "--help"]),
 ];
 
+/// The same for the import, which is not part of every build.
+#[cfg(not(feature = "onnx"))]
+const IMPORTS: &[(&str, &[&str])] =
+    &[("import td3.onnx --sparsity 0.9 --out new.lace", &["rebuild", "--features onnx"])];
+
+#[cfg(feature = "onnx")]
+const IMPORTS: &[(&str, &[&str])] = &[
+    ("import missing.onnx --sparsity 0.9 --out new.lace", &["missing.onnx", "No such file"]),
+    ("import mine --sparsity 0.9 --out new.lace", &["mine", "directory"]),
+    ("import small.lace --sparsity 0.9 --out new.lace", &["not an ONNX model", ".onnx"]),
+    ("import empty.lace --sparsity 0.9 --out new.lace", &["not an ONNX model"]),
+    ("import cut.onnx --sparsity 0.9 --out new.lace", &["ONNX"]),
+    ("import softmax.onnx --sparsity 0.9 --out new.lace", &["node `softmax_of_action` (Softmax)"]),
+    ("import td3.onnx --sparsity 1.5 --out new.lace", &["sparsity must be", "below 1"]),
+    ("import td3.onnx --sparsity NaN --out new.lace", &["sparsity must be"]),
+    ("import td3.onnx --sparsity 0.9999 --out new.lace", &["keep no link", "less"]),
+    ("import td3.onnx --sparsity 0.9 --env Nowhere-v0 --out new.lace", &["unknown environment"]),
+    (
+        "import td3.onnx --sparsity 0.9 --env Pendulum-v1 --low 0 --out new.lace",
+        &["--low", "--env"],
+    ),
+    ("import td3.onnx --sparsity 0.9 --low -1 --out new.lace", &["--high"]),
+    ("import td3.onnx --sparsity 0.9 --low 1 --high 1 --out new.lace", &["action 0", "1 and 1"]),
+    (
+        "import td3.onnx --sparsity 0.9 --low 0,0 --high 1,1 --out new.lace",
+        &["2 lower", "6 actions"],
+    ),
+    ("import td3.onnx --sparsity 0.9 --env Pendulum-v1 --out new.lace", &["6 actions", "--env"]),
+    ("import td3.onnx --sparsity 0.9 --control-period 0 --out new.lace", &["control period"]),
+    ("import ppo.onnx --sparsity 0.9 --out new.lace", &["6 actions", "--low", "--env"]),
+    ("import td3.onnx --sparsity 0.9 --out nowhere/new.lace", &["nowhere/new.lace"]),
+];
+
 #[test]
 fn one_line_that_helps_a_failure_and_nothing_written() {
     let folder = tempfile::tempdir().unwrap();
     furnish(folder.path());
     let before = files(folder.path());
-    for (line, words) in CASES {
+    for (line, words) in CASES.iter().chain(IMPORTS) {
         let arguments: Vec<_> = line.split(' ').collect();
         let output = Command::new(lacewing())
             .args(&arguments)

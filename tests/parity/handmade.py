@@ -1,0 +1,144 @@
+"""Records the hand-made fixtures of the import tests, in `fixtures/`.
+
+`made_*.onnx` are actors in the spellings that exporters other than PyTorch's use, each with what
+onnxruntime answers to random observations; `bad_*.onnx` are models that the import must refuse.
+
+    pip install numpy onnx onnxruntime
+    python handmade.py
+"""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+from onnx import TensorProto, helper, numpy_helper
+
+FIXTURES = Path(__file__).parent / "fixtures"
+RNG = np.random.default_rng(11)
+
+
+def weights(*shape):
+    return RNG.normal(0, 0.6, shape).astype(np.float32)
+
+
+def constant(name, value):
+    """A Constant node, as TensorFlow's exporter likes them."""
+    value = numpy_helper.from_array(np.asarray(value, np.float32), name + "_value")
+    return helper.make_node("Constant", [], [name], value=value)
+
+
+def model(nodes, initialisers=(), opset=17, inputs=("obs",), outputs=("action",), wide=(3, 2)):
+    def port(name, width):
+        return helper.make_tensor_value_info(name, TensorProto.FLOAT, ["batch", width])
+
+    graph = helper.make_graph(
+        nodes,
+        "actor",
+        [port(name, wide[0]) for name in inputs],
+        [port(name, wide[1]) for name in outputs],
+        [numpy_helper.from_array(value, name) for name, value in dict(initialisers).items()],
+    )
+    opsets = [helper.make_opsetid("", opset)]
+    return helper.make_model(graph, opset_imports=opsets, ir_version=8, producer_name="handmade")
+
+
+def record(name, actor, low=None, high=None):
+    onnx.checker.check_model(actor, full_check=True)
+    onnx.save(actor, FIXTURES / f"made_{name}.onnx")
+    session = onnxruntime.InferenceSession(FIXTURES / f"made_{name}.onnx")
+    observations = RNG.normal(0, 3, (64, 3)).astype(np.float32)
+    actions = session.run(None, {"obs": observations})[0]
+    golden = {"low": low, "high": high}
+    golden |= {"observations": observations.tolist(), "actions": actions.tolist()}
+    (FIXTURES / f"made_{name}.json").write_text(json.dumps(golden) + "\n")
+
+
+def bad(name, actor):
+    onnx.save(actor, FIXTURES / f"bad_{name}.onnx")
+
+
+def node(op, *inputs, to, **attributes):
+    return helper.make_node(op, list(inputs), [to], name=f"{op.lower()}_of_{to}", **attributes)
+
+
+def good():
+    # Everything as Constant nodes; normaliser and range in the graph; MatMul + Add.
+    nodes = [
+        constant("mean", [0.5, -1.0, 2.0]),
+        constant("std", [2.0, 0.5, 1.5]),
+        constant("clip", 1.5),
+        constant("minus_clip", -1.5),
+        constant("w1", weights(3, 8)),
+        constant("b1", weights(8)),
+        constant("w2", weights(8, 2)),
+        constant("b2", weights(1, 2)),
+        constant("half", [2.0, 0.5]),
+        constant("middle", [0.0, 0.5]),
+        node("Identity", "obs", to="x0"),
+        node("Sub", "x0", "mean", to="x1"),
+        node("Div", "x1", "std", to="x2"),
+        node("Clip", "x2", "minus_clip", "clip", to="x3"),
+        node("MatMul", "x3", "w1", to="x4"),
+        node("Add", "b1", "x4", to="x5"),
+        node("Relu", "x5", to="x6"),
+        node("MatMul", "x6", "w2", to="x7"),
+        node("Add", "x7", "b2", to="x8"),
+        node("Tanh", "x8", to="x9"),
+        node("Mul", "half", "x9", to="x10"),
+        node("Add", "x10", "middle", to="action"),
+    ]
+    record("matmul_add", model(nodes, opset=13))
+    # Gemm in all its attributes, no bias on the last, Clip as opset 9 writes it.
+    nodes = [
+        node("Flatten", "obs", to="x0"),
+        node("Gemm", "x0", "w1", "b1", to="x1", alpha=0.5, beta=2.0),
+        node("Tanh", "x1", to="x2"),
+        node("Gemm", "x2", "w2", "b2", to="x3", transB=1),
+        node("Clip", "x3", to="action", min=-0.75, max=0.5),
+    ]
+    stored = {"w1": weights(3, 8), "b1": weights(8), "w2": weights(2, 8), "b2": weights(1)}
+    record("gemm_opset9", model(nodes, stored, opset=9))
+
+
+def refused():
+    linear = {"w": weights(3, 2), "b": weights(2), "w2": weights(2, 2), "c": weights(2)}
+    gemm = node("Gemm", "obs", "w", "b", to="x")
+
+    def chain(name, *nodes, **more):
+        bad(name, model([gemm, *nodes], linear, **more))
+
+    chain("softmax", node("Softmax", "x", to="action"))
+    chain("relu_last", node("Relu", "x", to="action"))
+    middle = [node("Tanh", "x", to="y"), node("Mul", "y", "c", to="z")]
+    chain("mul_in_the_middle", *middle, node("MatMul", "z", "w2", to="action"))
+    chain("two_activations", node("Relu", "x", to="y"), node("Tanh", "y", to="action"))
+    chain("two_outputs", node("Tanh", "x", to="mean"), outputs=("mean", "x"))
+    chain("two_inputs", node("Tanh", "x", to="action"), inputs=("obs", "goal"))
+    chain("skip_connection", node("Add", "x", "x", to="action"))
+    chain("wrong_width", node("MatMul", "x", "w", to="action"))
+    chain("circle", node("Relu", "y", to="z"), node("Relu", "z", to="y"), outputs=("y",))
+    chain("unbound", node("Identity", "x", to="action"))
+    chain("own_operator", node("Tanh", "x", to="action", domain="com.example"))
+    bad("no_layers", model([node("Tanh", "obs", to="action")], wide=(2, 2)))
+    low, high = np.float32([-1.0]), np.float32([2.0])
+    clip = [node("Clip", "obs", "low", "high", to="o"), node("Gemm", "o", "w", "b", to="x")]
+    ends = model([*clip, node("Tanh", "x", to="action")], linear | {"low": low, "high": high})
+    bad("lopsided_clip", ends)
+    integers = {"w": np.ones((3, 2), np.int8)}
+    bad("int8", model([gemm, node("Tanh", "x", to="action")], linear | integers))
+    holes = {"w": np.full((3, 2), np.nan, np.float32)}
+    bad("nan", model([gemm, node("Tanh", "x", to="action")], linear | holes))
+    outside = model([gemm, node("Tanh", "x", to="action")], linear)
+    stored = outside.graph.initializer[0]
+    stored.ClearField("raw_data")
+    stored.data_location = TensorProto.EXTERNAL
+    stored.external_data.add(key="location", value="../handmade.py")
+    bad("outside_folder", outside)
+
+
+if __name__ == "__main__":
+    FIXTURES.mkdir(exist_ok=True)
+    good()
+    refused()

@@ -1,0 +1,13 @@
+#!/bin/sh
+# Holds exported ONNX models to onnxruntime: answers of the policy file and of onnxruntime must
+# agree to 1e-5. Needs Python 3 and pip; keeps its packages in target/parity-python.
+set -eu
+cd "$(dirname "$0")/../.."
+venv=${CARGO_TARGET_DIR:-target}/parity-python
+if ! "$venv/bin/python" -c 'import numpy, onnx, onnxruntime' 2>/dev/null; then
+    python3 -m venv "$venv"
+    "$venv/bin/python" -m pip install --quiet numpy==2.4.6 onnx==1.23.2 onnxruntime==1.31.1
+fi
+LACEWING_PARITY_PYTHON=$(cd "$venv" && pwd)/bin/python
+export LACEWING_PARITY_PYTHON
+exec cargo test -p lacewing-tests --test onnx_parity -- --ignored --nocapture "$@"
