@@ -1,5 +1,8 @@
 //! Workstation side of Lacewing: environments, engines, training runs and the `lacewing` command line.
 
+#[macro_use]
+mod output;
+
 pub mod algo;
 pub mod cli;
 pub mod engine;

@@ -42,7 +42,7 @@ pub fn run(args: &Args) -> Result<(), CliError> {
             Ok(())
         }
         Command::Install { .. } => {
-            println!("MuJoCo: {}", env::install_mujoco()?.display());
+            say!("MuJoCo: {}", env::install_mujoco()?.display());
             Ok(())
         }
         Command::Serve { env, shift } => {
@@ -59,9 +59,9 @@ fn list() {
             Ok(env) => {
                 let spec = env.spec();
                 let (inputs, outputs) = (spec.obs_dim, spec.act_low.len());
-                println!("{id}: {inputs} observations, {outputs} actions");
+                say!("{id}: {inputs} observations, {outputs} actions");
             }
-            Err(error) => println!("{id}: not available: {error}"),
+            Err(error) => say!("{id}: not available: {error}"),
         }
     }
 }

@@ -42,9 +42,9 @@ pub fn run(args: &Args) -> Result<(), CliError> {
             "env": id, "shift": shift, "episodes": args.episodes, "seed": args.seed,
             "mean": score.mean, "std": score.std,
         });
-        println!("{json}");
+        say!("{json}");
     } else {
-        println!("{id}: return {score} over {} episodes", args.episodes);
+        say!("{id}: return {score} over {} episodes", args.episodes);
     }
     Ok(())
 }

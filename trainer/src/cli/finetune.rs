@@ -88,7 +88,7 @@ pub fn run(args: &Args) -> Result<(), CliError> {
     let shift = args.shift.parse()?;
     let tuned = tune(&view, &resume, id, &shift, &tuning)?;
     write(&view, &tuned, &tuning, &out)?;
-    println!("policy: {}", out.display());
+    say!("policy: {}", out.display());
     Ok(())
 }
 
@@ -114,7 +114,7 @@ pub fn tune(
     let mut env = env::make(id, shift)?;
     let mut eval_env = env::make(id, shift)?;
     let memory = Memory::of(resume, tuning);
-    println!(
+    say!(
         "memory: {:.1} KiB learner + {:.1} KiB replay of {} transitions",
         memory.learner as f64 / 1024.0,
         memory.replay as f64 / 1024.0,
@@ -122,15 +122,15 @@ pub fn tune(
     );
     let familiar = &mut *env::make(id, &Shift::default())?;
     let before = deployed::evaluate(view.clone(), familiar, tuning.episodes, tuning.seed)?;
-    println!("unchanged dynamics: return {before}");
+    say!("unchanged dynamics: return {before}");
     let tuned = finetune::run(resume, &mut *env, &mut *eval_env, tuning, &mut |step, score| {
-        eprintln!("step {step}: return {score}");
+        tell!("step {step}: return {score}");
     })
     .map_err(CliError::from)?;
-    println!("{shift}, frozen policy: return {}", tuned.frozen);
-    println!("{shift}, tuned policy:  return {} (same episodes)", tuned.tuned);
+    say!("{shift}, frozen policy: return {}", tuned.frozen);
+    say!("{shift}, tuned policy:  return {} (same episodes)", tuned.tuned);
     if tuned.step == 0 {
-        println!("nothing better than the frozen policy was found: try more --steps");
+        say!("nothing better than the frozen policy was found: try more --steps");
     }
     Ok(tuned)
 }

@@ -24,7 +24,7 @@ pub fn run(args: &Args) -> Result<(), CliError> {
     let bytes = policy::read(&args.policy)?;
     let view = policy::parse(&bytes, &args.policy)?;
     if args.json {
-        println!("{}", describe(&view, bytes.len())?);
+        say!("{}", describe(&view, bytes.len())?);
     } else {
         print_table(&view, bytes.len())?;
     }
@@ -77,7 +77,7 @@ fn print_table(view: &PolicyView<'_>, bytes: usize) -> Result<(), CliError> {
         "" => format!("{text} unknown"),
         value => value.to_string(),
     };
-    println!(
+    say!(
         "{}, {} {}, seed {}, step {}, by {}",
         or_unknown("environment", from.environment),
         or_unknown("algorithm", from.algorithm),
@@ -88,11 +88,11 @@ fn print_table(view: &PolicyView<'_>, bytes: usize) -> Result<(), CliError> {
     );
     if let Some(score) = from.evaluation {
         let (mean, std, episodes) = (score.mean, score.std, score.episodes);
-        println!("return {mean:.1} ± {std:.1} over {episodes} episodes");
+        say!("return {mean:.1} ± {std:.1} over {episodes} episodes");
     }
-    println!("\nlayer  inputs  outputs   links  sparsity  activation");
+    say!("\nlayer  inputs  outputs   links  sparsity  activation");
     for (number, layer) in view.layers().enumerate() {
-        println!(
+        say!(
             "{number:>5} {:>7} {:>8} {:>7} {:>8.2}%  {}",
             layer.cols(),
             layer.rows(),
@@ -101,15 +101,15 @@ fn print_table(view: &PolicyView<'_>, bytes: usize) -> Result<(), CliError> {
             layer.activation.name()
         );
     }
-    println!("  all                   {:>7} {:>8.2}%\n", cost.links, 100.0 * cost.sparsity());
-    println!("FLOPs a step: {} (dense {})", cost.flops, cost.dense_flops);
-    println!("\n{:<28}{:>10}", "section", "bytes");
+    say!("  all                   {:>7} {:>8.2}%\n", cost.links, 100.0 * cost.sparsity());
+    say!("FLOPs a step: {} (dense {})", cost.flops, cost.dense_flops);
+    say!("\n{:<28}{:>10}", "section", "bytes");
     for placed in view.sections() {
-        println!("{:<28}{:>10}", placed.section.to_string(), placed.bytes);
+        say!("{:<28}{:>10}", placed.section.to_string(), placed.bytes);
     }
-    println!("{:<28}{:>10}", "file, with padding", bytes);
+    say!("{:<28}{:>10}", "file, with padding", bytes);
     if let Some(resume) = view.resume() {
-        println!("\ncan go on learning (after {} updates)", Resume::parse(resume)?.updates());
+        say!("\ncan go on learning (after {} updates)", Resume::parse(resume)?.updates());
     }
     Ok(())
 }

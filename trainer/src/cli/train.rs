@@ -79,7 +79,7 @@ pub fn run(args: &Args) -> Result<(), CliError> {
         None => start(args)?,
     };
     let summary = until_done(&folder, &config)?;
-    println!(
+    say!(
         "{} steps in {}: return {:.1} over the last evaluations (best {:.1}), actor {:.1} % sparse",
         summary.steps,
         duration(std::time::Duration::from_secs_f64(summary.wall_seconds)),
@@ -87,7 +87,7 @@ pub fn run(args: &Args) -> Result<(), CliError> {
         summary.best_return,
         100.0 * summary.actor_sparsity
     );
-    println!("policy: {}", folder.policy().display());
+    say!("policy: {}", folder.policy().display());
     Ok(())
 }
 
@@ -138,9 +138,9 @@ fn stop_on_ctrl_c() {
     // Without a handler Ctrl-C still stops the process, as kill -9 would: no reason to fail.
     let _ = ctrlc::set_handler(|| {
         if STOP.swap(true, Ordering::Relaxed) {
-            eprintln!("error: stopped at once; `--resume` continues from the last checkpoint");
+            tell!("error: stopped at once; `--resume` continues from the last checkpoint");
             std::process::exit(130);
         }
-        eprintln!("finishing the episode to save a checkpoint; press Ctrl-C again to stop at once");
+        tell!("finishing the episode to save a checkpoint; press Ctrl-C again to stop at once");
     });
 }

@@ -52,7 +52,7 @@ impl Progress {
             Some(bar) => bar.set_position(step),
             None if self.last_line.elapsed() >= LINE_EVERY => {
                 self.last_line = Instant::now();
-                eprintln!("{}", self.line(step));
+                tell!("{}", self.line(step));
             }
             None => {}
         }
@@ -61,8 +61,8 @@ impl Progress {
     /// A line that stays, above the bar where there is one.
     pub fn say(&self, line: &str) {
         match &self.bar {
-            Some(bar) => bar.suspend(|| eprintln!("{line}")),
-            None => eprintln!("{line}"),
+            Some(bar) => bar.suspend(|| tell!("{line}")),
+            None => tell!("{line}"),
         }
     }
 

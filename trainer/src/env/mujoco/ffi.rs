@@ -158,7 +158,7 @@ unsafe extern "C" fn on_log(message: *const LogMessage) {
     let (level, subject) =
         unsafe { ((*message).level, CStr::from_ptr((*message).subject.as_ptr())) };
     if level >= LOG_ERROR {
-        eprintln!("error: MuJoCo cannot go on: {}", subject.to_string_lossy());
+        tell!("error: MuJoCo cannot go on: {}", subject.to_string_lossy());
         std::process::exit(70);
     }
 }
