@@ -84,6 +84,6 @@ pub fn run(args: &Args) -> Result<(), CliError> {
             model.len()
         }
     };
-    println!("{}: {written} bytes", args.out.display());
+    say!("{}: {written} bytes", args.out.display());
     Ok(())
 }

@@ -73,7 +73,7 @@ pub fn run(args: &Args) -> Result<(), CliError> {
     }
     files::write_atomic(&args.out, &file)?;
     let (cost, header) = (Cost::of(&view), view.header());
-    println!(
+    say!(
         "{}: {} bytes, {} observations, {} actions, {} of {} links ({:.1} % sparse)",
         args.out.display(),
         file.len(),
@@ -84,6 +84,6 @@ pub fn run(args: &Args) -> Result<(), CliError> {
         100.0 * cost.sparsity()
     );
     let head = view.action_head();
-    println!("actions from {:?} to {:?}", head.low, head.high);
+    say!("actions from {:?} to {:?}", head.low, head.high);
     Ok(())
 }

@@ -27,9 +27,9 @@ pub fn run(args: &Args) -> Result<(), CliError> {
     let settings = Settings { steps: args.steps.max(1), ..Settings::default() };
     let report = report(view, settings)?;
     if args.json {
-        println!("{}", serde_json::to_string_pretty(&report).unwrap_or_default());
+        say!("{}", serde_json::to_string_pretty(&report).unwrap_or_default());
     } else {
-        println!("{report}");
+        say!("{report}");
     }
     Ok(())
 }

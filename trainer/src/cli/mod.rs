@@ -68,7 +68,7 @@ pub fn main() -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {}", one_line(&error.to_string()));
+            tell!("error: {}", one_line(&error.to_string()));
             ExitCode::from(error.exit_code())
         }
     }
@@ -90,7 +90,7 @@ fn usage(error: &clap::Error) -> ExitCode {
     let text = error.render().to_string();
     let problem = text.split("\n\nUsage:").next().unwrap_or(&text);
     let problem = problem.split("\n\nFor more").next().unwrap_or(problem);
-    eprintln!("{}; see `lacewing --help`", one_line(problem));
+    tell!("{}; see `lacewing --help`", one_line(problem));
     ExitCode::from(2)
 }
 

@@ -62,27 +62,27 @@ pub fn run(args: &Args) -> Result<(), CliError> {
     let root = args.out.clone().unwrap_or_else(|| format!("runs/quickstart-{}", args.env).into());
     let folder = RunFolder::create(&root, &config, args.force)?;
 
-    println!("1. train {} for {} steps: {}", args.env, config.steps, root.display());
+    say!("1. train {} for {} steps: {}", args.env, config.steps, root.display());
     train::until_done(&folder, &config)?;
     let bytes = policy::read(&folder.best())?;
     let view = policy::parse(&bytes, &folder.best())?;
     let mut env = env::make(&args.env, &Shift::default())?;
     let trained = deployed::evaluate(view.clone(), &mut *env, EPISODES, SEED)?;
     let cost = Cost::of(&view);
-    println!("   best policy, {EPISODES} new episodes: return {trained}");
+    say!("   best policy, {EPISODES} new episodes: return {trained}");
 
     let compact_path = root.join("compact.lace");
     let compact = policy::encode_again(&view, Encoding::COMPACT, false)?;
     files::write_atomic(&compact_path, &compact)?;
-    println!("2. export: {} bytes without the resume section, f16 weights", compact.len());
+    say!("2. export: {} bytes without the resume section, f16 weights", compact.len());
 
-    println!("3. measure one control step on this machine\n");
+    say!("3. measure one control step on this machine\n");
     let compact_view = policy::parse(&compact, &compact_path)?;
     let report = measure::report(compact_view.clone(), Settings::default())?;
-    println!("{report}\n");
+    say!("{report}\n");
     let deployed = deployed::evaluate(compact_view, &mut *env, EPISODES, SEED)?;
 
-    println!("4. change the dynamics ({shift}) and fine-tune");
+    say!("4. change the dynamics ({shift}) and fine-tune");
     let resume = finetune::resume_of(&view, &folder.best())?;
     let tuning = Tuning {
         steps: args.tune_steps,
@@ -98,16 +98,16 @@ pub fn run(args: &Args) -> Result<(), CliError> {
     let tuned_path = root.join("tuned.lace");
     finetune::write(&view, &tuned, &tuning, &tuned_path)?;
 
-    println!("\n{:<44}{:>20}", "mean return of 20 episodes", "return");
+    say!("\n{:<44}{:>20}", "mean return of 20 episodes", "return");
     for (name, score) in [
         (format!("{}, trained, {:.1} % sparse", args.env, 100.0 * cost.sparsity()), trained),
         ("as exported (f16)".to_string(), deployed),
         (format!("{shift}: frozen"), tuned.frozen),
         (format!("{shift}: fine-tuned"), tuned.tuned),
     ] {
-        println!("{name:<44}{:>20}", score.to_string());
+        say!("{name:<44}{:>20}", score.to_string());
     }
-    println!(
+    say!(
         "FLOPs a step: {} of {} dense ({:.1} x fewer)\n",
         cost.flops,
         cost.dense_flops,
@@ -119,7 +119,7 @@ pub fn run(args: &Args) -> Result<(), CliError> {
         ("policy for the device", compact_path),
         ("fine-tuned policy", tuned_path),
     ] {
-        println!("{what:<44}{}", path.display());
+        say!("{what:<44}{}", path.display());
     }
     Ok(())
 }
