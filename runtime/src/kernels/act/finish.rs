@@ -5,14 +5,18 @@ use lacewing_formats::policy::Activation;
 /// Written once for any vector width: each kernel inlines it under its own instructions.
 #[inline(always)]
 pub(super) fn finish(activation: Activation, bias: &[f32], y: &mut [f32]) {
-    for (y, bias) in y.iter_mut().zip(bias) {
-        *y += bias;
-    }
     match activation {
-        Activation::Identity => {}
+        Activation::Identity => each(bias, y, |y| y),
         // A comparison, not `max`, which would turn NaN into 0 and so hide it.
-        Activation::Relu => y.iter_mut().for_each(|y| *y = if *y < 0.0 { 0.0 } else { *y }),
-        Activation::Tanh => y.iter_mut().for_each(|y| *y = tanh(*y)),
+        Activation::Relu => each(bias, y, |y| if y < 0.0 { 0.0 } else { y }),
+        Activation::Tanh => each(bias, y, tanh),
+    }
+}
+
+#[inline(always)]
+fn each(bias: &[f32], y: &mut [f32], function: impl Fn(f32) -> f32) {
+    for (y, bias) in y.iter_mut().zip(bias) {
+        *y = function(*y + bias);
     }
 }
 
