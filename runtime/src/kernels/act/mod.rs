@@ -49,9 +49,9 @@ pub struct Kernel {
     /// Panel height, and the kernel for it.
     dense: (usize, DenseRows),
     packed: Option<(Geometry, PackedCsr)>,
-    /// How many dense vectors take the time of one packed step (where there is no packed kernel: how
-    /// many dense weights that of one link in place). Measured with
-    /// `cargo bench -p lacewing-tests --bench act_latency`; see ARCHITECTURE.md.
+    /// One packed step takes as long as so many vectors of dense weights (where there is no packed
+    /// kernel: one link in place, as so many dense weights), as measured where both layouts are
+    /// equally fast with `cargo bench -p lacewing-tests --bench act_crossover`.
     step_cost: f32,
     finish: Finish,
 }
@@ -64,7 +64,7 @@ static KERNELS: &[Kernel] = &[
         csr: scalar::csr,
         dense: (scalar::PANEL, scalar::dense),
         packed: None,
-        step_cost: 2.0,
+        step_cost: 2.1,
         finish: finish::finish,
     },
     #[cfg(target_arch = "aarch64")]
@@ -74,6 +74,7 @@ static KERNELS: &[Kernel] = &[
         csr: neon::csr,
         dense: (neon::PANEL, neon::dense),
         packed: None,
+        // Not measured: estimated from the instructions of both.
         step_cost: 4.0,
         finish: neon::finish,
     },
@@ -84,7 +85,7 @@ static KERNELS: &[Kernel] = &[
         csr: avx2::csr,
         dense: (avx2::PANEL, avx2::dense),
         packed: Some((avx2::GEOMETRY, avx2::packed)),
-        step_cost: 1.8,
+        step_cost: 1.75,
         finish: avx2::finish,
     },
     #[cfg(target_arch = "x86_64")]
@@ -95,7 +96,7 @@ static KERNELS: &[Kernel] = &[
         csr: avx2::csr,
         dense: (avx512::PANEL, avx512::dense),
         packed: Some((avx512::GEOMETRY, avx512::packed)),
-        step_cost: 1.4,
+        step_cost: 1.35,
         finish: avx512::finish,
     },
 ];
@@ -120,10 +121,8 @@ impl Kernel {
     /// Whether the dense kernel is faster for this layer than `steps` of the packed one, or than its
     /// links in place where this kernel has no packed layout.
     pub fn prefers_dense(&self, layer: &LayerView<'_>, steps: usize) -> bool {
-        let vectors = match self.geometry() {
-            Some(geometry) => layer.rows().div_ceil(geometry.lanes) * layer.cols(),
-            None => layer.rows() * layer.cols(),
-        };
+        let lanes = self.geometry().map_or(1, |geometry| geometry.lanes);
+        let vectors = layer.rows() * layer.cols() / lanes;
         steps as f32 * self.step_cost >= vectors as f32
     }
 
