@@ -31,7 +31,8 @@ impl<'a> Policy<'a> {
         Self::with_layout(view, Layout::InPlace, Kernel::best(), &mut [])
     }
 
-    /// A policy repacked into `memory` for this processor's best kernel. Takes about a millisecond.
+    /// A policy repacked into `memory` for this processor's best kernel. Takes a
+    /// millisecond or two where layers are 256 wide.
     ///
     /// # Errors
     /// [`LoadError`] if `memory` is shorter than [`Policy::blocks`] says for [`Layout::Packed`].
