@@ -1,14 +1,17 @@
 //! A run's configuration: every number that decides its result, saved as `config.toml`.
 
+mod layer;
+mod validate;
+
 use std::path::Path;
 
 use lacewing_formats::topology::{Allocation, Drop};
 use lacewing_runtime::learn::{self, AgentShape, Init, MAX_LAYERS, Rewire, Sparsity, Td3Config};
 use serde::{Deserialize, Serialize};
-use thiserror::Error;
 use toml::Table;
 
-use super::files::{self, FileError};
+pub use layer::{ConfigError, Layer};
+use layer::{overlay, value_error};
 
 /// Most hidden layers an agent may have: the learner's layer table is fixed.
 const MOST_HIDDEN: usize = MAX_LAYERS - 1;
@@ -143,81 +146,6 @@ pub struct Td3Settings {
     /// Transitions the replay keeps.
     pub replay: usize,
 }
-
-/// Why a configuration cannot run.
-#[derive(Debug, Error)]
-pub enum ConfigError {
-    /// The file could not be read or written.
-    #[error(transparent)]
-    File(#[from] FileError),
-    /// Not TOML, or a field is missing, unknown or of the wrong kind.
-    #[error("{origin}: {message}; a finished run's config.toml shows every field")]
-    Parse {
-        /// The file, or the defaults it was laid over.
-        origin: String,
-        /// What the parser says, on one line.
-        message: String,
-    },
-    /// A field's value makes no sense.
-    #[error("{field} {problem}")]
-    Value {
-        /// The field as it is called in `config.toml`.
-        field: &'static str,
-        /// What is wrong and what would be right.
-        problem: String,
-    },
-}
-
-impl ConfigError {
-    fn parse(origin: &str, error: &toml::de::Error) -> Self {
-        Self::Parse { origin: origin.to_string(), message: error.message().replace('\n', " ") }
-    }
-}
-
-/// Some fields of a configuration, and where they come from.
-pub struct Layer {
-    origin: String,
-    table: Table,
-}
-
-impl Layer {
-    /// A (possibly partial) TOML file.
-    ///
-    /// # Errors
-    /// [`ConfigError`] if it cannot be read or is not TOML.
-    pub fn file(path: &Path) -> Result<Self, ConfigError> {
-        let origin = path.display().to_string();
-        let text = String::from_utf8_lossy(&files::read(path)?).into_owned();
-        let table = text.parse().map_err(|error| ConfigError::parse(&origin, &error))?;
-        Ok(Self { origin, table })
-    }
-
-    /// One setting as on the command line, e.g. `td3.batch=256`.
-    ///
-    /// # Errors
-    /// [`ConfigError`] if it is not TOML.
-    pub fn setting(text: &str) -> Result<Self, ConfigError> {
-        let table = text.parse().map_err(|error| ConfigError::parse(text, &error))?;
-        Ok(Self { origin: text.to_string(), table })
-    }
-}
-
-/// Lays `over` on `under`: tables field by field, all else whole. An allocation is one value.
-fn overlay(under: &mut Table, over: Table) {
-    for (key, value) in over {
-        match (under.get_mut(&key), value) {
-            (Some(toml::Value::Table(under)), toml::Value::Table(over)) if key != "allocation" => {
-                overlay(under, over);
-            }
-            (_, value) => drop(under.insert(key, value)),
-        }
-    }
-}
-
-fn value_error(field: &'static str, problem: impl Into<String>) -> ConfigError {
-    ConfigError::Value { field, problem: problem.into() }
-}
-
 impl RunConfig {
     /// DS-TD3's published settings (Sokar et al. 2022 and its code) for MuJoCo, and settings tuned
     /// for the small classic environments.
@@ -376,94 +304,6 @@ impl RunConfig {
                 Method::Dense | Method::Static => learn::Method::Static,
                 Method::Set => learn::Method::Set(self.rewire),
             },
-        }
-    }
-
-    /// Checks every value that does not depend on the environment's shapes.
-    ///
-    /// # Errors
-    /// [`ConfigError::Value`] naming the first bad field.
-    pub fn validate(&self) -> Result<(), ConfigError> {
-        let must = |ok: bool, field, problem: &str| {
-            if ok { Ok(()) } else { Err(value_error(field, problem)) }
-        };
-        must(
-            self.steps > self.td3.start_steps,
-            "steps",
-            "must be above td3.start-steps, the random steps before learning begins",
-        )?;
-        let layers = self.hidden.len();
-        must((1..=MOST_HIDDEN).contains(&layers), "hidden", "must list 1 to 4 layers")?;
-        let widths = self.hidden.iter().all(|width| (1..=u16::MAX.into()).contains(width));
-        must(widths, "hidden", "widths must be 1 to 65535")?;
-        must(self.evaluate_every > 0, "evaluate-every", "must be at least 1")?;
-        must(self.evaluate_episodes > 0, "evaluate-episodes", "must be at least 1")?;
-        must(self.checkpoint_every > 0, "checkpoint-every", "must be at least 1")?;
-        self.validate_sparsity()?;
-        self.td3.validate()?;
-        must(self.rewire.interval > 0, "rewire.interval", "must be at least 1 update")?;
-        let fraction = (0.0..=1.0).contains(&self.rewire.fraction);
-        must(fraction, "rewire.fraction", "must be 0 to 1")?;
-        let cuda = self.device == Device::Cuda && self.engine == EngineKind::Sparse;
-        must(
-            !cuda,
-            "device",
-            "`cuda` needs `--engine burn`: the sparse engine runs on the processor",
-        )
-    }
-
-    fn validate_sparsity(&self) -> Result<(), ConfigError> {
-        let lambda = matches!(self.allocation, Some(Allocation::ErLambda { .. }));
-        let problem = match (self.method, self.sparsity, self.allocation) {
-            (Method::Dense, Some(sparsity), _) if sparsity != 0.0 => {
-                "makes no sense with method `dense`: choose `static` or `set`"
-            }
-            (Method::Dense, _, Some(_)) => {
-                "makes no sense with an allocation rule and method `dense`"
-            }
-            (Method::Static | Method::Set, Some(_), _) if lambda => {
-                "and allocation er-lambda exclude each other: λ decides the sparsity"
-            }
-            (Method::Static | Method::Set, None, _) if !lambda => {
-                "is missing: give --sparsity (e.g. 0.9) or an er-lambda allocation"
-            }
-            (_, Some(sparsity), _) if !(0.0..1.0).contains(&sparsity) => {
-                return Err(value_error(
-                    "sparsity",
-                    format!("must be at least 0 and below 1, not {sparsity}"),
-                ));
-            }
-            _ => return Ok(()),
-        };
-        Err(value_error("sparsity", problem))
-    }
-}
-
-impl Td3Settings {
-    fn validate(&self) -> Result<(), ConfigError> {
-        let positive = |value: f32| value.is_finite() && value > 0.0;
-        let not_negative = |value: f32| value.is_finite() && value >= 0.0;
-        let unit = |value: f32| (0.0..=1.0).contains(&value);
-        let checks = [
-            (positive(self.learning_rate), "td3.learning-rate", "must be above 0"),
-            (not_negative(self.weight_decay), "td3.weight-decay", "must be at least 0"),
-            (self.batch > 0, "td3.batch", "must be at least 1"),
-            (unit(self.gamma), "td3.gamma", "must be 0 to 1"),
-            (unit(self.tau), "td3.tau", "must be 0 to 1"),
-            (not_negative(self.policy_noise), "td3.policy-noise", "must be at least 0"),
-            (not_negative(self.noise_clip), "td3.noise-clip", "must be at least 0"),
-            (self.policy_delay > 0, "td3.policy-delay", "must be at least 1"),
-            (not_negative(self.exploration_noise), "td3.exploration-noise", "must be at least 0"),
-            (self.replay >= self.batch as usize, "td3.replay", "must hold at least one batch"),
-            (
-                self.start_steps >= u64::from(self.batch),
-                "td3.start-steps",
-                "must fill at least one batch",
-            ),
-        ];
-        match checks.into_iter().find(|&(ok, ..)| !ok) {
-            Some((_, field, problem)) => Err(value_error(field, problem)),
-            None => Ok(()),
         }
     }
 }

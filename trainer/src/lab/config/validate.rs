@@ -1,0 +1,96 @@
+//! Which values of a configuration make sense.
+
+use lacewing_formats::topology::Allocation;
+
+use super::layer::value_error;
+use super::{ConfigError, Device, EngineKind, MOST_HIDDEN, Method, RunConfig, Td3Settings};
+
+impl RunConfig {
+    /// Checks every value that does not depend on the environment's shapes.
+    ///
+    /// # Errors
+    /// [`ConfigError::Value`] naming the first bad field.
+    pub fn validate(&self) -> Result<(), ConfigError> {
+        let must = |ok: bool, field, problem: &str| {
+            if ok { Ok(()) } else { Err(value_error(field, problem)) }
+        };
+        must(
+            self.steps > self.td3.start_steps,
+            "steps",
+            "must be above td3.start-steps, the random steps before learning begins",
+        )?;
+        let layers = self.hidden.len();
+        must((1..=MOST_HIDDEN).contains(&layers), "hidden", "must list 1 to 4 layers")?;
+        let widths = self.hidden.iter().all(|width| (1..=u16::MAX.into()).contains(width));
+        must(widths, "hidden", "widths must be 1 to 65535")?;
+        must(self.evaluate_every > 0, "evaluate-every", "must be at least 1")?;
+        must(self.evaluate_episodes > 0, "evaluate-episodes", "must be at least 1")?;
+        must(self.checkpoint_every > 0, "checkpoint-every", "must be at least 1")?;
+        self.validate_sparsity()?;
+        self.td3.validate()?;
+        must(self.rewire.interval > 0, "rewire.interval", "must be at least 1 update")?;
+        let fraction = (0.0..=1.0).contains(&self.rewire.fraction);
+        must(fraction, "rewire.fraction", "must be 0 to 1")?;
+        let cuda = self.device == Device::Cuda && self.engine == EngineKind::Sparse;
+        must(
+            !cuda,
+            "device",
+            "`cuda` needs `--engine burn`: the sparse engine runs on the processor",
+        )
+    }
+
+    fn validate_sparsity(&self) -> Result<(), ConfigError> {
+        let lambda = matches!(self.allocation, Some(Allocation::ErLambda { .. }));
+        let problem = match (self.method, self.sparsity, self.allocation) {
+            (Method::Dense, Some(sparsity), _) if sparsity != 0.0 => {
+                "makes no sense with method `dense`: choose `static` or `set`"
+            }
+            (Method::Dense, _, Some(_)) => {
+                "makes no sense with an allocation rule and method `dense`"
+            }
+            (Method::Static | Method::Set, Some(_), _) if lambda => {
+                "and allocation er-lambda exclude each other: λ decides the sparsity"
+            }
+            (Method::Static | Method::Set, None, _) if !lambda => {
+                "is missing: give --sparsity (e.g. 0.9) or an er-lambda allocation"
+            }
+            (_, Some(sparsity), _) if !(0.0..1.0).contains(&sparsity) => {
+                return Err(value_error(
+                    "sparsity",
+                    format!("must be at least 0 and below 1, not {sparsity}"),
+                ));
+            }
+            _ => return Ok(()),
+        };
+        Err(value_error("sparsity", problem))
+    }
+}
+
+impl Td3Settings {
+    fn validate(&self) -> Result<(), ConfigError> {
+        let positive = |value: f32| value.is_finite() && value > 0.0;
+        let not_negative = |value: f32| value.is_finite() && value >= 0.0;
+        let unit = |value: f32| (0.0..=1.0).contains(&value);
+        let checks = [
+            (positive(self.learning_rate), "td3.learning-rate", "must be above 0"),
+            (not_negative(self.weight_decay), "td3.weight-decay", "must be at least 0"),
+            (self.batch > 0, "td3.batch", "must be at least 1"),
+            (unit(self.gamma), "td3.gamma", "must be 0 to 1"),
+            (unit(self.tau), "td3.tau", "must be 0 to 1"),
+            (not_negative(self.policy_noise), "td3.policy-noise", "must be at least 0"),
+            (not_negative(self.noise_clip), "td3.noise-clip", "must be at least 0"),
+            (self.policy_delay > 0, "td3.policy-delay", "must be at least 1"),
+            (not_negative(self.exploration_noise), "td3.exploration-noise", "must be at least 0"),
+            (self.replay >= self.batch as usize, "td3.replay", "must hold at least one batch"),
+            (
+                self.start_steps >= u64::from(self.batch),
+                "td3.start-steps",
+                "must fill at least one batch",
+            ),
+        ];
+        match checks.into_iter().find(|&(ok, ..)| !ok) {
+            Some((_, field, problem)) => Err(value_error(field, problem)),
+            None => Ok(()),
+        }
+    }
+}
