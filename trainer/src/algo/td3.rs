@@ -1,6 +1,6 @@
 //! TD3's interaction loop (Fujimoto et al. 2018, alg. 1; DS-TD3: Sokar et al. 2022, alg. 1).
 //!
-//! Random actions first, then the actor's with Gaussian noise, and one update an environment step.
+//! Random actions first, then the actor's with noise, and one update an environment step.
 //! The update itself, with the topology changes of DS-TD3, is the engine's.
 
 use lacewing_runtime::learn::{Losses, Replay, ReplayError, Transition};
@@ -60,6 +60,9 @@ pub struct Plan {
     pub update_after: u64,
     /// Standard deviation of the exploration noise, actions being in [-1, 1].
     pub exploration_noise: f32,
+    /// Correlation of the noise from one step to the next: 0 is Gaussian noise, above it the
+    /// Ornstein–Uhlenbeck process (Lillicrap et al. 2016, section 7) in discrete time.
+    pub noise_correlation: f32,
 }
 
 /// Follows a loop: logs, evaluations, checkpoints.
@@ -108,18 +111,23 @@ pub fn run(
     let mut next = obs.clone();
     let mut action = vec![0.0_f32; low.len()];
     let mut scaled = action.clone();
+    let mut noise = action.clone();
+    // Keeps the noise's standard deviation at 1 whatever its correlation.
+    let fresh = (1.0 - plan.noise_correlation * plan.noise_correlation).sqrt();
     while at.step < plan.steps {
         env.reset(derive_seed(plan.seed, Stream::Training, at.episodes), &mut wide)?;
         narrow(&wide, &mut obs);
         let mut total = 0.0;
+        noise.fill(0.0);
         loop {
             if at.step < plan.random_steps {
                 action.iter_mut().for_each(|a| *a = uniform(&mut at.rng));
             } else {
                 engine.act(&obs, &mut action)?;
-                for a in &mut action {
-                    let noise: f32 = StandardNormal.sample(&mut at.rng);
-                    *a = (*a + plan.exploration_noise * noise).clamp(-1.0, 1.0);
+                for (a, noise) in action.iter_mut().zip(&mut noise) {
+                    let drawn: f32 = StandardNormal.sample(&mut at.rng);
+                    *noise = plan.noise_correlation * *noise + fresh * drawn;
+                    *a = (*a + plan.exploration_noise * *noise).clamp(-1.0, 1.0);
                 }
             }
             scale_action(&action, &low, &high, &mut scaled);

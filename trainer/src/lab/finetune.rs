@@ -95,6 +95,7 @@ pub fn run(
         random_steps: 0,
         update_after: tuning.warm_up,
         exploration_noise: tuning.exploration_noise,
+        noise_correlation: 0.0,
     };
     let rng = Xoshiro256PlusPlus::seed_from_u64(derive_seed(tuning.seed, Stream::Exploration, 0));
     let mut at = Position { step: 0, episodes: 0, rng };

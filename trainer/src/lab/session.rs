@@ -123,6 +123,7 @@ pub fn train(
         random_steps: config.td3.start_steps,
         update_after: config.td3.start_steps,
         exploration_noise: config.td3.exploration_noise,
+        noise_correlation: config.td3.noise_correlation,
     };
     let ended = td3::run(&plan, &mut at, &mut *env, &mut *engine, &mut replay, &mut run);
     run.progress.finish();

@@ -143,6 +143,8 @@ pub struct Td3Settings {
     pub start_steps: u64,
     /// Standard deviation of the exploration noise.
     pub exploration_noise: f32,
+    /// Correlation of that noise from one step to the next, at least 0 and below 1.
+    pub noise_correlation: f32,
     /// Transitions the replay keeps.
     pub replay: usize,
 }
@@ -189,6 +191,7 @@ impl RunConfig {
                 policy_delay: 2,
                 start_steps: 25_000,
                 exploration_noise: 0.1,
+                noise_correlation: 0.0,
                 replay: 1_000_000,
             },
             rewire: Rewire { interval: 1000, fraction: 0.05, drop: Drop::SignedMagnitude },
@@ -198,7 +201,7 @@ impl RunConfig {
 
     /// Small, short-horizon tasks learn within minutes: fewer random steps, a smaller replay.
     fn for_classic_control(mut self) -> Self {
-        self.steps = if self.env == "Pendulum-v1" { 15_000 } else { 100_000 };
+        self.steps = if self.env == "Pendulum-v1" { 15_000 } else { 50_000 };
         self.evaluate_every = 1000;
         self.checkpoint_every = 2000;
         self.td3.start_steps = 1000;
@@ -206,6 +209,11 @@ impl RunConfig {
         self.td3.learning_rate = 3e-3;
         self.td3.weight_decay = 0.0;
         self.td3.batch = 128;
+        if self.env == "MountainCarContinuous-v0" {
+            // Only swings of many steps one way ever reach the goal.
+            self.td3.exploration_noise = 0.7;
+            self.td3.noise_correlation = 0.98;
+        }
         self
     }
 

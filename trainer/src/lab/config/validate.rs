@@ -81,6 +81,11 @@ impl Td3Settings {
             (not_negative(self.noise_clip), "td3.noise-clip", "must be at least 0"),
             (self.policy_delay > 0, "td3.policy-delay", "must be at least 1"),
             (not_negative(self.exploration_noise), "td3.exploration-noise", "must be at least 0"),
+            (
+                (0.0..1.0).contains(&self.noise_correlation),
+                "td3.noise-correlation",
+                "must be at least 0 and below 1",
+            ),
             (self.replay >= self.batch as usize, "td3.replay", "must hold at least one batch"),
             (
                 self.start_steps >= u64::from(self.batch),
