@@ -4,6 +4,7 @@
 //! Lengths are checked by [`super::Kernel`] before it calls.
 
 use super::dense::Dense;
+use super::packed::{Geometry, Packed};
 use super::rows::{Value, each_row};
 use super::vector::Vector;
 use core::arch::aarch64::*;
@@ -130,6 +131,61 @@ pub(super) const PANEL: usize = 16;
 pub(super) unsafe fn dense(weights: &Dense<'_>, x: &[f32], y: &mut [f32]) {
     // SAFETY: the caller's.
     unsafe { super::dense::dense::<float32x4_t, 4, 2>(weights, x, y) }
+}
+
+/// Four vectors of rows; a block is the two registers that `tbl` selects bytes from.
+pub(super) const GEOMETRY: Geometry = Geometry { lanes: 16, block: 8 };
+
+/// For each vector of a step, the lanes of sixteen columns that it takes, four bytes each.
+const SPREAD: [[u8; 16]; 4] = [
+    [0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3],
+    [4, 4, 4, 4, 5, 5, 5, 5, 6, 6, 6, 6, 7, 7, 7, 7],
+    [8, 8, 8, 8, 9, 9, 9, 9, 10, 10, 10, 10, 11, 11, 11, 11],
+    [12, 12, 12, 12, 13, 13, 13, 13, 14, 14, 14, 14, 15, 15, 15, 15],
+];
+
+/// Packed layer: four inputs are picked by one `tbl`, no loads lane by lane.
+#[target_feature(enable = "neon")]
+pub(super) unsafe fn packed(packed: &Packed<'_>, x: &[f32], y: &mut [f32]) {
+    let blocks = packed.blocks_per_group();
+    let mut values = packed.values().as_ptr();
+    let mut columns = packed.columns().as_ptr();
+    // SAFETY: each holds sixteen.
+    let spread = SPREAD.map(|lanes| unsafe { vld1q_u8(lanes.as_ptr()) });
+    // Where the bytes of an f32 lie.
+    let bytes = vreinterpretq_u8_u32(vdupq_n_u32(0x0302_0100));
+    for (y, counts) in y.chunks_mut(16).zip(packed.counts().chunks_exact(blocks)) {
+        let mut sums = [vdupq_n_f32(0.0); 4];
+        for (&count, x) in counts.iter().zip(x.as_chunks::<8>().0) {
+            // SAFETY: `x` holds eight. The counts of a `Packed` add up to the steps it holds, each
+            // of sixteen values and sixteen columns, so both pointers stay within their slices.
+            unsafe {
+                let low = vreinterpretq_u8_f32(vld1q_f32(x.as_ptr()));
+                let high = vreinterpretq_u8_f32(vld1q_f32(x.as_ptr().add(4)));
+                for _ in 0..count {
+                    let at = vshlq_n_u8::<2>(vld1q_u8(columns));
+                    for (vector, sum) in sums.iter_mut().enumerate() {
+                        let at = vorrq_u8(vqtbl1q_u8(at, spread[vector]), bytes);
+                        let picked = vreinterpretq_f32_u8(vqtbl2q_u8(uint8x16x2_t(low, high), at));
+                        *sum = vfmaq_f32(*sum, picked, vld1q_f32(values.add(4 * vector)));
+                    }
+                    columns = columns.add(16);
+                    values = values.add(16);
+                }
+            }
+        }
+        // A group of fewer rows than lanes is the last.
+        let mut last = [0.0; 16];
+        let whole = y.len() == 16;
+        let to = if whole { y.as_mut_ptr() } else { last.as_mut_ptr() };
+        for (vector, sum) in sums.into_iter().enumerate() {
+            // SAFETY: there is room for sixteen.
+            unsafe { vst1q_f32(to.add(4 * vector), sum) };
+        }
+        if !whole {
+            y.copy_from_slice(&last[..y.len()]);
+        }
+    }
 }
 
 #[target_feature(enable = "neon")]
