@@ -92,7 +92,7 @@ static KERNELS: &[Kernel] = &[
     Kernel {
         name: "avx512",
         isa: Isa::Avx512,
-        // Gathers of sixteen were slower than gathers of eight wherever this was measured.
+        // Inputs are loaded one by one: wider vectors would not help.
         csr: avx2::csr,
         dense: (avx512::PANEL, avx512::dense),
         packed: Some((avx512::GEOMETRY, avx512::packed)),
