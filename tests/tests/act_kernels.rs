@@ -2,7 +2,7 @@
 
 use half::f16;
 use lacewing_formats::artifact::{AlignedBytes, LayerSpec, LayerView, PolicySpec, PolicyView};
-use lacewing_formats::codec::{Encoding, IndexCodec, ValueCodec};
+use lacewing_formats::codec::{Encoding, IndexChoice, IndexCodec, ValueCodec};
 use lacewing_formats::policy::{ActionHead, Activation, Provenance};
 use lacewing_formats::topology::{Csr, random_topology};
 use lacewing_runtime::kernels::act::{Dense, Geometry, Kernel, Plan};
@@ -12,16 +12,24 @@ use rand_core::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
 /// Every way that a file stores links.
-const ENCODINGS: [(&str, Encoding); 4] = {
-    use IndexCodec::{DeltaU8, U16};
-    use ValueCodec::{F16, F32};
+const ENCODINGS: [(&str, Encoding); 8] = {
+    const U16: IndexChoice = IndexChoice::Fixed(IndexCodec::U16);
+    const DELTA_U8: IndexChoice = IndexChoice::Fixed(IndexCodec::DeltaU8);
+    use ValueCodec::{Bf16, F16, F32, Int8};
     [
         ("f32, u16", Encoding { values: F32, indices: U16 }),
         ("f16, u16", Encoding { values: F16, indices: U16 }),
-        ("f32, gaps", Encoding { values: F32, indices: DeltaU8 }),
-        ("f16, gaps", Encoding { values: F16, indices: DeltaU8 }),
+        ("f32, gaps", Encoding { values: F32, indices: DELTA_U8 }),
+        ("f16, gaps", Encoding { values: F16, indices: DELTA_U8 }),
+        ("bf16, u16", Encoding { values: Bf16, indices: U16 }),
+        ("bf16, gaps", Encoding { values: Bf16, indices: DELTA_U8 }),
+        ("int8, u16", Encoding { values: Int8, indices: U16 }),
+        ("int8, gaps", Encoding { values: Int8, indices: DELTA_U8 }),
     ]
 };
+
+/// The largest weight that int8 holds exactly where a row has it.
+const LARGEST: f32 = 127.0 / 128.0;
 
 /// A random layer and an input for it.
 struct Case {
@@ -38,10 +46,14 @@ impl Case {
         let links = (density * (rows * cols) as f64).round() as usize;
         let (mut row_ptr, mut col_idx) = (vec![0; rows + 1], vec![0; links]);
         random_topology(cols, &mut row_ptr, &mut col_idx, &mut rng);
-        // Weights that f16 holds exactly, so that one oracle serves both precisions.
-        let mut draw = || (rng.next_u32() >> 21) as f32 / 1024.0 - 1.0;
-        let values = (0..links).map(|_| draw()).collect();
-        let x = (0..cols).map(|_| draw()).collect();
+        // Weights that every codec holds exactly, so that one oracle serves all: 8 bits, and the
+        // largest of a row such that its scale is 2⁻⁷.
+        let values = (0..links).map(|link| match row_ptr.binary_search(&(link as u32)).is_ok() {
+            true => LARGEST,
+            false => (rng.next_u32() % 255) as f32 / 128.0 - LARGEST,
+        });
+        let values = values.collect();
+        let x = (0..cols).map(|_| (rng.next_u32() >> 21) as f32 / 1024.0 - 1.0).collect();
         Self { cols, row_ptr, col_idx, values, x }
     }
 
@@ -257,12 +269,13 @@ fn a_non_finite_input_reaches_every_output_linked_to_it() {
 #[test]
 fn denormals_are_kept() {
     let mut case = Case::new(20, 40, 1.0, 5);
-    case.values.fill(1.0);
+    case.values.fill(LARGEST);
     case.x.fill(0.0);
     case.x[33] = 1e-42;
     for kernel in Kernel::available() {
         case.run(kernel, |layout, y| {
-            assert!(y.iter().all(|&y| y == 1e-42), "{} {layout}: {y:?}", kernel.name);
+            let expected = LARGEST * 1e-42;
+            assert!(y.iter().all(|&y| y == expected), "{} {layout}: {y:?}", kernel.name);
         });
     }
 }

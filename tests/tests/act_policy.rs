@@ -30,6 +30,14 @@ fn act(policy: &Policy<'_>, observation: &[f32]) -> Result<Vec<f32>, ActError> {
     Ok(action)
 }
 
+/// How far actions may be off for the sake of the weights' precision.
+const TOLERANCES: [(ValueCodec, f64); 4] = [
+    (ValueCodec::F32, 1e-5),
+    (ValueCodec::F16, 3e-2),
+    (ValueCodec::Bf16, 1e-1),
+    (ValueCodec::Int8, 1e-1),
+];
+
 /// Actions in every layout, by every kernel and from every encoding, are those of the definition.
 fn answers(mut network: Owned) {
     network.low.fill(-3.0);
@@ -39,9 +47,9 @@ fn answers(mut network: Owned) {
     network.normaliser = Some((vec![0.1; inputs], wide, 5.0));
     let observation = actor::observation(&network, 0);
     let expected = actor::reference(&network, &observation);
-    for (values, tolerance) in [(ValueCodec::F32, 1e-5), (ValueCodec::F16, 3e-2)] {
+    for (values, tolerance) in TOLERANCES {
         for indices in [IndexCodec::U16, IndexCodec::DeltaU8] {
-            let file = network.write(Encoding { values, indices }).unwrap();
+            let file = network.write(Encoding { values, indices: indices.into() }).unwrap();
             each_policy(&file, |name, policy| {
                 let action = act(policy, &observation).unwrap();
                 for (found, expected) in action.iter().zip(&expected) {

@@ -1,7 +1,7 @@
 //! The bytes of version 1 do not change, and `formats/SPEC.md` shows them as they are.
 
 use lacewing_formats::artifact::{AlignedBytes, LayerSpec, PolicySpec, PolicyView};
-use lacewing_formats::codec::{Encoding, IndexCodec, ValueCodec};
+use lacewing_formats::codec::Encoding;
 use lacewing_formats::policy::{
     ActionHead, Activation, Evaluation, ObservationNormaliser, Probe, Provenance,
 };
@@ -52,7 +52,7 @@ fn tiny() -> AlignedBytes {
         probes: &[Probe { observation: &[0.0, 0.0, 1.0], action: &[2.0 * -0.124_353] }],
         resume: Some(b"opaque"),
     };
-    spec.to_bytes(Encoding { values: ValueCodec::F16, indices: IndexCodec::DeltaU8 }).unwrap()
+    spec.to_bytes(Encoding::COMPACT).unwrap()
 }
 
 #[test]

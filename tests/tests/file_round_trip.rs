@@ -1,16 +1,16 @@
 //! What is written is what is read, for any shape, density and codec.
 
 use lacewing_formats::artifact::{AlignedBytes, FileError, PolicyView, Section, SpecError};
-use lacewing_formats::codec::{Encoding, IndexCodec, ValueCodec, Values};
+use lacewing_formats::codec::{Encoding, IndexChoice, IndexCodec, ValueCodec, Values};
 use lacewing_tests::policy_file::{Layer, Owned, Shape};
 use proptest::prelude::*;
 
-const ENCODINGS: [Encoding; 4] = [
-    Encoding::PLAIN,
-    Encoding { values: ValueCodec::F32, indices: IndexCodec::DeltaU8 },
-    Encoding { values: ValueCodec::F16, indices: IndexCodec::U16 },
-    Encoding::COMPACT,
-];
+/// Every pair of codecs.
+fn encodings() -> impl Iterator<Item = Encoding> {
+    let choices =
+        IndexCodec::ALL.map(IndexChoice::Fixed).into_iter().chain([IndexChoice::Smallest]);
+    choices.flat_map(|indices| ValueCodec::ALL.map(|values| Encoding { values, indices }))
+}
 
 fn shape() -> Shape {
     let widths = vec![7, 12, 3];
@@ -48,12 +48,22 @@ fn read(view: &PolicyView<'_>, like: &Owned) -> Owned {
     }
 }
 
-/// What remains of the weights in half precision.
-fn rounded(policy: &Owned) -> Owned {
+/// What remains of the weights in a codec; for int8 only the definition of its scale is repeated.
+fn rounded(policy: &Owned, codec: ValueCodec) -> Owned {
     let mut policy = policy.clone();
     for layer in &mut policy.layers {
-        for weight in &mut layer.weights {
-            *weight = half::f16::from_f32(*weight).to_f32();
+        for ends in layer.row_ptr.windows(2) {
+            let row = &mut layer.weights[ends[0] as usize..ends[1] as usize];
+            let largest = row.iter().fold(0.0, |largest: f32, weight| largest.max(weight.abs()));
+            let scale = half::bf16::from_f32(largest / 127.0).to_f32();
+            for weight in row {
+                *weight = match codec {
+                    ValueCodec::F32 => *weight,
+                    ValueCodec::F16 => half::f16::from_f32(*weight).to_f32(),
+                    ValueCodec::Bf16 => half::bf16::from_f32(*weight).to_f32(),
+                    ValueCodec::Int8 => (*weight / scale).round_ties_even() * scale,
+                };
+            }
         }
     }
     policy
@@ -73,15 +83,14 @@ proptest! {
     ) {
         let shape = Shape { widths, density, normaliser, probes, resume, seed };
         let policy = Owned::random(&shape);
-        for encoding in ENCODINGS {
+        for encoding in encodings() {
             let bytes = policy.write(encoding).unwrap();
             prop_assert_eq!(&bytes, &policy.write(encoding).unwrap());
             let view = PolicyView::parse(&bytes).unwrap();
-            let expected = match encoding.values {
-                ValueCodec::F32 => policy.clone(),
-                ValueCodec::F16 => rounded(&policy),
-            };
-            prop_assert_eq!(read(&view, &policy), expected);
+            let found = read(&view, &policy);
+            prop_assert_eq!(&found, &rounded(&policy, encoding.values));
+            // What was read is written again as it was.
+            prop_assert_eq!(&found.write(encoding).unwrap(), &bytes);
             prop_assert_eq!(view.header().observations(), shape.widths[0]);
             prop_assert_eq!(view.header().actions(), *shape.widths.last().unwrap());
         }
@@ -117,19 +126,6 @@ fn a_weight_that_rounds_to_zero_stays_a_link() {
     let bytes = policy.write(Encoding::COMPACT).unwrap();
     let layer = PolicyView::parse(&bytes).unwrap().layers().next().unwrap();
     assert_eq!(layer.iter().collect::<Vec<_>>(), [(0, 1, 0.0), (0, 3, 0.5)]);
-}
-
-#[test]
-fn compact_links_take_half_the_bytes() {
-    let widths = vec![256, 256, 256];
-    let policy = Owned::random(&Shape { widths, density: 0.1, ..shape() });
-    let bytes_per_link = |encoding| {
-        let bytes = policy.write(encoding).unwrap();
-        PolicyView::parse(&bytes).unwrap().layers().nth(1).unwrap().bytes_per_link()
-    };
-    assert_eq!(bytes_per_link(Encoding::PLAIN), 6.0);
-    // No gap of a row of 256 needs an escape but the one from 0 to 255.
-    assert!((3.0..3.01).contains(&bytes_per_link(Encoding::COMPACT)));
 }
 
 #[test]
@@ -200,10 +196,31 @@ fn the_writer_refuses_what_no_reader_would_take() {
     }
 }
 
+/// A row's largest weight is kept to half a step, nothing is clipped, and no scale is 0.
+#[test]
+fn int8_keeps_rows_of_any_size() {
+    for largest in [1e-45_f32, 1e-40, 1e-38, 3e-9, 0.02, 1.0, 4.0e4, 1e30, 3.3e38] {
+        let mut policy = row(4, &[0, 1, 3]);
+        policy.layers[0].weights = vec![-largest, 0.0, largest / 3.0];
+        let encoding = Encoding { values: ValueCodec::Int8, ..Encoding::PLAIN };
+        let bytes = policy.write(encoding).unwrap();
+        let layer = PolicyView::parse(&bytes).unwrap().layers().next().unwrap();
+        let Values::Int8 { values, scales } = layer.values() else { panic!("not int8") };
+        let scale = scales[0].to_f32();
+        for ((_, _, found), weight) in layer.iter().zip(&policy.layers[0].weights) {
+            assert!((found - weight).abs() <= 0.51 * scale, "{found}, not {weight}");
+        }
+        // Below this not even the scale is a normal number.
+        assert!(values[0] == -127 || largest < 1e-35, "{largest}: {values:?}");
+        assert_eq!(values[1], 0);
+    }
+}
+
 #[test]
 fn weights_beyond_half_precision_are_refused_in_it_only() {
     let mut policy = Owned::random(&shape());
     policy.layers[1].weights[0] = 1e6;
-    assert_eq!(policy.write(Encoding::COMPACT), Err(SpecError::Half { layer: 1, value: 1e6 }));
+    let refused = SpecError::Weight { layer: 1, value: 1e6, codec: ValueCodec::F16 };
+    assert_eq!(policy.write(Encoding::COMPACT), Err(refused));
     assert!(policy.write(Encoding::PLAIN).is_ok());
 }

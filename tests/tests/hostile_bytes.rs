@@ -24,13 +24,16 @@ fn base(widths: &[usize], density: f64, encoding: Encoding) -> Vec<u8> {
 }
 
 fn bases() -> Vec<Vec<u8>> {
-    let mixed = Encoding { values: ValueCodec::F16, indices: IndexCodec::U16 };
+    let with = |values, indices: IndexCodec| Encoding { values, indices: indices.into() };
+    let mixed = with(ValueCodec::F16, IndexCodec::U16);
     vec![
         base(&[3, 4, 2], 0.5, Encoding::PLAIN),
         base(&[17, 64, 6], 0.1, Encoding::COMPACT),
         base(&[700, 5, 1], 0.02, Encoding::COMPACT),
         base(&[8, 8, 8, 8, 8], 0.3, mixed),
         base(&[1, 1], 1.0, Encoding::PLAIN),
+        base(&[9, 30, 4], 0.4, with(ValueCodec::Int8, IndexCodec::DeltaU8)),
+        base(&[9, 30, 4], 0.4, with(ValueCodec::Bf16, IndexCodec::U16)),
     ]
 }
 
@@ -228,6 +231,8 @@ fn offset(base: &[u8], section: Section) -> usize {
 fn each_forgery_has_its_own_answer() {
     let plain = &base(&[3, 4, 2], 0.5, Encoding::PLAIN);
     let compact = &base(&[700, 5, 1], 0.02, Encoding::COMPACT);
+    let int8 = Encoding { values: ValueCodec::Int8, ..Encoding::PLAIN };
+    let int8 = &base(&[9, 8, 4], 0.4, int8);
     let put = |base: &[u8], section, at: usize, bytes: &[u8]| {
         let start = offset(base, section) + at;
         edited(base, |file| file[start..start + bytes.len()].copy_from_slice(bytes))
@@ -249,6 +254,9 @@ fn each_forgery_has_its_own_answer() {
         ),
         (put(plain, weights, 4, &nan), FileError::NotFinite { section: weights, index: 1 }),
         (put(compact, weights, 0, &[0, 0x7c]), FileError::NotFinite { section: weights, index: 0 }),
+        (put(int8, Section::Scales(0), 6, &[0, 0]), FileError::Scale { layer: 0, row: 3 }),
+        (put(int8, Section::Scales(1), 1, &[0xbf]), FileError::Scale { layer: 1, row: 0 }),
+        (put(int8, Section::Scales(1), 0, &[0, 0x7f]), FileError::Scale { layer: 1, row: 0 }),
         (put(plain, Section::Std, 8, &[0; 4]), FileError::Std { index: 2 }),
         (put(plain, Section::Low, 0, &1e9_f32.to_le_bytes()), FileError::Limits { index: 0 }),
         (

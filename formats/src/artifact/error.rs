@@ -122,6 +122,17 @@ pub enum FileError {
         /// Which observation, counted from 0.
         index: usize,
     },
+    /// The scale of a row of int8 weights is not a positive number, or its weights overflow.
+    #[error(
+        "the scale of row {row} of layer {layer} (both counted from 0) is no positive number or too \
+         large: export the policy again with `--values f32`"
+    )]
+    Scale {
+        /// Which layer, counted from 0.
+        layer: usize,
+        /// Which row, counted from 0.
+        row: usize,
+    },
     /// An action's limits are in the wrong order.
     #[error("the low limit of action {index} must be below the high one: correct the limits")]
     Limits {

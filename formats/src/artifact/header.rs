@@ -138,12 +138,17 @@ impl<'a> Header<'a> {
                 StoredIndices::U16 => 2 * links,
                 StoredIndices::DeltaU8 { bytes } => bytes.into(),
             };
+            let rows = u64::from(entry.rows);
+            let scales = u64::from(entry.values.bytes_per_row()) * rows;
             [
-                (Section::RowPointers(layer), 4 * (u64::from(entry.rows) + 1)),
-                (Section::Columns(layer), columns),
-                (Section::Weights(layer), u64::from(entry.values.bytes()) * links),
-                (Section::Biases(layer), 4 * u64::from(entry.rows)),
+                Some((Section::RowPointers(layer), 4 * (rows + 1))),
+                Some((Section::Columns(layer), columns)),
+                (scales > 0).then_some((Section::Scales(layer), scales)),
+                Some((Section::Weights(layer), u64::from(entry.values.bytes()) * links)),
+                Some((Section::Biases(layer), 4 * rows)),
             ]
+            .into_iter()
+            .flatten()
         });
         let resume = self.resume_bytes.map(|bytes| (Section::Resume, bytes));
         numbers.chain(layers).chain(resume).scan(

@@ -1,7 +1,7 @@
 //! A layer as it lies in the file.
 
 use super::error::FileError;
-use crate::codec::{Gaps, Indices, Values};
+use crate::codec::{Gaps, Indices, Values, entropy_bound};
 use crate::policy::Activation;
 use crate::topology::Csr;
 
@@ -115,10 +115,21 @@ impl<'a> LayerView<'a> {
         }
     }
 
-    /// Bytes that columns and weights take a link, on average; 0 where there are no links.
-    pub fn bytes_per_link(&self) -> f64 {
-        let values = self.links() * self.values.codec().bytes() as usize;
-        (self.indices.bytes() + values) as f64 / self.links().max(1) as f64
+    /// Bytes that say which links are alive: row pointers and columns.
+    pub fn index_bytes(&self) -> usize {
+        size_of_val(self.row_ptr) + self.indices.bytes()
+    }
+
+    /// Bytes of the weights and the scales of their rows.
+    pub fn value_bytes(&self) -> usize {
+        let codec = self.values.codec();
+        self.links() * codec.bytes() as usize + self.rows() * codec.bytes_per_row() as usize
+    }
+
+    /// Bits a link below which no [`LayerView::index_bytes`] get where links are independent of each
+    /// other: see [`entropy_bound`].
+    pub fn entropy_bound(&self) -> f64 {
+        entropy_bound(1.0 - self.sparsity())
     }
 }
 
@@ -135,7 +146,6 @@ impl Iterator for Links<'_> {
     type Item = (usize, u16, f32);
 
     fn next(&mut self) -> Option<Self::Item> {
-        let value = self.layer.values.get(self.link)?;
         while *self.layer.row_ptr.get(self.row + 1)? as usize <= self.link {
             self.row += 1;
             self.gaps.start_row();
@@ -144,6 +154,7 @@ impl Iterator for Links<'_> {
             Indices::U16(columns) => *columns.get(self.link)?,
             Indices::DeltaU8(_) => self.gaps.next_column()?,
         };
+        let value = self.layer.values.get(self.row, self.link)?;
         self.link += 1;
         Some((self.row, column, value))
     }

@@ -25,6 +25,8 @@ pub enum Section {
     RowPointers(u8),
     /// Columns of a layer's links.
     Columns(u8),
+    /// Scales of a layer's rows, bf16 `[rows]`, where weights are int8.
+    Scales(u8),
     /// Weights of a layer's links.
     Weights(u8),
     /// Biases of a layer, f32 `[rows]`.
@@ -46,6 +48,7 @@ impl fmt::Display for Section {
             Self::ProbeActions => "probes' actions",
             Self::RowPointers(layer) => return write!(f, "row pointers of layer {layer}"),
             Self::Columns(layer) => return write!(f, "columns of layer {layer}"),
+            Self::Scales(layer) => return write!(f, "scales of layer {layer}"),
             Self::Weights(layer) => return write!(f, "weights of layer {layer}"),
             Self::Biases(layer) => return write!(f, "biases of layer {layer}"),
             Self::Resume => "resume section",

@@ -8,7 +8,7 @@ use super::section::{Placed, Section};
 use crate::codec::{Indices, ValueCodec, Values};
 use crate::policy::{ActionHead, ObservationNormaliser, Probe, Provenance};
 use bytemuck::AnyBitPattern;
-use half::f16;
+use half::{bf16, f16};
 use heapless::Vec;
 
 /// A policy file whose bytes have been checked: what it hands out points into them.
@@ -219,6 +219,15 @@ fn read_layer<'a>(
     let values = match entry.values {
         ValueCodec::F32 => Values::F32(reader.numbers()?),
         ValueCodec::F16 => Values::F16(reader.finite(|number: &f16| number.is_finite())?),
+        ValueCodec::Bf16 => Values::Bf16(reader.finite(|number: &bf16| number.is_finite())?),
+        ValueCodec::Int8 => {
+            let scales: &[bf16] = reader.cast()?.1;
+            let fits = |scale: f32| scale > 0.0 && (128.0 * scale).is_finite();
+            if let Some(row) = scales.iter().position(|scale| !fits(scale.to_f32())) {
+                return Err(FileError::Scale { layer, row });
+            }
+            Values::Int8 { values: reader.cast()?.1, scales }
+        }
     };
     let bias = reader.numbers()?;
     let (cols, activation) = (header.cols(layer) as usize, entry.activation);

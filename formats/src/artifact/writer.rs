@@ -6,11 +6,10 @@ use super::header::{Header, LayerEntry, MAX_LAYERS, MAX_PROBES, StoredIndices};
 use super::preamble::{MAX_FILE_BYTES, Preamble};
 use super::section::Section;
 use super::view::PolicyView;
-use crate::codec::{Encoding, IndexCodec, ValueCodec, encode_gaps};
+use crate::codec::{Encoded, EncodedValues, Encoding, OutOfRange, ValueCodec};
 use crate::policy::{ActionHead, Activation, ObservationNormaliser, Probe, Provenance};
 use crate::topology::Csr;
 use alloc::vec::Vec;
-use half::f16;
 use thiserror::Error;
 
 /// A policy to be written; borrows everything.
@@ -45,6 +44,9 @@ pub struct LayerSpec<'a> {
     /// What follows the sums.
     pub activation: Activation,
 }
+
+/// Columns and weights of a layer as they will be stored.
+type EncodedLinks<'a> = (Encoded, EncodedValues<'a>);
 
 /// Why a policy cannot be written.
 #[derive(Clone, Copy, Debug, Error, PartialEq)]
@@ -81,13 +83,18 @@ pub enum SpecError {
         /// Inputs of this one.
         found: usize,
     },
-    /// A weight is too large for half precision.
-    #[error("weight {value} of layer {layer} is beyond the 65504 of f16: write f32 values")]
-    Half {
+    /// A weight is too large for its codec.
+    #[error(
+        "weight {value} of layer {layer} (counted from 0) is beyond what {codec} can hold: write f32 \
+         values"
+    )]
+    Weight {
         /// Which layer, counted from 0.
         layer: usize,
         /// The weight.
         value: f32,
+        /// The codec.
+        codec: ValueCodec,
     },
     /// The file would be refused when read; nothing was written.
     #[error("this policy cannot be written: {0}")]
@@ -101,13 +108,13 @@ impl PolicySpec<'_> {
     /// [`SpecError`] for whatever [`PolicyView::parse`] would refuse, such as NaN.
     pub fn to_bytes(&self, encoding: Encoding) -> Result<AlignedBytes, SpecError> {
         self.check_lengths()?;
-        let gaps: Vec<_> = match encoding.indices {
-            IndexCodec::U16 => Vec::new(),
-            IndexCodec::DeltaU8 => {
-                self.layers.iter().map(|layer| encode_gaps(&layer.topology)).collect()
-            }
-        };
-        let header = self.header(encoding, &gaps)?;
+        let links = (0..).zip(self.layers).map(|(index, layer)| {
+            let columns = Encoded::new(&layer.topology, encoding.indices);
+            let weights = encode_weights(index, layer, encoding.values)?;
+            Ok((columns, weights))
+        });
+        let links = links.collect::<Result<Vec<_>, SpecError>>()?;
+        let header = self.header(encoding.values, &links)?;
         // Writing to a Vec cannot fail; were it to, no reader could read the header either.
         let head = postcard::to_allocvec(&header).map_err(|_| FileError::Header)?;
         let header_bytes = head.len() as u32;
@@ -120,7 +127,7 @@ impl PolicySpec<'_> {
         file[Preamble::BYTES..][..head.len()].copy_from_slice(&head);
         for placed in header.sections(header_bytes) {
             let out = &mut file[placed.offset as usize..][..placed.bytes as usize];
-            self.write_section(placed.section, encoding.values, &gaps, out)?;
+            self.write_section(placed.section, &links, out);
         }
         Preamble { header_bytes }.write(&mut file);
         PolicyView::parse(&file)?;
@@ -165,17 +172,21 @@ impl PolicySpec<'_> {
         Ok(())
     }
 
-    fn header(&self, encoding: Encoding, gaps: &[Vec<u8>]) -> Result<Header<'_>, SpecError> {
+    fn header(
+        &self,
+        values: ValueCodec,
+        links: &[EncodedLinks<'_>],
+    ) -> Result<Header<'_>, SpecError> {
         let mut layers = heapless::Vec::new();
-        for (index, layer) in self.layers.iter().enumerate() {
+        for (layer, (columns, _)) in self.layers.iter().zip(links) {
             let entry = LayerEntry {
                 rows: layer.topology.rows() as u32,
                 links: layer.topology.links() as u32,
                 activation: layer.activation,
-                values: encoding.values,
-                indices: match gaps.get(index) {
-                    Some(gaps) => StoredIndices::DeltaU8 { bytes: gaps.len() as u32 },
-                    None => StoredIndices::U16,
+                values,
+                indices: match columns {
+                    Encoded::U16 => StoredIndices::U16,
+                    Encoded::DeltaU8(gaps) => StoredIndices::DeltaU8 { bytes: gaps.len() as u32 },
                 },
             };
             layers.push(entry).map_err(|_| SpecError::Layers { layers: self.layers.len() })?;
@@ -192,13 +203,7 @@ impl PolicySpec<'_> {
     }
 
     /// Fills `out`, the bytes of a section whose length the header has set.
-    fn write_section(
-        &self,
-        section: Section,
-        values: ValueCodec,
-        gaps: &[Vec<u8>],
-        out: &mut [u8],
-    ) -> Result<(), SpecError> {
+    fn write_section(&self, section: Section, links: &[EncodedLinks<'_>], out: &mut [u8]) {
         let layer = |index: u8| &self.layers[usize::from(index)];
         match section {
             Section::Preamble | Section::Header => {}
@@ -209,18 +214,23 @@ impl PolicySpec<'_> {
             Section::ProbeObservations => put_all(out, self.probes, |probe| probe.observation),
             Section::ProbeActions => put_all(out, self.probes, |probe| probe.action),
             Section::RowPointers(index) => put(out, layer(index).topology.row_ptr()),
-            Section::Columns(index) => match gaps.get(usize::from(index)) {
-                Some(gaps) => put(out, gaps),
-                None => put(out, layer(index).topology.col_idx()),
+            Section::Columns(index) => match &links[usize::from(index)].0 {
+                Encoded::U16 => put(out, layer(index).topology.col_idx()),
+                Encoded::DeltaU8(gaps) => put(out, gaps),
             },
-            Section::Weights(index) => match values {
-                ValueCodec::F32 => put(out, layer(index).weights),
-                ValueCodec::F16 => put(out, &halves(index.into(), layer(index).weights)?),
+            Section::Scales(index) => match &links[usize::from(index)].1 {
+                EncodedValues::Int8 { scales, .. } => put(out, scales),
+                EncodedValues::F32(_) | EncodedValues::F16(_) | EncodedValues::Bf16(_) => {}
+            },
+            Section::Weights(index) => match &links[usize::from(index)].1 {
+                EncodedValues::F32(weights) => put(out, weights),
+                EncodedValues::F16(weights) => put(out, weights),
+                EncodedValues::Bf16(weights) => put(out, weights),
+                EncodedValues::Int8 { values, .. } => put(out, values),
             },
             Section::Biases(index) => put(out, layer(index).bias),
             Section::Resume => put(out, self.resume.unwrap_or_default()),
         }
-        Ok(())
     }
 }
 
@@ -234,10 +244,19 @@ fn put_all<'a>(out: &mut [u8], probes: &[Probe<'a>], part: impl Fn(&Probe<'a>) -
     }
 }
 
-fn halves(layer: usize, weights: &[f32]) -> Result<Vec<f16>, SpecError> {
-    let halve = |&value: &f32| match f16::from_f32(value) {
-        half if half.is_infinite() && value.is_finite() => Err(SpecError::Half { layer, value }),
-        half => Ok(half),
-    };
-    weights.iter().map(halve).collect()
+/// The weights of a layer, which is number `index`, as they will be stored.
+fn encode_weights<'a>(
+    index: u8,
+    layer: &LayerSpec<'a>,
+    codec: ValueCodec,
+) -> Result<EncodedValues<'a>, SpecError> {
+    EncodedValues::new(codec, &layer.topology, layer.weights).map_err(
+        |OutOfRange { link, value }| {
+            if value.is_finite() {
+                SpecError::Weight { layer: index.into(), value, codec }
+            } else {
+                FileError::NotFinite { section: Section::Weights(index), index: link }.into()
+            }
+        },
+    )
 }

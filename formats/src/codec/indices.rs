@@ -13,6 +13,34 @@ pub enum IndexCodec {
     DeltaU8,
 }
 
+impl IndexCodec {
+    /// Every codec, the fastest to read first.
+    pub const ALL: [Self; 2] = [Self::U16, Self::DeltaU8];
+
+    /// Its name in reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::U16 => "u16",
+            Self::DeltaU8 => "delta-u8",
+        }
+    }
+}
+
+/// Which codec the columns of each layer get.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum IndexChoice {
+    /// The same for all.
+    Fixed(IndexCodec),
+    /// The one that takes the fewest bytes for the layer; of equals, the fastest to read.
+    Smallest,
+}
+
+impl From<IndexCodec> for IndexChoice {
+    fn from(codec: IndexCodec) -> Self {
+        Self::Fixed(codec)
+    }
+}
+
 /// The columns of a layer as stored, row after row, strictly ascending in each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Indices<'a> {

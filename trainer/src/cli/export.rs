@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::ValueEnum;
-use lacewing_formats::codec::{Encoding, IndexCodec, ValueCodec};
+use lacewing_formats::codec::{Encoding, IndexChoice, IndexCodec, ValueCodec};
 
 use super::CliError;
 use crate::lab::{files, policy};
@@ -23,8 +23,8 @@ pub struct Args {
     #[arg(long)]
     values: Option<Values>,
     /// How columns are stored in a .lace file [default: u16].
-    #[arg(long)]
-    indices: Option<Indices>,
+    #[arg(long, alias = "indices")]
+    index: Option<Index>,
     /// Leave out what it takes to go on learning: most of the file.
     #[arg(long)]
     no_resume_section: bool,
@@ -43,12 +43,20 @@ enum Format {
 
 #[derive(Clone, Copy, ValueEnum)]
 enum Values {
+    /// Exact.
     F32,
+    /// Half the bytes.
     F16,
+    /// Half the bytes, the range of f32, an eighth of the precision of f16.
+    Bf16,
+    /// A quarter of the bytes: 255 steps scaled for each row.
+    Int8,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
-enum Indices {
+enum Index {
+    /// The one with the fewest bytes, for each layer.
+    Auto,
     U16,
     DeltaU8,
 }
@@ -64,18 +72,21 @@ pub fn run(args: &Args) -> Result<(), CliError> {
                 values: match args.values {
                     None | Some(Values::F32) => ValueCodec::F32,
                     Some(Values::F16) => ValueCodec::F16,
+                    Some(Values::Bf16) => ValueCodec::Bf16,
+                    Some(Values::Int8) => ValueCodec::Int8,
                 },
-                indices: match args.indices {
-                    None | Some(Indices::U16) => IndexCodec::U16,
-                    Some(Indices::DeltaU8) => IndexCodec::DeltaU8,
+                indices: match args.index {
+                    Some(Index::Auto) => IndexChoice::Smallest,
+                    None | Some(Index::U16) => IndexCodec::U16.into(),
+                    Some(Index::DeltaU8) => IndexCodec::DeltaU8.into(),
                 },
             };
             let file = policy::encode_again(&view, encoding, !args.no_resume_section)?;
             files::write_atomic(&args.out, &file)?;
             file.len()
         }
-        Format::Onnx if args.values.is_some() || args.indices.is_some() => {
-            let problem = "--values and --indices are for .lace files; ONNX has dense f32 weights";
+        Format::Onnx if args.values.is_some() || args.index.is_some() => {
+            let problem = "--values and --index are for .lace files; ONNX has dense f32 weights";
             return Err(CliError::Usage(problem.into()));
         }
         Format::Onnx => {

@@ -40,6 +40,9 @@ fn describe(view: &PolicyView<'_>, bytes: usize) -> Result<Value, CliError> {
             json!({
                 "inputs": layer.cols(), "outputs": layer.rows(), "links": layer.links(),
                 "sparsity": layer.sparsity(), "activation": layer.activation.name(),
+                "values": layer.values().codec().name(), "value_bytes": layer.value_bytes(),
+                "index": layer.indices().codec().name(), "index_bytes": layer.index_bytes(),
+                "entropy_bound_bits_per_link": layer.entropy_bound(),
             })
         })
         .collect();
@@ -102,6 +105,7 @@ fn print_table(view: &PolicyView<'_>, bytes: usize) -> Result<(), CliError> {
         );
     }
     say!("  all                   {:>7} {:>8.2}%\n", cost.links, 100.0 * cost.sparsity());
+    print_links(view);
     say!("FLOPs a step: {} (dense {})", cost.flops, cost.dense_flops);
     say!("\n{:<28}{:>10}", "section", "bytes");
     for placed in view.sections() {
@@ -112,4 +116,36 @@ fn print_table(view: &PolicyView<'_>, bytes: usize) -> Result<(), CliError> {
         say!("\ncan go on learning (after {} updates)", Resume::parse(resume)?.updates());
     }
     Ok(())
+}
+
+/// How the links of each layer are stored, beside how small their positions could be.
+fn print_links(view: &PolicyView<'_>) {
+    let per_link = |bytes: usize, links: u64| bytes as f64 / links.max(1) as f64;
+    say!("a link:  weight           index             entropy bound of the index");
+    let (mut values, mut indices, mut bound, mut all) = (0, 0, 0.0, 0);
+    for (number, layer) in view.layers().enumerate() {
+        let links = layer.links() as u64;
+        say!(
+            "{number:>5}    {:<9}{:>5.2} B  {:<9}{:>6.3} B {:>8.3} B = {:.3} bits",
+            layer.values().codec().name(),
+            per_link(layer.value_bytes(), links),
+            layer.indices().codec().name(),
+            per_link(layer.index_bytes(), links),
+            layer.entropy_bound() / 8.0,
+            layer.entropy_bound()
+        );
+        values += layer.value_bytes();
+        indices += layer.index_bytes();
+        bound += layer.entropy_bound() * links as f64;
+        all += links;
+    }
+    let bound = bound / all.max(1) as f64;
+    say!(
+        "  all    {:<9}{:>5.2} B  {:<9}{:>6.3} B {:>8.3} B = {bound:.3} bits\n",
+        "",
+        per_link(values, all),
+        "",
+        per_link(indices, all),
+        bound / 8.0
+    );
 }

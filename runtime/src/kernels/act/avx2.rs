@@ -5,12 +5,11 @@
 
 use super::dense::Dense;
 use super::packed::{Geometry, Packed};
-use super::rows::{Value, each_row};
+use super::rows::{self, Value};
 use super::vector::Vector;
 use core::arch::x86_64::*;
 use half::f16;
 use lacewing_formats::artifact::LayerView;
-use lacewing_formats::codec::Values;
 use lacewing_formats::policy::Activation;
 
 /// Two vectors of rows, so that there are fewer blocks to begin; a block is the one register that
@@ -82,12 +81,14 @@ impl Load8 for f16 {
 
 #[target_feature(enable = "avx2,fma,f16c")]
 pub(super) unsafe fn csr(layer: &LayerView<'_>, x: &[f32], y: &mut [f32]) {
-    match layer.values() {
+    rows::csr(
+        layer,
+        y,
         // SAFETY: a `LayerView` only holds columns below `cols`, and `x` is at least that long.
-        Values::F32(values) => each_row(layer, values, y, |c, v| unsafe { dot(c, v, x) }),
+        |columns, values| unsafe { dot(columns, values, x) },
         // SAFETY: the same.
-        Values::F16(values) => each_row(layer, values, y, |c, v| unsafe { dot(c, v, x) }),
-    }
+        |columns, values| unsafe { dot(columns, values, x) },
+    );
 }
 
 /// One row, eight links at a time.

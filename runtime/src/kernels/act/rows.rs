@@ -1,8 +1,8 @@
 //! Walking a layer of the policy file row by row.
 
-use half::f16;
+use half::{bf16, f16};
 use lacewing_formats::artifact::LayerView;
-use lacewing_formats::codec::{Gaps, Indices};
+use lacewing_formats::codec::{Gaps, Indices, Values};
 
 /// A stored weight.
 pub(super) trait Value: Copy + Default {
@@ -35,14 +35,63 @@ impl Value for f16 {
     }
 }
 
-/// Columns decoded from gaps at a time.
+impl Value for bf16 {
+    #[inline(always)]
+    fn widen(self) -> f32 {
+        f32::from_bits(u32::from(self.to_bits()) << 16)
+    }
+}
+
+impl Value for i8 {
+    #[inline(always)]
+    fn widen(self) -> f32 {
+        self.into()
+    }
+}
+
+/// Links decoded at a time.
 const CHUNK: usize = 64;
 
-/// Sets `y[row]` to `dot(columns, values)` of each row, where every column is below `layer.cols()`:
-/// the loop that every CSR kernel shares, inlined into it so that `dot` is too. Gaps are decoded
-/// some links at a time, the sums of which are added.
+/// Sets `y[row]` to the product of each row, by `dot` and `half_dot` of its columns and values, where
+/// every column is below `layer.cols()`: what every CSR kernel shares, inlined into it so that its
+/// functions are too.
 #[inline(always)]
-pub(super) fn each_row<V: Value>(
+pub(super) fn csr(
+    layer: &LayerView<'_>,
+    y: &mut [f32],
+    dot: impl Fn(&[u16], &[f32]) -> f32,
+    half_dot: impl Fn(&[u16], &[f16]) -> f32,
+) {
+    match layer.values() {
+        Values::F32(values) => each_row(layer, values, y, dot),
+        Values::F16(values) => each_row(layer, values, y, half_dot),
+        Values::Bf16(values) => each_row(layer, values, y, widened(dot)),
+        Values::Int8 { values, scales } => {
+            each_row(layer, values, y, widened(dot));
+            y.iter_mut().zip(scales).for_each(|(y, scale)| *y *= scale.widen());
+        }
+    }
+}
+
+/// `dot` of values that are widened some links at a time, the sums of which are added.
+#[inline(always)]
+fn widened<V: Value>(dot: impl Fn(&[u16], &[f32]) -> f32) -> impl Fn(&[u16], &[V]) -> f32 {
+    move |columns, values| {
+        let mut wide = [0.0; CHUNK];
+        let chunks = columns.chunks(CHUNK).zip(values.chunks(CHUNK));
+        let sums = chunks.map(|(columns, values)| {
+            let wide = &mut wide[..values.len()];
+            wide.iter_mut().zip(values).for_each(|(wide, value)| *wide = value.widen());
+            dot(columns, wide)
+        });
+        sums.sum()
+    }
+}
+
+/// Sets `y[row]` to `dot` of each row. Gaps are decoded some links at a time, the sums of which are
+/// added.
+#[inline(always)]
+fn each_row<V: Value>(
     layer: &LayerView<'_>,
     values: &[V],
     y: &mut [f32],

@@ -2,9 +2,8 @@
 
 use super::dense::Dense;
 use super::packed::Packed;
-use super::rows::{Value, each_row};
+use super::rows::{self, Value};
 use lacewing_formats::artifact::LayerView;
-use lacewing_formats::codec::Values;
 
 /// One row of `W x`, links in order.
 fn dot<V: Value>(columns: &[u16], values: &[V], x: &[f32]) -> f32 {
@@ -12,14 +11,12 @@ fn dot<V: Value>(columns: &[u16], values: &[V], x: &[f32]) -> f32 {
 }
 
 pub(super) fn csr(layer: &LayerView<'_>, x: &[f32], y: &mut [f32]) {
-    match layer.values() {
-        Values::F32(values) => {
-            each_row(layer, values, y, |columns, values| dot(columns, values, x))
-        }
-        Values::F16(values) => {
-            each_row(layer, values, y, |columns, values| dot(columns, values, x))
-        }
-    }
+    rows::csr(
+        layer,
+        y,
+        |columns, values| dot(columns, values, x),
+        |columns, values| dot(columns, values, x),
+    );
 }
 
 /// Rows in a panel: what the compiler makes vectors of.
