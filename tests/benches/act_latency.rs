@@ -1,5 +1,5 @@
-//! One control step of two policies over sparsity: every kernel in every layout, in turns, p50 in
-//! nanoseconds with the caches warm and after 8 MiB of other data.
+//! One control step of two policies over sparsity and structure: every kernel in every layout, in
+//! turns, p50 in nanoseconds with the caches warm and after 8 MiB of other data.
 //!
 //! `taskset -c 1 cargo bench -p lacewing-tests --bench act_latency`, on a core that does nothing
 //! else.
@@ -9,10 +9,14 @@ use lacewing_runtime::act::{Layout, Policy};
 use lacewing_runtime::kernels::act::Kernel;
 use lacewing_runtime::learn::Block;
 use lacewing_runtime::measure::{Contender, Latency, Settings, clock_ns, cold, step, warm};
-use lacewing_tests::actor;
+use lacewing_tests::{actor, pattern::Pattern, policy_file::Owned};
 
 const NETWORKS: [[usize; 4]; 2] = [[17, 256, 256, 6], [376, 256, 256, 17]];
-const SPARSITIES: [f64; 6] = [0.0, 0.5, 0.8, 0.9, 0.95, 0.99];
+const PATTERNS: [(&str, Pattern, &[f64]); 3] = [
+    ("unstructured", Pattern::Unstructured, &[0.0, 0.5, 0.8, 0.9, 0.95, 0.99]),
+    ("K per 32", Pattern::PerBlock(32), &[0.75, 0.875, 0.906, 0.95]),
+    ("16×1 blocks", Pattern::Strips(16), &[0.5, 0.8, 0.9, 0.95]),
+];
 /// Compact files hold f16 weights and columns as gaps.
 const LAYOUTS: [(&str, Layout, Encoding); 4] = [
     ("in place", Layout::InPlace, Encoding::PLAIN),
@@ -25,28 +29,31 @@ const SETTINGS: Settings = Settings { steps: 5000, cold_steps: 100 };
 fn main() {
     for widths in NETWORKS {
         println!("\n{widths:?}, p50 ns less the clock's {}", clock_ns());
-        print!("{:<9}{:<8}", "", "");
+        print!("{:<21}{:<8}", "", "");
         for half in ["warm", "cold"] {
             print!(" | {half:<8}");
             LAYOUTS[1..].iter().for_each(|_| print!("{:9}", ""));
             print!("{:>14}", "");
         }
-        print!("\n{:<9}{:>8}", "sparsity", "kernel");
+        print!("\n{:<21}{:>8}", "sparsity", "kernel");
         for _ in 0..2 {
             print!(" |");
             LAYOUTS.iter().for_each(|(name, ..)| print!("{name:>9}"));
             print!("{:>14}", "dense/packed");
         }
         println!();
-        SPARSITIES.iter().for_each(|&sparsity| compare(&widths, sparsity));
+        for (name, pattern, sparsities) in PATTERNS {
+            for &sparsity in sparsities {
+                compare(name, &actor::structured(&widths, sparsity, pattern, 1));
+            }
+        }
     }
 }
 
 /// Times every kernel in every layout and prints a line a kernel.
-fn compare(widths: &[usize], sparsity: f64) {
-    let network = actor::random(widths, sparsity, 1);
+fn compare(name: &str, network: &Owned) {
     let files = LAYOUTS.map(|(.., encoding)| network.write(encoding).expect("a whole policy"));
-    let observations: Vec<_> = (0..64).map(|at| actor::observation(&network, at)).collect();
+    let observations: Vec<_> = (0..64).map(|at| actor::observation(network, at)).collect();
     let views =
         files.each_ref().map(|file| PolicyView::parse(file).expect("what the writer wrote"));
     let setups: Vec<_> = Kernel::available()
@@ -71,9 +78,12 @@ fn compare(widths: &[usize], sparsity: f64) {
     let warm = warm(&mut contenders, &observations, &mut action, SETTINGS);
     let cold = cold(&mut contenders, &observations, &mut action, SETTINGS);
     let clock = clock_ns();
+    let dense: usize = network.layers.iter().map(|layer| layer.cols * layer.bias.len()).sum();
+    let links: usize = network.layers.iter().map(|layer| layer.weights.len()).sum();
+    let title = format!("{name} {:.1} %", 100.0 * (1.0 - links as f64 / dense as f64));
     let rows = warm.chunks(LAYOUTS.len()).zip(cold.chunks(LAYOUTS.len()));
     for (kernel, (warm, cold)) in Kernel::available().zip(rows) {
-        print!("{sparsity:<9}{:>8}", kernel.name);
+        print!("{title:<21}{:>8}", kernel.name);
         for rows in [warm, cold] {
             let ns = |row: &Latency| row.p50_ns.saturating_sub(clock);
             print!(" |");

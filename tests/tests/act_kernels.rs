@@ -4,9 +4,10 @@ use half::f16;
 use lacewing_formats::artifact::{AlignedBytes, LayerSpec, LayerView, PolicySpec, PolicyView};
 use lacewing_formats::codec::{Encoding, IndexChoice, IndexCodec, ValueCodec};
 use lacewing_formats::policy::{ActionHead, Activation, Provenance};
-use lacewing_formats::topology::{Csr, random_topology};
-use lacewing_runtime::kernels::act::{Dense, Geometry, Kernel, Plan};
+use lacewing_formats::topology::Csr;
+use lacewing_runtime::kernels::act::{Dense, Geometry, Kernel, Links, PackedPlan, Weights};
 use lacewing_runtime::learn::{Arena, Block};
+use lacewing_tests::pattern::Pattern;
 use proptest::prelude::*;
 use rand_core::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
@@ -42,16 +43,19 @@ struct Case {
 
 impl Case {
     fn new(rows: usize, cols: usize, density: f64, seed: u64) -> Self {
+        Self::structured(rows, cols, density, Pattern::Unstructured, seed)
+    }
+
+    fn structured(rows: usize, cols: usize, density: f64, pattern: Pattern, seed: u64) -> Self {
         let mut rng = Xoshiro256PlusPlus::seed_from_u64(seed);
-        let links = (density * (rows * cols) as f64).round() as usize;
-        let (mut row_ptr, mut col_idx) = (vec![0; rows + 1], vec![0; links]);
-        random_topology(cols, &mut row_ptr, &mut col_idx, &mut rng);
+        let (row_ptr, col_idx) = pattern.random([rows, cols], density, &mut rng);
         // Weights that every codec holds exactly, so that one oracle serves all: 8 bits, and the
         // largest of a row such that its scale is 2⁻⁷.
-        let values = (0..links).map(|link| match row_ptr.binary_search(&(link as u32)).is_ok() {
-            true => LARGEST,
-            false => (rng.next_u32() % 255) as f32 / 128.0 - LARGEST,
-        });
+        let values =
+            (0..col_idx.len()).map(|link| match row_ptr.binary_search(&(link as u32)).is_ok() {
+                true => LARGEST,
+                false => (rng.next_u32() % 255) as f32 / 128.0 - LARGEST,
+            });
         let values = values.collect();
         let x = (0..cols).map(|_| (rng.next_u32() >> 21) as f32 / 1024.0 - 1.0).collect();
         Self { cols, row_ptr, col_idx, values, x }
@@ -98,7 +102,7 @@ impl Case {
             sizes[row] += (weight * self.x[usize::from(column)]).abs();
         }
         let mut y = vec![0.0; self.rows()];
-        Kernel::available().next().unwrap().multiply(&layer, &self.x, &mut y);
+        Kernel::available().next().unwrap().multiply(&Weights::InPlace(layer), &self.x, &mut y);
         let tolerance = self.cols as f32 * 2.0_f32.powi(-23);
         y.into_iter().zip(sizes).map(|(y, size)| (y, tolerance * size)).collect()
     }
@@ -112,7 +116,7 @@ impl Case {
             let file = self.file(encoding);
             let layer = layer(&file);
             y.get_mut().fill(f32::MAX);
-            kernel.multiply(&layer, x.get(), y.get_mut());
+            kernel.multiply(&Weights::InPlace(layer), x.get(), y.get_mut());
             check(&format!("in place, {encoding_name}"), y.get());
 
             let mut memory = vec![Block::ZERO; Dense::blocks(&layer)];
@@ -120,22 +124,24 @@ impl Case {
             let dense = Dense::new(&layer, kernel.panel(), None, &mut arena).unwrap();
             assert_eq!(arena.left(), 0, "memory asked for and not used");
             y.get_mut().fill(f32::MAX);
-            kernel.multiply_dense(&dense, x.get(), y.get_mut());
+            kernel.multiply(&Weights::Dense(dense), x.get(), y.get_mut());
             check(&format!("dense, {encoding_name}"), y.get());
 
-            let Some(geometry) = kernel.geometry() else { continue };
-            let mut padded = self.x.clone();
-            padded.resize(self.cols.next_multiple_of(geometry.block), f32::NAN);
-            let padded = Shifted::new(&padded);
-            for regroup in [false, true] {
-                let plan = Plan::new(&layer, geometry, None, regroup);
+            let links = Links::new(&layer, None);
+            for plan in [false, true].into_iter().flat_map(|regroup| kernel.plans(&links, regroup))
+            {
                 let mut memory = vec![Block::ZERO; plan.blocks()];
                 let mut arena = Arena::new(&mut memory);
-                let packed = plan.write(&mut arena).unwrap();
+                let weights = plan.write(&mut arena).unwrap();
                 assert_eq!(arena.left(), 0, "memory asked for and not used");
+                assert_eq!((weights.rows(), weights.cols()), (layer.rows(), layer.cols()));
+                // What is read beyond the inputs is not used.
+                let mut padded = self.x.clone();
+                padded.resize(weights.input_len(), f32::NAN);
                 y.get_mut().fill(f32::MAX);
-                kernel.multiply_packed(&packed, padded.get(), y.get_mut());
-                check(&format!("packed, {encoding_name}"), &put_back(y.get(), plan.order()));
+                kernel.multiply(&weights, Shifted::new(&padded).get(), y.get_mut());
+                let y = plan.order().map_or(y.get().to_vec(), |order| put_back(y.get(), order));
+                check(&format!("{}, {encoding_name}", plan.name()), &y);
             }
         }
     }
@@ -196,6 +202,18 @@ proptest! {
     }
 
     #[test]
+    fn every_kernel_equals_the_scalar_oracle_on_structured_layers(
+        rows in 1_usize..=300, cols in 1_usize..=300, density in 0.0..=0.25_f64, seed: u64,
+        pattern in prop_oneof![
+            (1_usize..=40).prop_map(Pattern::PerBlock),
+            Just(Pattern::PerBlock(32)),
+            (1_usize..=20).prop_map(Pattern::Strips),
+        ],
+    ) {
+        agrees(&Case::structured(rows, cols, density, pattern, seed));
+    }
+
+    #[test]
     fn every_kernel_equals_the_scalar_oracle_on_small_and_odd_shapes(
         rows in 1_usize..=40, cols in 1_usize..=70, density in 0.0..=1.0_f64, seed: u64,
     ) {
@@ -240,7 +258,7 @@ fn every_finite_f16_is_widened_exactly() {
         x.fill(0.0);
         x[column] = 1.0;
         let mut y = vec![0.0; links];
-        kernel.multiply(&layer(&file), &x, &mut y);
+        kernel.multiply(&Weights::InPlace(layer(&file)), &x, &mut y);
         assert_eq!(y, values, "{}, column {column}", kernel.name);
     }
 }
@@ -290,13 +308,13 @@ fn packed_twin_reads_any_geometry() {
         Geometry { lanes: 16, block: 8 },
         Geometry { lanes: 16, block: 32 },
     ] {
-        let plan = Plan::new(&layer(&file), geometry, None, true);
+        let plan = PackedPlan::new(&Links::new(&layer(&file), None), geometry, true);
         let mut memory = vec![Block::ZERO; plan.blocks()];
         let packed = plan.write(&mut Arena::new(&mut memory)).unwrap();
         let mut x = case.x.clone();
         x.resize(96, 0.0);
         let mut y = vec![0.0; 45];
-        kernel.multiply_packed(&packed, &x, &mut y);
+        kernel.multiply(&Weights::Packed(packed), &x, &mut y);
         for (y, (expected, tolerance)) in put_back(&y, plan.order()).iter().zip(&oracle) {
             assert!((y - expected).abs() <= *tolerance);
         }
@@ -311,7 +329,7 @@ fn dense_twin_reads_panels_of_any_height() {
         let mut memory = vec![Block::ZERO; Dense::blocks(&layer(&file))];
         let dense = Dense::new(&layer(&file), panel, None, &mut Arena::new(&mut memory)).unwrap();
         let mut y = vec![0.0; 45];
-        Kernel::available().next().unwrap().multiply_dense(&dense, &case.x, &mut y);
+        Kernel::available().next().unwrap().multiply(&Weights::Dense(dense), &case.x, &mut y);
         for (y, (expected, tolerance)) in y.iter().zip(&oracle) {
             assert!((y - expected).abs() <= *tolerance, "panels of {panel}");
         }
@@ -321,10 +339,12 @@ fn dense_twin_reads_panels_of_any_height() {
 #[test]
 fn too_little_memory_is_refused() {
     let file = Case::new(32, 64, 0.5, 9).file(Encoding::PLAIN);
-    let geometry = Geometry { lanes: 16, block: 32 };
-    let plan = Plan::new(&layer(&file), geometry, None, true);
-    let mut memory = vec![Block::ZERO; plan.blocks() - 1];
-    assert!(plan.write(&mut Arena::new(&mut memory)).is_err());
+    for kernel in Kernel::available() {
+        for plan in kernel.plans(&Links::new(&layer(&file), None), true) {
+            let mut memory = vec![Block::ZERO; plan.blocks() - 1];
+            assert!(plan.write(&mut Arena::new(&mut memory)).is_err(), "{}", plan.name());
+        }
+    }
 }
 
 #[test]

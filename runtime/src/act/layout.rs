@@ -1,8 +1,6 @@
 //! How a policy's weights lie in memory while it acts.
 
-#[cfg(feature = "alloc")]
-use crate::kernels::act::Packed;
-use crate::kernels::act::{Dense, Kernel};
+use crate::kernels::act::{Dense, Kernel, Weights};
 use crate::learn::{Arena, OutOfMemory};
 use heapless::Vec;
 use lacewing_formats::artifact::{LayerView, MAX_LAYERS, PolicyView};
@@ -22,15 +20,6 @@ pub enum Layout {
     Dense,
 }
 
-/// A layer's weights in one of the layouts.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Weights<'a> {
-    InPlace(LayerView<'a>),
-    #[cfg(feature = "alloc")]
-    Packed(Packed<'a>),
-    Dense(Dense<'a>),
-}
-
 /// A layer ready to run.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Layer<'a> {
@@ -46,7 +35,7 @@ pub(super) type Layers<'a> = Vec<Layer<'a>, MAX_LAYERS>;
 impl Layout {
     /// Blocks of memory that a policy takes in this layout.
     #[cfg_attr(not(feature = "alloc"), expect(unused_variables, reason = "only to repack for it"))]
-    pub(super) fn blocks(self, view: &PolicyView<'_>, kernel: &Kernel) -> usize {
+    pub(super) fn blocks(self, view: &PolicyView<'_>, kernel: &'static Kernel) -> usize {
         match self {
             Self::InPlace => 0,
             #[cfg(feature = "alloc")]
@@ -59,7 +48,7 @@ impl Layout {
     pub(super) fn lay_out<'a>(
         self,
         view: &PolicyView<'a>,
-        kernel: &Kernel,
+        kernel: &'static Kernel,
         arena: &mut Arena<'a>,
     ) -> Result<Layers<'a>, OutOfMemory> {
         match self {

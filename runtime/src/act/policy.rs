@@ -1,7 +1,7 @@
 //! A loaded policy and its control step.
 
 use super::error::{ActError, LoadError};
-use super::layout::{Layer, Layers, Layout, Weights};
+use super::layout::{Layer, Layers, Layout};
 use crate::guard::first_non_finite;
 use crate::kernels::act::{Kernel, MAX_BLOCK};
 use crate::learn::{Arena, Block};
@@ -42,7 +42,7 @@ impl<'a> Policy<'a> {
     }
 
     /// Blocks of memory that [`Policy::with_layout`] takes.
-    pub fn blocks(view: &PolicyView<'_>, layout: Layout, kernel: &Kernel) -> usize {
+    pub fn blocks(view: &PolicyView<'_>, layout: Layout, kernel: &'static Kernel) -> usize {
         layout.blocks(view, kernel)
     }
 
@@ -104,12 +104,7 @@ impl<'a> Policy<'a> {
         for layer in &self.layers {
             let Layer { weights, bias, activation } = layer;
             let out = &mut y[..bias.len()];
-            match weights {
-                Weights::InPlace(view) => self.kernel.multiply(view, x, out),
-                #[cfg(feature = "alloc")]
-                Weights::Packed(packed) => self.kernel.multiply_packed(packed, x, out),
-                Weights::Dense(dense) => self.kernel.multiply_dense(dense, x, out),
-            }
+            self.kernel.multiply(weights, x, out);
             self.kernel.finish(*activation, bias, out);
             (x, y) = (y, x);
         }

@@ -1,7 +1,7 @@
 //! Each layer of a policy in its fastest layout.
 
-use super::layout::{Layer, Weights};
-use crate::kernels::act::{Dense, Kernel, Plan};
+use super::layout::Layer;
+use crate::kernels::act::{Dense, Kernel, Links, Plan, Weights};
 use crate::learn::{Arena, Block, OutOfMemory};
 use alloc::{vec, vec::Vec};
 use lacewing_formats::artifact::{LayerView, PolicyView};
@@ -16,26 +16,32 @@ pub(super) struct LayerPlan<'a> {
 
 enum Choice {
     InPlace,
-    Packed(Plan),
+    Repacked(Plan),
     Dense,
 }
 
-/// The plans of all layers, first to last. Hidden neurons may change their places, the policy's
-/// outputs stay.
+/// The plans of all layers, first to last. Hidden neurons may change their places where the next
+/// layer's layout does not depend on them; the policy's outputs stay.
 pub(super) fn plans<'a>(
     view: &PolicyView<'a>,
-    kernel: &Kernel,
+    kernel: &'static Kernel,
 ) -> impl Iterator<Item = LayerPlan<'a>> {
-    let last = view.layers().len() - 1;
+    let layers: Vec<_> = view.layers().collect();
     let mut moved = None;
-    view.layers().enumerate().map(move |(index, layer)| {
-        let inputs = moved.take();
-        let choice = choose(&layer, kernel, inputs.as_deref(), index < last);
-        if let Choice::Packed(plan) = &choice {
-            moved = Some(places(plan.order()));
+    (0..layers.len()).map(move |index| {
+        let (layer, inputs) = (layers[index], moved.take());
+        let stay = layers.get(index + 1).is_none_or(|next| keeps_inputs(next, kernel));
+        let choice = choose(&layer, kernel, inputs.as_deref(), !stay);
+        if let Choice::Repacked(plan) = &choice {
+            moved = plan.order().map(places);
         }
         LayerPlan { layer, inputs, choice }
     })
+}
+
+/// Whether a layer is fastest with its inputs as they are.
+fn keeps_inputs(layer: &LayerView<'_>, kernel: &Kernel) -> bool {
+    matches!(choose(layer, kernel, None, false), Choice::Repacked(Plan::Even(_)))
 }
 
 /// The layout that `kernel` is fastest with.
@@ -45,12 +51,19 @@ fn choose(
     inputs: Option<&[u16]>,
     move_outputs: bool,
 ) -> Choice {
-    let Some(geometry) = kernel.geometry() else {
-        let dense = kernel.prefers_dense(layer, layer.links());
-        return if dense { Choice::Dense } else { Choice::InPlace };
-    };
-    let plan = Plan::new(layer, geometry, inputs, move_outputs);
-    if kernel.prefers_dense(layer, plan.steps()) { Choice::Dense } else { Choice::Packed(plan) }
+    let links = Links::new(layer, inputs);
+    let plans =
+        kernel.plans(&links, move_outputs).map(|plan| (kernel.cost(&plan), Choice::Repacked(plan)));
+    let dense = (layer.rows() * layer.cols()) as f32;
+    // Links in place are where they are: their inputs must be too.
+    let in_place = inputs.is_none().then(|| kernel.cost_in_place(layer.links()));
+    let others =
+        in_place.map(|cost| (cost, Choice::InPlace)).into_iter().chain([(dense, Choice::Dense)]);
+    // The first of equals: dense where a layer is as fast that way.
+    others
+        .chain(plans)
+        .min_by(|a, b| a.0.total_cmp(&b.0))
+        .map_or(Choice::Dense, |(_, choice)| choice)
 }
 
 /// The place of each neuron, from the neuron at each place.
@@ -67,7 +80,10 @@ impl LayerPlan<'_> {
     pub fn blocks(&self) -> usize {
         match &self.choice {
             Choice::InPlace => 0,
-            Choice::Packed(plan) => plan.blocks() + Block::for_slice::<f32>(plan.order().len()),
+            Choice::Repacked(plan) => {
+                let moved = plan.order().map_or(0, <[u16]>::len);
+                plan.blocks() + Block::for_slice::<f32>(moved)
+            }
             Choice::Dense => Dense::blocks(&self.layer),
         }
     }
@@ -79,10 +95,11 @@ impl<'a> LayerPlan<'a> {
         let inputs = self.inputs.as_deref();
         Ok(match &self.choice {
             Choice::InPlace => Layer::new(&self.layer, Weights::InPlace(self.layer)),
-            Choice::Packed(plan) => {
-                let weights = Weights::Packed(plan.write(arena)?);
-                let bias = arena.take::<f32>(plan.order().len())?;
-                for (bias, &neuron) in bias.iter_mut().zip(plan.order()) {
+            Choice::Repacked(plan) => {
+                let weights = plan.write(arena)?;
+                let Some(order) = plan.order() else { return Ok(Layer::new(&self.layer, weights)) };
+                let bias = arena.take::<f32>(order.len())?;
+                for (bias, &neuron) in bias.iter_mut().zip(order) {
                     *bias = self.layer.bias[usize::from(neuron)];
                 }
                 Layer { weights, bias, activation: self.layer.activation }

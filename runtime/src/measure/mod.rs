@@ -42,12 +42,11 @@ pub fn measure(
         policy.check_probes(&mut action, &mut scratch)?;
     }
     let observations = observations(&packed);
-    let mut contenders: Vec<Contender<'_>> = Vec::new();
-    if kernel.geometry().is_some() {
-        contenders.push(("sparse, packed", step(&packed)));
-    }
-    contenders.push(("sparse, in place", step(&in_place)));
-    contenders.push(("dense, own kernel", step(&dense)));
+    let mut contenders: Vec<Contender<'_>> = vec![
+        ("sparse, packed", step(&packed)),
+        ("sparse, in place", step(&in_place)),
+        ("dense, own kernel", step(&dense)),
+    ];
     contenders.extend(others);
 
     let warm = warm(&mut contenders, &observations, &mut action, settings);

@@ -6,6 +6,7 @@
 use super::dense::Dense;
 use super::packed::{Geometry, Packed};
 use super::rows::{self, Value};
+use super::strips::Strips;
 use super::vector::Vector;
 use core::arch::x86_64::*;
 use half::f16;
@@ -204,6 +205,18 @@ unsafe fn step(sums: &mut [__m256; 2], x: __m256, columns: *const u8, values: *c
             *sum = _mm256_fmadd_ps(picked, _mm256_loadu_ps(values.add(8 * half)), *sum);
         }
     }
+}
+
+#[target_feature(enable = "avx2,fma,f16c")]
+pub(super) unsafe fn strips16(strips: &Strips<'_>, x: &[f32], y: &mut [f32]) {
+    // SAFETY: the caller's.
+    unsafe { super::strips::strips::<__m256, 2, 4>(strips, x, y) }
+}
+
+#[target_feature(enable = "avx2,fma,f16c")]
+pub(super) unsafe fn strips8(strips: &Strips<'_>, x: &[f32], y: &mut [f32]) {
+    // SAFETY: the caller's.
+    unsafe { super::strips::strips::<__m256, 1, 4>(strips, x, y) }
 }
 
 #[target_feature(enable = "avx2,fma,f16c")]

@@ -1,6 +1,7 @@
 //! Which rows share a group of a packed layout.
 
-use super::packed::{Geometry, Placed};
+use super::links::Links;
+use super::packed::Geometry;
 use alloc::{vec, vec::Vec};
 use core::cmp::Reverse;
 
@@ -10,7 +11,7 @@ const MOST_WORK: usize = 1 << 26;
 /// The rows in an order in which those of a group have their links in the same blocks, as far as
 /// that goes: a group starts with the fullest row left and takes those that lengthen it least.
 /// At 90 % sparsity this saves a fifth of the steps.
-pub(super) fn group(links: &Placed, geometry: Geometry) -> Vec<u16> {
+pub(super) fn group(links: &Links, geometry: Geometry) -> Vec<u16> {
     let (rows, blocks) = (links.rows(), links.cols().div_ceil(geometry.block));
     let mut order: Vec<u16> = (0..rows).map(|row| row as u16).collect();
     if rows.saturating_mul(rows).saturating_mul(blocks) > MOST_WORK {
@@ -40,11 +41,9 @@ pub(super) fn group(links: &Placed, geometry: Geometry) -> Vec<u16> {
 }
 
 /// Raises `steps` (of each block) to the links that a row has in it.
-pub(super) fn fill(links: &Placed, geometry: Geometry, row: usize, steps: &mut [u8]) {
-    let block = |link: &(u16, f32)| usize::from(link.0) / geometry.block;
-    for run in links.row(row).chunk_by(|a, b| block(a) == block(b)) {
-        let steps = &mut steps[block(&run[0])];
+pub(super) fn fill(links: &Links, geometry: Geometry, row: usize, steps: &mut [u8]) {
+    for (block, links) in links.counts(row, geometry.block) {
         // A block is no wider than 255 columns.
-        *steps = (*steps).max(run.len() as u8);
+        steps[block] = steps[block].max(links as u8);
     }
 }

@@ -1,22 +1,29 @@
 //! Kernels of one control step: a layer's weights times one input vector.
 //!
 //! `y = W x`, `W` of shape `[rows, cols]`, everything in f32 (f16 weights are widened as they are
-//! read). Three layouts: CSR as it lies in the policy file ([`LayerView`]), repacked for a vector unit
-//! ([`Packed`]), and with its zeros written out ([`Dense`]).
+//! read). [`Weights`] lie as CSR in the policy file, repacked for a vector unit ([`Packed`], [`Even`],
+//! [`Strips`]), or with their zeros written out ([`Dense`]).
 //!
 //! Kernels add a row's products in different orders, so they agree with the scalar oracle to
 //! rounding only: within `n · 2⁻²³ · Σ|w·x|` for a row of n products. Non-finite inputs
-//! reach every output that has a live link to them; [`Packed`] kernels also multiply padding by
+//! reach every output that has a live link to them; repacked layouts also multiply padding by
 //! zero, so there they may turn further outputs to NaN, never hide one. Denormals are kept.
 
 mod dense;
+mod even;
 mod finish;
 #[cfg(feature = "alloc")]
 mod group;
+#[cfg(feature = "alloc")]
+mod links;
 mod packed;
+#[cfg(feature = "alloc")]
+mod plan;
 mod rows;
 mod scalar;
+mod strips;
 mod vector;
+mod weights;
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
@@ -26,33 +33,49 @@ mod avx512;
 mod neon;
 
 pub use dense::Dense;
+pub use even::Even;
 #[cfg(feature = "alloc")]
-pub use packed::Plan;
+pub use even::EvenPlan;
+#[cfg(feature = "alloc")]
+pub use links::Links;
+#[cfg(feature = "alloc")]
+pub use packed::PackedPlan;
 pub use packed::{Geometry, MAX_BLOCK, MAX_LANES, Packed};
+#[cfg(feature = "alloc")]
+pub use plan::Plan;
+pub use strips::Strips;
+#[cfg(feature = "alloc")]
+pub use strips::StripsPlan;
+pub use weights::Weights;
 
 use super::Isa;
 use lacewing_formats::artifact::LayerView;
 use lacewing_formats::policy::Activation;
 
 type Csr = unsafe fn(&LayerView<'_>, &[f32], &mut [f32]);
-type DenseRows = unsafe fn(&Dense<'_>, &[f32], &mut [f32]);
-type PackedCsr = unsafe fn(&Packed<'_>, &[f32], &mut [f32]);
+type DensePanels = unsafe fn(&Dense<'_>, &[f32], &mut [f32]);
+type PackedSteps = unsafe fn(&Packed<'_>, &[f32], &mut [f32]);
+type EvenBlocks = unsafe fn(&Even<'_>, &[f32], &mut [f32]);
+type StripRows = unsafe fn(&Strips<'_>, &[f32], &mut [f32]);
 type Finish = unsafe fn(Activation, &[f32], &mut [f32]);
 
 /// One implementation of every layout; to have one is proof that this processor can run it.
+///
+/// With each layout goes its cost: what one of its weights takes, padding included, where one of
+/// [`Dense`] takes 1, as measured where both are equally fast with
+/// `cargo bench -p lacewing-tests --bench act_crossover`.
 #[derive(Clone, Copy, Debug)]
 pub struct Kernel {
     /// Name for reports.
     pub name: &'static str,
     isa: Isa,
-    csr: Csr,
+    csr: (f32, Csr),
+    packed: Option<(Geometry, f32, PackedSteps)>,
+    even: Option<(f32, EvenBlocks)>,
+    /// By height.
+    strips: &'static [(usize, f32, StripRows)],
     /// Panel height, and the kernel for it.
-    dense: (usize, DenseRows),
-    packed: Option<(Geometry, PackedCsr)>,
-    /// One packed step takes as long as so many vectors of dense weights (where there is no packed
-    /// kernel: one link in place, as so many dense weights), as measured where both layouts are
-    /// equally fast with `cargo bench -p lacewing-tests --bench act_crossover`.
-    step_cost: f32,
+    dense: (usize, DensePanels),
     finish: Finish,
 }
 
@@ -61,31 +84,34 @@ static KERNELS: &[Kernel] = &[
     Kernel {
         name: "scalar",
         isa: Isa::Portable,
-        csr: scalar::csr,
-        dense: (scalar::PANEL, scalar::dense),
+        csr: (2.3, scalar::csr),
         packed: None,
-        step_cost: 2.1,
+        even: None,
+        strips: &[(scalar::STRIP, 1.05, scalar::strips)],
+        dense: (scalar::PANEL, scalar::dense),
         finish: finish::finish,
     },
     #[cfg(target_arch = "aarch64")]
     Kernel {
         name: "neon",
         isa: Isa::Neon,
-        csr: neon::csr,
-        dense: (neon::PANEL, neon::dense),
-        packed: Some((neon::GEOMETRY, neon::packed)),
         // In instructions, counted under emulation: not measured on a board yet.
-        step_cost: 2.5,
+        csr: (3.0, neon::csr),
+        packed: Some((neon::GEOMETRY, 2.5, neon::packed)),
+        even: None,
+        strips: &[(16, 1.2, neon::strips16), (4, 2.0, neon::strips4)],
+        dense: (neon::PANEL, neon::dense),
         finish: neon::finish,
     },
     #[cfg(target_arch = "x86_64")]
     Kernel {
         name: "avx2",
         isa: Isa::Avx2,
-        csr: avx2::csr,
+        csr: (9.5, avx2::csr),
+        packed: Some((avx2::GEOMETRY, 1.75, avx2::packed)),
+        even: None,
+        strips: &[(16, 1.35, avx2::strips16), (8, 1.85, avx2::strips8)],
         dense: (avx2::PANEL, avx2::dense),
-        packed: Some((avx2::GEOMETRY, avx2::packed)),
-        step_cost: 1.75,
         finish: avx2::finish,
     },
     #[cfg(target_arch = "x86_64")]
@@ -93,10 +119,11 @@ static KERNELS: &[Kernel] = &[
         name: "avx512",
         isa: Isa::Avx512,
         // Inputs are loaded one by one: wider vectors would not help.
-        csr: avx2::csr,
+        csr: (9.5, avx2::csr),
+        packed: Some((avx512::GEOMETRY, 1.35, avx512::packed)),
+        even: Some((1.2, avx512::even)),
+        strips: &[(16, 1.25, avx512::strips)],
         dense: (avx512::PANEL, avx512::dense),
-        packed: Some((avx512::GEOMETRY, avx512::packed)),
-        step_cost: 1.35,
         finish: avx512::finish,
     },
 ];
@@ -112,72 +139,76 @@ impl Kernel {
         Self::available().next_back().unwrap_or(&KERNELS[0])
     }
 
-    /// The layout this kernel's [`Kernel::multiply_packed`] wants; `None` where it has nothing
-    /// faster than CSR.
-    pub fn geometry(&self) -> Option<Geometry> {
-        self.packed.map(|(geometry, _)| geometry)
+    /// The layouts that this kernel has for a layer; `regroup` says whether its outputs may change
+    /// their places.
+    #[cfg(feature = "alloc")]
+    pub fn plans(&self, links: &Links, regroup: bool) -> impl Iterator<Item = Plan> {
+        let packed =
+            self.packed.map(|(shape, ..)| Plan::Packed(PackedPlan::new(links, shape, regroup)));
+        let even = self.even.and_then(|_| EvenPlan::new(links)).map(Plan::Even);
+        let strips = self.strips.iter();
+        let strips = strips.map(|&(height, ..)| Plan::Strips(StripsPlan::new(links, height)));
+        packed.into_iter().chain(even).chain(strips)
     }
 
-    /// Whether the dense kernel is faster for this layer than `steps` of the packed one, or than its
-    /// links in place where this kernel has no packed layout.
-    pub fn prefers_dense(&self, layer: &LayerView<'_>, steps: usize) -> bool {
-        let lanes = self.geometry().map_or(1, |geometry| geometry.lanes);
-        let vectors = layer.rows() * layer.cols() / lanes;
-        steps as f32 * self.step_cost >= vectors as f32
+    /// How long this kernel takes for a layer so planned, in dense weights; forever where it does not
+    /// have the layout.
+    #[cfg(feature = "alloc")]
+    pub fn cost(&self, plan: &Plan) -> f32 {
+        let each = match plan {
+            Plan::Packed(_) => self.packed.map(|(_, cost, _)| cost),
+            Plan::Even(_) => self.even.map(|(cost, _)| cost),
+            Plan::Strips(plan) => self.strips_of(plan.height()).map(|(_, cost, _)| *cost),
+        };
+        plan.entries() as f32 * each.unwrap_or(f32::INFINITY)
     }
 
-    /// `y = W x` for CSR weights.
-    ///
-    /// # Panics
-    /// If `x` is shorter than the layer's inputs or `y` is not as long as its outputs.
-    pub fn multiply(&self, layer: &LayerView<'_>, x: &[f32], y: &mut [f32]) {
-        assert!(x.len() >= layer.cols(), "inputs shorter than the layer's");
-        assert_eq!(y.len(), layer.rows(), "outputs");
-        // SAFETY: a kernel is only handed out where the processor has its instructions; lengths
-        // are checked above; `LayerView` vouches for its indices.
-        unsafe { (self.csr)(layer, x, y) }
+    /// How long this kernel takes for `links` links in place, in dense weights.
+    pub fn cost_in_place(&self, links: usize) -> f32 {
+        links as f32 * self.csr.0
     }
 
-    /// `y = W x` for repacked weights; runs the scalar twin where the layout is not this kernel's.
-    ///
-    /// # Panics
-    /// If `x` is shorter than the layer's inputs rounded up to whole blocks of the layout (what lies
-    /// beyond the inputs is read but not used), or `y` is not as long as its outputs.
-    pub fn multiply_packed(&self, weights: &Packed<'_>, x: &[f32], y: &mut [f32]) {
-        let padded = weights.blocks_per_group() * weights.geometry().block;
-        assert!(x.len() >= padded, "inputs shorter than the layer's blocks");
-        assert_eq!(y.len(), weights.rows(), "outputs");
-        match self.packed {
-            // SAFETY: as in `multiply`; `Packed` vouches for its indices, and the layout is the
-            // one that the kernel reads.
-            Some((geometry, run)) if geometry == weights.geometry() => unsafe {
-                run(weights, x, y);
-            },
-            _ => scalar::packed(weights, x, y),
-        }
+    fn strips_of(&self, height: usize) -> Option<&(usize, f32, StripRows)> {
+        self.strips.iter().find(|strips| strips.0 == height)
     }
 
-    /// Rows in the panels that [`Kernel::multiply_dense`] wants.
+    /// Rows in the panels of [`Dense`] weights that this kernel wants.
     pub fn panel(&self) -> usize {
         self.dense.0
     }
 
-    /// `y = W x` for dense weights; runs the scalar twin where the panels are not this kernel's.
+    /// `y = W x`; runs the scalar twin where the layout is not one of this kernel's.
     ///
     /// # Panics
-    /// If `x` is shorter than the layer's inputs or `y` is not as long as its outputs.
-    pub fn multiply_dense(&self, weights: &Dense<'_>, x: &[f32], y: &mut [f32]) {
-        let x = &x[..weights.cols()];
+    /// If `x` is shorter than [`Weights::input_len`] (what lies beyond the inputs is read but not
+    /// used), or `y` is not as long as the layer's outputs.
+    pub fn multiply(&self, weights: &Weights<'_>, x: &[f32], y: &mut [f32]) {
+        assert!(x.len() >= weights.input_len(), "inputs shorter than the layer's");
         assert_eq!(y.len(), weights.rows(), "outputs");
-        if x.is_empty() {
-            return y.fill(0.0);
-        }
-        let (panel, run) = self.dense;
-        if panel == weights.panel() {
-            // SAFETY: as in `multiply`; the panels are the kernel's.
-            unsafe { run(weights, x, y) }
-        } else {
-            scalar::dense(weights, x, y);
+        // SAFETY: a kernel is only handed out where the processor has its instructions; lengths are
+        // checked above; the weights vouch for their indices, and have the shape that the kernel
+        // reads.
+        unsafe {
+            match weights {
+                Weights::InPlace(layer) => (self.csr.1)(layer, x, y),
+                Weights::Dense(dense) if dense.cols() == 0 => y.fill(0.0),
+                Weights::Dense(dense) => {
+                    let (panel, run) = self.dense;
+                    let run = if panel == dense.panel() { run } else { scalar::dense };
+                    run(dense, &x[..dense.cols()], y);
+                }
+                Weights::Packed(packed) => match self.packed {
+                    Some((geometry, _, run)) if geometry == packed.geometry() => run(packed, x, y),
+                    _ => scalar::packed(packed, x, y),
+                },
+                Weights::Even(even) => {
+                    self.even.map_or(scalar::even as EvenBlocks, |(_, run)| run)(even, x, y);
+                }
+                Weights::Strips(strips) => {
+                    let own = self.strips_of(strips.height());
+                    own.map_or(scalar::strips as StripRows, |(.., run)| *run)(strips, x, y);
+                }
+            }
         }
     }
 

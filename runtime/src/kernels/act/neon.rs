@@ -6,6 +6,7 @@
 use super::dense::Dense;
 use super::packed::{Geometry, Packed};
 use super::rows::{self, Value};
+use super::strips::Strips;
 use super::vector::Vector;
 use core::arch::aarch64::*;
 use half::f16;
@@ -187,6 +188,18 @@ pub(super) unsafe fn packed(packed: &Packed<'_>, x: &[f32], y: &mut [f32]) {
             y.copy_from_slice(&last[..y.len()]);
         }
     }
+}
+
+#[target_feature(enable = "neon")]
+pub(super) unsafe fn strips16(strips: &Strips<'_>, x: &[f32], y: &mut [f32]) {
+    // SAFETY: the caller's.
+    unsafe { super::strips::strips::<float32x4_t, 4, 2>(strips, x, y) }
+}
+
+#[target_feature(enable = "neon")]
+pub(super) unsafe fn strips4(strips: &Strips<'_>, x: &[f32], y: &mut [f32]) {
+    // SAFETY: the caller's.
+    unsafe { super::strips::strips::<float32x4_t, 1, 4>(strips, x, y) }
 }
 
 #[target_feature(enable = "neon")]

@@ -5,17 +5,18 @@
 //! layout holds *steps*: in one step every lane multiplies one link of its own row with an input
 //! picked out of the block's registers. Lanes with fewer links in the block than the fullest one
 //! are padded with the value zero (a sliced ELLPACK, Kreutzer et al. 2014, cut into column blocks).
-//! So that there is little to pad, rows may be put into another order ([`Plan::order`]); the next
+//! So that there is little to pad, rows may be put into another order ([`PackedPlan::order`]); the next
 //! layer is then told where its inputs went.
 
 #[cfg(feature = "alloc")]
-use super::group::{fill, group};
+use super::{
+    group::{fill, group},
+    links::Links,
+};
 #[cfg(feature = "alloc")]
 use crate::learn::{Arena, Block, OutOfMemory};
 #[cfg(feature = "alloc")]
 use alloc::{vec, vec::Vec};
-#[cfg(feature = "alloc")]
-use lacewing_formats::artifact::LayerView;
 
 /// The shape of a kernel's steps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,74 +81,26 @@ impl<'m> Packed<'m> {
     }
 }
 
-/// The links of a layer after its inputs have moved.
-#[cfg(feature = "alloc")]
-#[derive(Clone, Debug)]
-pub(super) struct Placed {
-    cols: usize,
-    row_ptr: Vec<u32>,
-    /// Place of the input and weight, ascending in each row.
-    links: Vec<(u16, f32)>,
-}
-
-#[cfg(feature = "alloc")]
-impl Placed {
-    fn new(layer: &LayerView<'_>, inputs: Option<&[u16]>) -> Self {
-        let place = |column: u16| inputs.map_or(column, |inputs| inputs[usize::from(column)]);
-        let links = layer.iter().map(|(_, column, value)| (place(column), value)).collect();
-        let mut placed = Self { cols: layer.cols(), row_ptr: layer.row_ptr().to_vec(), links };
-        for row in 0..placed.rows() {
-            let links = placed.range(row);
-            placed.links[links].sort_unstable_by_key(|link| link.0);
-        }
-        placed
-    }
-
-    fn range(&self, row: usize) -> core::ops::Range<usize> {
-        self.row_ptr[row] as usize..self.row_ptr[row + 1] as usize
-    }
-
-    pub(super) fn rows(&self) -> usize {
-        self.row_ptr.len() - 1
-    }
-
-    pub(super) fn cols(&self) -> usize {
-        self.cols
-    }
-
-    pub(super) fn row(&self, row: usize) -> &[(u16, f32)] {
-        &self.links[self.range(row)]
-    }
-}
-
 /// A [`Packed`] to be: everything but its memory.
 #[cfg(feature = "alloc")]
 #[derive(Clone, Debug)]
-pub struct Plan {
+pub struct PackedPlan {
     geometry: Geometry,
-    links: Placed,
+    links: Links,
     order: Vec<u16>,
     counts: Vec<u8>,
 }
 
 #[cfg(feature = "alloc")]
-impl Plan {
-    /// Plans `layer` for `geometry`; `inputs` says at which place each input lies (where `None`,
-    /// its own), `regroup` whether outputs may change their places.
+impl PackedPlan {
+    /// Plans `links` for `geometry`; `regroup` says whether outputs may change their places.
     ///
     /// # Panics
-    /// If there is no place for an input, or `geometry` is wider than [`MAX_LANES`] and
-    /// [`MAX_BLOCK`].
-    pub fn new(
-        layer: &LayerView<'_>,
-        geometry: Geometry,
-        inputs: Option<&[u16]>,
-        regroup: bool,
-    ) -> Self {
+    /// If `geometry` is wider than [`MAX_LANES`] and [`MAX_BLOCK`].
+    pub fn new(links: &Links, geometry: Geometry, regroup: bool) -> Self {
         assert!(geometry.lanes <= MAX_LANES && geometry.block <= MAX_BLOCK, "{geometry:?}");
-        let links = Placed::new(layer, inputs);
         let order = if regroup {
-            group(&links, geometry)
+            group(links, geometry)
         } else {
             (0..links.rows()).map(|row| row as u16).collect()
         };
@@ -155,10 +108,10 @@ impl Plan {
         let mut counts = vec![0; links.rows().div_ceil(geometry.lanes) * blocks];
         for (rows, counts) in order.chunks(geometry.lanes).zip(counts.chunks_exact_mut(blocks)) {
             for &row in rows {
-                fill(&links, geometry, row.into(), counts);
+                fill(links, geometry, row.into(), counts);
             }
         }
-        Self { geometry, links, order, counts }
+        Self { geometry, links: links.clone(), order, counts }
     }
 
     /// Steps in all.
@@ -166,12 +119,17 @@ impl Plan {
         self.counts.iter().map(|&count| usize::from(count)).sum()
     }
 
+    /// What it is planned for.
+    pub fn geometry(&self) -> Geometry {
+        self.geometry
+    }
+
     /// The output neuron at each place.
     pub fn order(&self) -> &[u16] {
         &self.order
     }
 
-    /// Blocks of memory that [`Plan::write`] takes.
+    /// Blocks of memory that [`PackedPlan::write`] takes.
     pub fn blocks(&self) -> usize {
         let entries = self.steps() * self.geometry.lanes;
         Block::for_slice::<f32>(entries)
@@ -182,7 +140,7 @@ impl Plan {
     /// Writes the layout into memory of `arena`.
     ///
     /// # Errors
-    /// [`OutOfMemory`] where it has fewer than [`Plan::blocks`] left.
+    /// [`OutOfMemory`] where it has fewer than [`PackedPlan::blocks`] left.
     pub fn write<'m>(&self, arena: &mut Arena<'m>) -> Result<Packed<'m>, OutOfMemory> {
         let Geometry { lanes, block } = self.geometry;
         let entries = self.steps() * lanes;

@@ -1,8 +1,10 @@
 //! Plain Rust for any processor, and the oracle of every other kernel.
 
 use super::dense::Dense;
+use super::even::{self, COLUMN_BITS, COLUMNS_PER_WORD, Even, LANES};
 use super::packed::Packed;
 use super::rows::{self, Value};
+use super::strips::Strips;
 use lacewing_formats::artifact::LayerView;
 
 /// One row of `W x`, links in order.
@@ -51,6 +53,39 @@ pub(super) fn packed(packed: &Packed<'_>, x: &[f32], y: &mut [f32]) {
                     *y += value * x[usize::from(column)];
                 }
             }
+        }
+    }
+}
+
+/// The twin of every [`Even`] kernel.
+pub(super) fn even(even: &Even<'_>, x: &[f32], y: &mut [f32]) {
+    y.fill(0.0);
+    let words = LANES * even.links().div_ceil(COLUMNS_PER_WORD);
+    let pieces = even.columns().chunks_exact(words);
+    let pieces = pieces.zip(even.values().chunks_exact(LANES * even.links()));
+    for ((group, block), (columns, values)) in even::places(y.len(), even.blocks()).zip(pieces) {
+        let x = &x[block * even::BLOCK..][..even::BLOCK];
+        for (step, values) in values.chunks_exact(LANES).enumerate() {
+            let columns = &columns[step / COLUMNS_PER_WORD * LANES..];
+            let shift = COLUMN_BITS * (step % COLUMNS_PER_WORD) as u32;
+            let rows = y[group * LANES..].iter_mut().take(LANES);
+            for ((y, value), word) in rows.zip(values).zip(columns) {
+                *y += value * x[(word >> shift) as usize % even::BLOCK];
+            }
+        }
+    }
+}
+
+/// Rows of strips: what the compiler makes vectors of.
+pub(super) const STRIP: usize = 16;
+
+/// The twin of every [`Strips`] kernel: reads any height.
+pub(super) fn strips(strips: &Strips<'_>, x: &[f32], y: &mut [f32]) {
+    y.fill(0.0);
+    for (y, (columns, values)) in y.chunks_mut(strips.height()).zip(strips.groups()) {
+        for (&column, values) in columns.iter().zip(values.chunks_exact(strips.height())) {
+            let x = x[usize::from(column)];
+            y.iter_mut().zip(values).for_each(|(y, value)| *y += value * x);
         }
     }
 }
