@@ -1,6 +1,6 @@
-//! TD3 updates a second of an engine on HalfCheetah's shapes, one thread.
+//! TD3 updates a second of an engine on HalfCheetah's shapes.
 //!
-//! `cargo bench -p lacewing-tests --bench updates [-- --batch N --sparsity S]`; with
+//! `cargo bench -p lacewing-tests --bench updates [-- --batch N --sparsity S --threads T]`; with
 //! `--features burn` also `--engine burn`, with `--features cuda` also `--engine burn-cuda`.
 //! `tests/benches/updates.sh` runs it beside masked dense PyTorch.
 use lacewing_formats::topology::Allocation;
@@ -74,6 +74,7 @@ fn burn_rate(device: lacewing_burn::Device, start: &Td3<'_>, replay: &Replay<'_>
 fn main() {
     let batch_size = parsed("--batch").unwrap_or(256);
     let sparsities = parsed("--sparsity").map_or(vec![0.0, 0.5, 0.9, 0.95], |one| vec![one]);
+    let threads = parsed("--threads").unwrap_or(1);
     let engine = option("--engine").unwrap_or_else(|| "sparse".into());
     let mut memory = vec![0.0; TRANSITIONS * Replay::row_len(OBSERVATIONS, ACTIONS)];
     let mut replay = Replay::new(&mut memory, OBSERVATIONS, ACTIONS).expect("room for one");
@@ -87,7 +88,7 @@ fn main() {
         };
         let shape = AgentShape::new(OBSERVATIONS, ACTIONS, &[256, 256], &spread)
             .expect("sparsity within reach");
-        let config = Td3Config { batch_size, ..Td3Config::default() };
+        let config = Td3Config { batch_size, threads, ..Td3Config::default() };
         let mut memory = vec![Block::ZERO; Td3::blocks(&shape, &config)];
         let bytes = memory.len() * Block::BYTES;
         let mut agent = Td3::new(shape, config, &mut memory, 1).expect("memory for the agent");
@@ -104,7 +105,7 @@ fn main() {
             ),
         };
         println!(
-            "{engine} engine, batch {batch_size}, sparsity {sparsity:.2}: {rate:7.0} updates/s, \
+            "{engine} engine, {threads} threads, batch {batch_size}, sparsity {sparsity:.2}: {rate:7.0} updates/s, \
              sparse agent {bytes} bytes"
         );
     }

@@ -2,7 +2,7 @@
 # TD3 updates a second: an engine of Lacewing beside masked dense PyTorch, on the same shapes and
 # batch (17-256-256-6 actor, two 23-256-256-1 critics, batch 256), in turns, medians.
 #
-#   tests/benches/updates.sh [ROUNDS]         the sparse engine on one core, PyTorch on one and two
+#   tests/benches/updates.sh [ROUNDS]         the sparse engine and PyTorch, on one core and on two
 #   tests/benches/updates.sh --cuda [ROUNDS]  burn on CUDA, PyTorch on the same GPU
 #
 # PyTorch is installed by pip (some GB) into target/torch-venv, or LACEWING_TORCH_VENV; with
@@ -63,6 +63,10 @@ for ((round = 0; round < rounds; round++)); do
       record "sparse engine, 1 thread, $sparsity sparse" lacewing 0 --sparsity $sparsity
     done
     record 'PyTorch, 2 threads' torch 0,1 --threads 2
+    for sparsity in 0.5 0.9; do
+      record "sparse engine, 2 threads, $sparsity sparse" \
+        lacewing 0,1 --sparsity $sparsity --threads 2
+    done
   fi
 done
 

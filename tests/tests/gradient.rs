@@ -3,7 +3,8 @@
 use lacewing_burn::{BurnError, BurnTd3, Device, LayerGradient};
 use lacewing_formats::topology::Allocation;
 use lacewing_runtime::learn::{
-    AgentShape, Block, Method, Mlp, Replay, Resume, Rewire, Sparsity, Td3, Td3Config, Transition,
+    AgentShape, Block, Gradients, Method, Replay, Resume, Rewire, Sparsity, Td3, Td3Config,
+    Transition,
 };
 use rand_core::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
@@ -59,9 +60,9 @@ fn difference<'a>(
     (apart / size).sqrt()
 }
 
-fn compare(name: &str, sparse: &Mlp<'_>, burn: &[LayerGradient]) {
-    assert_eq!(sparse.gradients().len(), burn.len());
-    for (layer, ((weights, bias), burn)) in sparse.gradients().zip(burn).enumerate() {
+fn compare(name: &str, sparse: &Gradients<'_>, burn: &[LayerGradient]) {
+    assert_eq!(sparse.layers().len(), burn.len());
+    for (layer, ((weights, bias), burn)) in sparse.layers().zip(burn).enumerate() {
         assert_eq!((weights.len(), bias.len()), (burn.weights.len(), burn.bias.len()));
         for (what, ours, theirs) in
             [("weights", weights, &burn.weights), ("bias", bias, &burn.bias)]
@@ -96,10 +97,10 @@ fn gradients_are_those_of_autodiff() {
             {
                 assert!((ours - theirs).abs() <= 1e-5 * theirs.abs(), "{ours} {theirs}");
             }
-            for (critic, burn) in sparse.critics().iter().zip(&theirs.critics) {
+            for (critic, burn) in sparse.critic_gradients().iter().zip(&theirs.critics) {
                 compare("critic", critic, burn);
             }
-            compare("actor", sparse.actor(), &theirs.actor);
+            compare("actor", sparse.actor_gradients(), &theirs.actor);
         });
     }
 }

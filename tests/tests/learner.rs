@@ -2,8 +2,8 @@
 use lacewing_formats::topology::{Allocation, Csr};
 use lacewing_runtime::kernels::train::{TILE, TrainKernels};
 use lacewing_runtime::learn::{
-    AgentShape, Arena, Block, Head, Init, LearnError, Mlp, Replay, ReplayError, Resume, Rewire,
-    Sparsity, Td3, Td3Config, Trace, Transition, Wanted,
+    AgentShape, Arena, Block, Head, Init, LearnError, MAX_THREADS, Mlp, Replay, ReplayError,
+    Resume, Rewire, Sparsity, Td3, Td3Config, Trace, Transition, Wanted,
 };
 use rand_core::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
@@ -80,7 +80,6 @@ fn gradients_are_the_slopes_of_the_loss() {
             trace.output().iter().flat_map(|tile| tile.0).map(f64::from).sum()
         };
         let at = loss(&network, &input);
-        network.clear_gradients();
         network.prepare_backward();
         trace.gradient()[..ACTIONS].iter_mut().for_each(|tile| tile.0 = [1.0; TILE]);
         network.backward(&kernels, &mut trace, Wanted::Input);
@@ -109,12 +108,54 @@ fn gradients_are_the_slopes_of_the_loss() {
 
 #[test]
 fn an_agent_uses_exactly_the_memory_it_asks_for() {
-    let (shape, config) = (shape(0.7), config());
-    let blocks = Td3::blocks(&shape, &config);
-    let mut memory = vec![Block::ZERO; blocks];
-    Td3::new(shape.clone(), config, &mut memory, 1).unwrap();
-    let error = Td3::new(shape, config, &mut memory[..blocks - 1], 1).unwrap_err();
-    assert!(matches!(error, LearnError::Memory(_)), "{error}");
+    for threads in [1, 2, MAX_THREADS] {
+        let (shape, config) = (shape(0.7), Td3Config { threads, ..config() });
+        let blocks = Td3::blocks(&shape, &config);
+        let mut memory = vec![Block::ZERO; blocks];
+        Td3::new(shape.clone(), config, &mut memory, 1).unwrap();
+        let error = Td3::new(shape, config, &mut memory[..blocks - 1], 1).unwrap_err();
+        assert!(matches!(error, LearnError::Memory(_)), "{error}");
+    }
+}
+
+/// Losses and gradients of the first updates, in the order of `Td3`'s networks.
+fn learn(threads: u32, batch_size: u32) -> (Vec<f32>, Vec<f32>) {
+    let config = Td3Config { threads, batch_size, policy_delay: 1, ..config() };
+    let shape = shape(0.7);
+    let mut memory = vec![Block::ZERO; Td3::blocks(&shape, &config)];
+    let mut agent = Td3::new(shape, config, &mut memory, 3).unwrap();
+    let mut transitions = replay_memory();
+    let mut replay = Replay::new(&mut transitions, OBSERVATIONS, ACTIONS).unwrap();
+    fill(&mut replay);
+    let (mut losses, mut gradients) = (Vec::new(), Vec::new());
+    for _ in 0..10 {
+        losses.push(agent.update(&replay).unwrap().critic);
+        if gradients.is_empty() {
+            let networks = agent.critic_gradients().iter().chain([agent.actor_gradients()]);
+            for (weights, bias) in networks.flat_map(|network| network.layers()) {
+                gradients.extend(weights.iter().chain(bias));
+            }
+        }
+    }
+    (losses, gradients)
+}
+
+#[test]
+fn threads_share_an_update_without_changing_it() {
+    // Batches that fill their shares, that leave the last one short, and smaller than all shares.
+    for batch in [256, 100, 33, 5] {
+        let (one_losses, one) = learn(1, batch);
+        let size = one.iter().fold(0.0_f32, |size, gradient| size.max(gradient.abs()));
+        for threads in [2, 3, MAX_THREADS] {
+            let (losses, gradients) = learn(threads, batch);
+            let apart = one.iter().zip(&gradients).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+            assert!(apart <= 2e-6 * size, "batch {batch}, {threads} threads: {apart} of {size}");
+            for (one, several) in one_losses.iter().zip(&losses) {
+                assert!((one - several).abs() <= 1e-3 * one, "batch {batch}: {one} {several}");
+            }
+            assert_eq!((losses, gradients), learn(threads, batch), "threads race each other");
+        }
+    }
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Adam on live links only (Kingma & Ba 2015, alg. 1).
 
-use super::layer::Layer;
+use super::gradients::Gradients;
+use super::mlp::Mlp;
 use crate::kernels::train::{AdamStep, TrainKernels};
 use serde::{Deserialize, Serialize};
 
@@ -29,8 +30,13 @@ impl Adam {
         Self { config, steps: 0 }
     }
 
-    /// One step on all `layers` with the gradients they hold.
-    pub(super) fn step(&mut self, kernels: &TrainKernels, layers: &mut [Layer<'_>]) {
+    /// One step on all of `network`'s parameters.
+    pub(super) fn step(
+        &mut self,
+        kernels: &TrainKernels,
+        network: &mut Mlp<'_>,
+        gradients: &Gradients<'_>,
+    ) {
         self.steps += 1;
         let steps = self.steps as f64;
         let first = 1.0 - libm::pow(BETA1, steps);
@@ -43,16 +49,10 @@ impl Adam {
             epsilon: 1e-8,
             weight_decay: self.config.weight_decay,
         };
-        for layer in layers {
+        for (layer, (weights, bias)) in network.layers.iter_mut().zip(gradients.layers()) {
             let (state, links) = (&mut layer.learning, &mut layer.links);
-            kernels.adam(
-                &step,
-                links.weights,
-                state.weights.grad,
-                state.weights.m,
-                state.weights.v,
-            );
-            kernels.adam(&step, links.bias, state.bias.grad, state.bias.m, state.bias.v);
+            kernels.adam(&step, links.weights, weights, state.weights.m, state.weights.v);
+            kernels.adam(&step, links.bias, bias, state.bias.m, state.bias.v);
         }
     }
 }

@@ -9,6 +9,9 @@ use super::layer::Init;
 /// Most layers a network may have.
 pub const MAX_LAYERS: usize = 5;
 
+/// Most threads that may share an update; one without feature `threads`.
+pub const MAX_THREADS: u32 = if cfg!(feature = "threads") { 8 } else { 1 };
+
 /// Layers of one network and the links each keeps.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NetworkShape {
@@ -183,6 +186,15 @@ pub struct Td3Config {
     pub init: Init,
     /// Topology over time.
     pub method: Method,
+    /// Threads that share the minibatch, 1 to [`MAX_THREADS`]; a matter of the machine, so it is not
+    /// saved with an agent. Sums are in an order that depends on it (and not on which thread is
+    /// first), so the last bits of a result do.
+    #[serde(skip, default = "one")]
+    pub threads: u32,
+}
+
+fn one() -> u32 {
+    1
 }
 
 impl Default for Td3Config {
@@ -203,6 +215,7 @@ impl Default for Td3Config {
                 fraction: 0.05,
                 drop: Drop::SignedMagnitude,
             }),
+            threads: 1,
         }
     }
 }

@@ -39,10 +39,9 @@ pub(super) struct Links<'m> {
     pub bias: &'m mut [f32],
 }
 
-/// Gradient and Adam's moments of a slice of parameters.
+/// Adam's moments of a slice of parameters.
 #[derive(Debug)]
 pub(super) struct Moments<'m> {
-    pub grad: &'m mut [f32],
     pub m: &'m mut [f32],
     pub v: &'m mut [f32],
 }
@@ -154,7 +153,7 @@ impl<'m> Links<'m> {
 
 impl<'m> Moments<'m> {
     fn new(arena: &mut Arena<'m>, count: usize) -> Result<Self, OutOfMemory> {
-        Ok(Self { grad: arena.take(count)?, m: arena.take(count)?, v: arena.take(count)? })
+        Ok(Self { m: arena.take(count)?, v: arena.take(count)? })
     }
 }
 
@@ -176,8 +175,8 @@ impl<'m> Layer<'m> {
     pub fn blocks(shape: (usize, usize, usize)) -> usize {
         let (inputs, outputs, links) = shape;
         Links::blocks(shape)
-            + 5 * Block::for_slice::<f32>(links)
-            + 3 * Block::for_slice::<f32>(outputs)
+            + 4 * Block::for_slice::<f32>(links)
+            + 2 * Block::for_slice::<f32>(outputs)
             + Block::for_slice::<u32>(inputs + 1)
             + Block::for_slice::<u16>(links)
     }
@@ -217,25 +216,6 @@ impl<'m> Layer<'m> {
             finish,
             samples,
         );
-    }
-
-    /// Adds a tile's gradient of weights and biases.
-    pub fn add_gradient(
-        &mut self,
-        kernels: &TrainKernels,
-        dy: &[Tile],
-        x: &[Tile],
-        samples: usize,
-    ) {
-        kernels.sddmm(self.links.topology.view(), dy, x, self.learning.weights.grad, samples);
-        for (grad, dy) in self.learning.bias.grad.iter_mut().zip(dy) {
-            *grad += dy.0[..samples].iter().sum::<f32>();
-        }
-    }
-
-    pub fn clear_gradient(&mut self) {
-        self.learning.weights.grad.fill(0.0);
-        self.learning.bias.grad.fill(0.0);
     }
 
     /// SET: grown links start at zero with fresh moments. Returns the links exchanged.

@@ -1,6 +1,7 @@
 //! A sparse multilayer perceptron over one tile of the minibatch.
 
 use super::config::{MAX_LAYERS, NetworkShape};
+use super::gradients::Gradients;
 use super::layer::{Init, Layer, LayerRef, Links, TopologyScratch};
 use super::memory::{Arena, Block, OutOfMemory};
 use super::td3::LearnError;
@@ -19,10 +20,10 @@ pub enum Head {
 }
 
 /// What a backward pass is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Wanted {
-    /// Gradients of weights and biases are added up in the layers.
-    Parameters,
+#[derive(Debug)]
+pub enum Wanted<'g, 'm> {
+    /// Gradients of weights and biases are added to these.
+    Parameters(&'g mut Gradients<'m>),
     /// The gradient of the input is left in [`Trace::gradient`].
     Input,
 }
@@ -161,19 +162,9 @@ impl<'m> Mlp<'m> {
         self.layers.iter().map(|layer| layer.links.view())
     }
 
-    /// Gradients of weights and biases of every layer since they were last cleared.
-    pub fn gradients(&self) -> impl ExactSizeIterator<Item = (&[f32], &[f32])> {
-        self.layers.iter().map(|layer| (&*layer.learning.weights.grad, &*layer.learning.bias.grad))
-    }
-
     /// Runs the network over the trace's input.
     pub fn forward(&self, kernels: &TrainKernels, trace: &mut Trace<'_>) {
         forward(kernels, self.layers(), self.head, trace);
-    }
-
-    /// Sets all gradients to zero.
-    pub fn clear_gradients(&mut self) {
-        self.layers.iter_mut().for_each(Layer::clear_gradient);
     }
 
     /// Makes ready for backward passes; after every change of the weights.
@@ -182,7 +173,12 @@ impl<'m> Mlp<'m> {
     }
 
     /// Takes the gradient of the output in `trace` back through the network.
-    pub fn backward(&mut self, kernels: &TrainKernels, trace: &mut Trace<'_>, wanted: Wanted) {
+    pub fn backward(
+        &self,
+        kernels: &TrainKernels,
+        trace: &mut Trace<'_>,
+        mut wanted: Wanted<'_, '_>,
+    ) {
         if self.head == Head::Tanh {
             let output = &trace.activations[trace.activations.len() - trace.outputs..];
             for (dy, y) in trace.gradient.iter_mut().zip(output) {
@@ -190,16 +186,16 @@ impl<'m> Mlp<'m> {
             }
         }
         let mut end = trace.activations.len();
-        for (at, layer) in self.layers.iter_mut().enumerate().rev() {
+        for (at, layer) in self.layers.iter().enumerate().rev() {
             let topology = layer.links.topology.view();
             let (rows, cols) = (topology.rows(), topology.cols());
             end -= rows;
             let x = &trace.activations[end - cols..end];
             let dy = &trace.gradient[..rows];
-            if wanted == Wanted::Parameters {
-                layer.add_gradient(kernels, dy, x, trace.samples);
+            if let Wanted::Parameters(gradients) = &mut wanted {
+                gradients.layers_mut()[at].add_tile(kernels, topology, dy, x, trace.samples);
             }
-            if at > 0 || wanted == Wanted::Input {
+            if at > 0 || matches!(wanted, Wanted::Input) {
                 // Above the first layer `x` came out of a ReLU.
                 let finish = if at > 0 { Finish::Gate(x) } else { Finish::Store };
                 let dx = &mut trace.spare[..cols];

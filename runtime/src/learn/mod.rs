@@ -5,15 +5,20 @@
 
 mod adam;
 mod config;
+mod gradients;
 mod layer;
 mod memory;
 mod mlp;
 mod replay;
 mod resume;
+mod share;
 mod td3;
 
 pub use adam::{Adam, AdamConfig};
-pub use config::{AgentShape, MAX_LAYERS, Method, NetworkShape, Rewire, Sparsity, Td3Config};
+pub use config::{
+    AgentShape, MAX_LAYERS, MAX_THREADS, Method, NetworkShape, Rewire, Sparsity, Td3Config,
+};
+pub use gradients::Gradients;
 pub use layer::{Init, LayerRef};
 pub use memory::{Arena, Block, OutOfMemory};
 pub use mlp::{Head, Mlp, Trace, Wanted};

@@ -1,16 +1,18 @@
 //! TD3 with sparse networks (Fujimoto et al. 2018, alg. 1; Sokar et al. 2022, alg. 1).
 
+use super::Gradients;
 use super::adam::{Adam, AdamConfig};
-use super::config::{AgentShape, Method, Td3Config};
+use super::config::{AgentShape, MAX_THREADS, Method, Td3Config};
 use super::layer::TopologyScratch;
 use super::memory::{Arena, Block, OutOfMemory};
-use super::mlp::{Head, Mlp, Target, Trace, Wanted};
+use super::mlp::{Head, Mlp, Target};
 use super::replay::Replay;
-use crate::kernels::train::{TILE, Tile, TrainKernels};
+use super::share::{self, Networks, Share};
+use crate::kernels::train::TrainKernels;
 use crate::random::Xoshiro256PlusPlus;
+use heapless::Vec;
 use lacewing_formats::topology::TopologyError;
 use rand_core::SeedableRng;
-use rand_distr::{Distribution, StandardNormal};
 use thiserror::Error;
 
 /// Why an agent cannot be made or cannot go on.
@@ -64,8 +66,8 @@ pub struct Td3<'m> {
     pub(super) critic_adams: [Adam; 2],
     pub(super) updates: u64,
     pub(super) rng: Xoshiro256PlusPlus,
-    actor_trace: Trace<'m>,
-    critic_trace: Trace<'m>,
+    /// There is at least one.
+    shares: Vec<Share<'m>, { MAX_THREADS as usize }>,
     topology_scratch: TopologyScratch<'m>,
     batch: &'m mut [u32],
 }
@@ -78,8 +80,7 @@ impl<'m> Td3<'m> {
             + 2 * Mlp::blocks(&shape.critic)
             + Target::blocks(&shape.actor)
             + 2 * Target::blocks(&shape.critic)
-            + Trace::blocks(&shape.actor)
-            + Trace::blocks(&shape.critic)
+            + share::count(config) * Share::blocks(shape, config)
             + TopologyScratch::blocks(Self::largest(shape))
             + Block::for_slice::<u32>(config.batch_size as usize)
     }
@@ -122,8 +123,9 @@ impl<'m> Td3<'m> {
             critic_adams: [adam; 2],
             updates: 0,
             rng,
-            actor_trace: Trace::new(arena, &shape.actor)?,
-            critic_trace: Trace::new(arena, &shape.critic)?,
+            shares: (0..share::count(&config))
+                .map(|_| Share::new(arena, &shape, &config))
+                .collect::<Result<_, _>>()?,
             topology_scratch: TopologyScratch::new(arena, Self::largest(&shape))?,
             batch: arena.take(config.batch_size as usize)?,
             shape,
@@ -156,6 +158,16 @@ impl<'m> Td3<'m> {
         &self.critics
     }
 
+    /// Gradients of the actor as the last update found them.
+    pub fn actor_gradients(&self) -> &Gradients<'m> {
+        &self.shares[0].actor
+    }
+
+    /// Gradients of both critics as the last update found them.
+    pub fn critic_gradients(&self) -> &[Gradients<'m>; 2] {
+        &self.shares[0].critics
+    }
+
     /// The policy's action for one observation, in [−1, 1].
     ///
     /// # Panics
@@ -163,12 +175,13 @@ impl<'m> Td3<'m> {
     pub fn act(&mut self, observation: &[f32], action: &mut [f32]) {
         assert_eq!(observation.len(), self.shape.observations());
         assert_eq!(action.len(), self.shape.actions());
-        for (tile, &value) in self.actor_trace.input().iter_mut().zip(observation) {
+        let trace = &mut self.shares[0].actor_trace;
+        for (tile, &value) in trace.input().iter_mut().zip(observation) {
             tile.0[0] = value;
         }
-        self.actor_trace.set_samples(1);
-        self.actor.forward(&self.kernels, &mut self.actor_trace);
-        for (action, tile) in action.iter_mut().zip(self.actor_trace.output()) {
+        trace.set_samples(1);
+        self.actor.forward(&self.kernels, trace);
+        for (action, tile) in action.iter_mut().zip(trace.output()) {
             *action = tile.0[0];
         }
     }
@@ -190,14 +203,15 @@ impl<'m> Td3<'m> {
         }
         replay.sample(&mut self.rng, self.batch);
         self.updates += 1;
-        let critic = self.critic_gradients(replay);
-        for (critic, adam) in self.critics.iter_mut().zip(&mut self.critic_adams) {
-            adam.step(&self.kernels, &mut critic.layers);
+        let critic = self.find_critic_gradients(replay);
+        let critics = self.critics.iter_mut().zip(&self.shares[0].critics);
+        for ((critic, gradients), adam) in critics.zip(&mut self.critic_adams) {
+            adam.step(&self.kernels, critic, gradients);
         }
         let mut losses = Losses { critic, actor: None };
         if self.updates.is_multiple_of(u64::from(self.config.policy_delay)) {
-            losses.actor = Some(self.actor_gradients(replay));
-            self.actor_adam.step(&self.kernels, &mut self.actor.layers);
+            losses.actor = Some(self.find_actor_gradients(replay));
+            self.actor_adam.step(&self.kernels, &mut self.actor, &self.shares[0].actor);
             self.follow();
         }
         if !losses.critic.is_finite() || losses.actor.is_some_and(|loss| !loss.is_finite()) {
@@ -215,103 +229,60 @@ impl<'m> Td3<'m> {
         Ok(losses)
     }
 
-    /// Leaves the gradient of `Σᵢ mean (Qᵢ(s, a) − y)²` in the critics, with the clipped double-Q
-    /// target `y = r + γ min Q′ᵢ(s′, π′(s′) + ε)` of TD3; returns the loss.
-    fn critic_gradients(&mut self, replay: &Replay<'_>) -> f32 {
-        let (observations, count) = (self.shape.observations(), self.batch.len());
-        for critic in &mut self.critics {
-            critic.clear_gradients();
-            critic.prepare_backward();
+    /// Leaves the critics' gradients in the first share; returns their loss.
+    fn find_critic_gradients(&mut self, replay: &Replay<'_>) -> f32 {
+        self.critics.iter_mut().for_each(Mlp::prepare_backward);
+        let size = share::samples(&self.config);
+        for (share, samples) in self.shares.iter_mut().zip(self.batch.chunks(size)) {
+            share.draw_noise(samples.len(), &mut self.rng);
         }
-        let mut loss = 0.0;
-        for samples in self.batch.chunks(TILE) {
-            self.actor_trace.set_samples(samples.len());
-            self.critic_trace.set_samples(samples.len());
-            load(replay, samples, self.actor_trace.input(), |step, feature| {
-                step.next_observation[feature]
-            });
-            self.target_actor.forward(&self.kernels, &mut self.actor_trace);
-            let (next_observation, next_action) =
-                self.critic_trace.input().split_at_mut(observations);
-            next_observation.copy_from_slice(self.actor_trace.input());
-            for (smoothed, action) in next_action.iter_mut().zip(self.actor_trace.output()) {
-                for (smoothed, action) in smoothed.0.iter_mut().zip(action.0).take(samples.len()) {
-                    let noise: f32 = StandardNormal.sample(&mut self.rng);
-                    let clip = self.config.noise_clip;
-                    let noise = (self.config.policy_noise * noise).clamp(-clip, clip);
-                    *smoothed = (action + noise).clamp(-1.0, 1.0);
-                }
+        self.each_share(replay, Share::critic_gradients);
+        self.add_up(|to, from| {
+            for (to, from) in to.critics.iter_mut().zip(&from.critics) {
+                to.add(from);
             }
-            let mut targets = [f32::INFINITY; TILE];
-            for critic in &self.target_critics {
-                critic.forward(&self.kernels, &mut self.critic_trace);
-                for (target, q) in targets.iter_mut().zip(self.critic_trace.output()[0].0) {
-                    *target = if q < *target || q.is_nan() { q } else { *target };
-                }
-            }
-            for (target, &index) in targets.iter_mut().zip(samples) {
-                let step = replay.get(index as usize);
-                let next = if step.terminated { 0.0 } else { self.config.gamma * *target };
-                *target = step.reward + next;
-            }
-
-            load(replay, samples, self.critic_trace.input(), |step, feature| {
-                if feature < observations {
-                    step.observation[feature]
-                } else {
-                    step.action[feature - observations]
-                }
-            });
-            for critic in &mut self.critics {
-                critic.forward(&self.kernels, &mut self.critic_trace);
-                let q = self.critic_trace.output()[0].0;
-                let mut gradient = Tile::ZERO;
-                for (i, target) in targets.iter().enumerate().take(samples.len()) {
-                    let error = q[i] - target;
-                    loss += error * error;
-                    gradient.0[i] = 2.0 * error / count as f32;
-                }
-                self.critic_trace.gradient()[0] = gradient;
-                critic.backward(&self.kernels, &mut self.critic_trace, Wanted::Parameters);
-            }
-        }
-        loss / count as f32
+        })
     }
 
-    /// Leaves the gradient of `−mean Q₁(s, π(s))` in the actor; returns the loss.
-    fn actor_gradients(&mut self, replay: &Replay<'_>) -> f32 {
-        let (observations, count) = (self.shape.observations(), self.batch.len());
-        let actions = self.shape.actions();
-        self.actor.clear_gradients();
+    /// Leaves the actor's gradient in the first share; returns its loss.
+    fn find_actor_gradients(&mut self, replay: &Replay<'_>) -> f32 {
         self.actor.prepare_backward();
-        let [critic, _] = &mut self.critics;
-        critic.prepare_backward();
+        self.critics[0].prepare_backward();
+        self.each_share(replay, Share::actor_gradients);
+        self.add_up(|to, from| to.actor.add(&from.actor))
+    }
+
+    fn each_share(
+        &mut self,
+        replay: &Replay<'_>,
+        work: impl Fn(&mut Share<'m>, &Networks<'_, 'm>, &[u32]) + Sync,
+    ) {
+        let networks = Networks {
+            kernels: self.kernels,
+            config: &self.config,
+            actor: &self.actor,
+            critics: &self.critics,
+            target_actor: &self.target_actor,
+            target_critics: &self.target_critics,
+            replay,
+        };
+        let size = share::samples(&self.config);
+        share::for_each(&mut self.shares, self.batch, size, |share, samples| {
+            work(share, &networks, samples);
+        });
+    }
+
+    /// Adds up all shares' gradients in the first; returns the mean of their losses.
+    fn add_up(&mut self, add: impl Fn(&mut Share<'m>, &Share<'m>)) -> f32 {
         let mut loss = 0.0;
-        for samples in self.batch.chunks(TILE) {
-            self.actor_trace.set_samples(samples.len());
-            self.critic_trace.set_samples(samples.len());
-            load(replay, samples, self.actor_trace.input(), |step, feature| {
-                step.observation[feature]
-            });
-            self.actor.forward(&self.kernels, &mut self.actor_trace);
-            let (observation, action) = self.critic_trace.input().split_at_mut(observations);
-            observation.copy_from_slice(self.actor_trace.input());
-            action.copy_from_slice(self.actor_trace.output());
-            critic.forward(&self.kernels, &mut self.critic_trace);
-            let mut gradient = Tile::ZERO;
-            for (gradient, q) in
-                gradient.0.iter_mut().zip(self.critic_trace.output()[0].0).take(samples.len())
-            {
-                loss -= q;
-                *gradient = -1.0 / count as f32;
+        if let Some((first, others)) = self.shares.split_first_mut() {
+            loss = first.loss;
+            for other in others {
+                add(first, other);
+                loss += other.loss;
             }
-            self.critic_trace.gradient()[0] = gradient;
-            critic.backward(&self.kernels, &mut self.critic_trace, Wanted::Input);
-            let by_action = &self.critic_trace.gradient()[observations..][..actions];
-            self.actor_trace.gradient()[..actions].copy_from_slice(by_action);
-            self.actor.backward(&self.kernels, &mut self.actor_trace, Wanted::Parameters);
         }
-        loss / count as f32
+        loss / self.config.batch_size as f32
     }
 
     /// One Polyak step of all targets.
@@ -324,30 +295,13 @@ impl<'m> Td3<'m> {
     }
 }
 
-/// Transposes samples of the replay into tiles; places without a sample become zero.
-fn load(
-    replay: &Replay<'_>,
-    samples: &[u32],
-    into: &mut [Tile],
-    feature_of: impl Fn(&super::Transition<'_>, usize) -> f32,
-) {
-    if samples.len() < TILE {
-        into.fill(Tile::ZERO);
-    }
-    for (place, &index) in samples.iter().enumerate() {
-        let step = replay.get(index as usize);
-        for (feature, tile) in into.iter_mut().enumerate() {
-            tile.0[place] = feature_of(&step, feature);
-        }
-    }
-}
-
 pub(super) fn check(config: &Td3Config) -> Result<(), LearnError> {
     let positive = |value: f32| value.is_finite() && value > 0.0;
     let natural = |value: f32| value.is_finite() && value >= 0.0;
     let unit = |value: f32| (0.0..=1.0).contains(&value);
     let checks = [
         ((1..=1 << 16).contains(&config.batch_size), "batch_size"),
+        ((1..=MAX_THREADS).contains(&config.threads), "threads"),
         (unit(config.gamma), "gamma"),
         (unit(config.tau), "tau"),
         (natural(config.policy_noise), "policy_noise"),

@@ -2,7 +2,6 @@
 
 use crate::transfer::matrix;
 use burn_tensor::{Tensor, backend::Backend};
-use lacewing_runtime::kernels::train::TILE;
 use lacewing_runtime::learn::{AgentShape, LearnError, Replay, Transition};
 use rand_core::Rng;
 use rand_distr::{Distribution, StandardNormal};
@@ -43,14 +42,7 @@ impl<B: Backend> Batch<B> {
         }
         let mut indices = vec![0; samples];
         replay.sample(rng, &mut indices);
-        let mut noise = vec![0.0_f32; samples * actions];
-        for tile in noise.chunks_mut(TILE * actions) {
-            for action in 0..actions {
-                for draws in tile.chunks_mut(actions) {
-                    draws[action] = StandardNormal.sample(rng);
-                }
-            }
-        }
+        let noise: Vec<f32> = (0..samples * actions).map(|_| StandardNormal.sample(rng)).collect();
         let steps: Vec<Transition<'_>> =
             indices.iter().map(|&index| replay.get(index as usize)).collect();
         let rows = |columns: usize, row: &dyn Fn(&Transition<'_>, &mut Vec<f32>)| {

@@ -32,6 +32,9 @@ pub struct Args {
     /// Where the burn engine computes [default: cpu].
     #[arg(long)]
     device: Option<Device>,
+    /// Threads that share an update of the sparse engine [default: 1].
+    #[arg(long)]
+    threads: Option<u32>,
     /// Decides everything random [default: 0].
     #[arg(long)]
     seed: Option<u64>,
@@ -55,7 +58,7 @@ pub struct Args {
     force: bool,
     /// Continue the run in this folder from its last checkpoint.
     #[arg(long, value_name = "DIR", conflicts_with_all = [
-        "env", "method", "sparsity", "allocation", "engine", "device", "seed", "steps", "hidden",
+        "env", "method", "sparsity", "allocation", "engine", "device", "threads", "seed", "steps", "hidden",
         "config", "set", "out", "force",
     ])]
     resume: Option<PathBuf>,
@@ -122,6 +125,7 @@ fn configure(args: &Args) -> Result<RunConfig, CliError> {
         args.allocation.as_ref().map(|rule| format!("allocation={{rule=\"{rule}\"}}")),
         args.seed.map(|value| format!("seed={value}")),
         args.steps.map(|value| format!("steps={value}")),
+        args.threads.map(|value| format!("threads={value}")),
         args.hidden.as_ref().map(|widths| format!("hidden={widths:?}")),
     ];
     for setting in typed.iter().flatten().chain(&args.set) {

@@ -57,7 +57,7 @@ pub enum Finish<'a> {
 }
 
 /// Work is done by quarters of a tile: a tail of the minibatch need not cost a whole one.
-const QUARTER: usize = TILE / 4;
+pub(crate) const QUARTER: usize = TILE / 4;
 
 type Spmm = unsafe fn(Csr<'_>, &[f32], Option<&[f32]>, &[Tile], &mut [Tile], Finish<'_>, usize);
 type Sddmm = unsafe fn(Csr<'_>, &[Tile], &[Tile], &mut [f32], usize);

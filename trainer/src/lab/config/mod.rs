@@ -91,6 +91,9 @@ pub struct RunConfig {
     pub engine: EngineKind,
     /// Where the burn engine computes; the sparse engine always runs on the processor.
     pub device: Device,
+    /// Threads that share an update of the sparse engine. The order of its sums depends on them, so
+    /// a run is the same bit for bit only with as many.
+    pub threads: u32,
     /// Decides everything random.
     pub seed: u64,
     /// Environment steps of the whole run.
@@ -170,6 +173,7 @@ impl RunConfig {
             algorithm: Algorithm::Td3,
             engine: EngineKind::Sparse,
             device: Device::Cpu,
+            threads: 1,
             seed: 0,
             steps: 1_000_000,
             hidden: vec![256, 256],
@@ -312,6 +316,7 @@ impl RunConfig {
                 Method::Dense | Method::Static => learn::Method::Static,
                 Method::Set => learn::Method::Set(self.rewire),
             },
+            threads: self.threads,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Which values of a configuration make sense.
 
 use lacewing_formats::topology::Allocation;
+use lacewing_runtime::learn::MAX_THREADS;
 
 use super::layer::value_error;
 use super::{ConfigError, Device, EngineKind, MOST_HIDDEN, Method, RunConfig, Td3Settings};
@@ -31,6 +32,10 @@ impl RunConfig {
         must(self.rewire.interval > 0, "rewire.interval", "must be at least 1 update")?;
         let fraction = (0.0..=1.0).contains(&self.rewire.fraction);
         must(fraction, "rewire.fraction", "must be 0 to 1")?;
+        let threads = (1..=MAX_THREADS).contains(&self.threads);
+        must(threads, "threads", &format!("must be 1 to {MAX_THREADS}"))?;
+        let shared = self.threads > 1 && self.engine == EngineKind::Burn;
+        must(!shared, "threads", "is for `--engine sparse`: burn has threads of its own")?;
         let cuda = self.device == Device::Cuda && self.engine == EngineKind::Sparse;
         must(
             !cuda,

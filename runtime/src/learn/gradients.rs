@@ -1,0 +1,99 @@
+//! Gradients of a network, apart from it: every thread adds up its own.
+
+use super::config::{MAX_LAYERS, NetworkShape};
+use super::memory::{Arena, Block, OutOfMemory};
+use crate::kernels::train::{QUARTER, Tile, TrainKernels};
+use heapless::Vec;
+use lacewing_formats::topology::Csr;
+
+/// Gradients of the live links and biases of a network.
+#[derive(Debug)]
+pub struct Gradients<'m> {
+    layers: Vec<Gradient<'m>, MAX_LAYERS>,
+}
+
+/// Gradients of one layer.
+#[derive(Debug)]
+pub(super) struct Gradient<'m> {
+    pub weights: &'m mut [f32],
+    pub bias: &'m mut [f32],
+}
+
+impl<'m> Gradients<'m> {
+    /// Gradients of zero for a network of this shape.
+    ///
+    /// # Errors
+    /// [`OutOfMemory`].
+    pub fn new(arena: &mut Arena<'m>, shape: &NetworkShape) -> Result<Self, OutOfMemory> {
+        let layers = shape.layers().map(|(_, outputs, links)| {
+            Ok(Gradient { weights: arena.take(links)?, bias: arena.take(outputs)? })
+        });
+        Ok(Self { layers: layers.collect::<Result<_, _>>()? })
+    }
+
+    /// Blocks that [`Gradients::new`] takes.
+    pub fn blocks(shape: &NetworkShape) -> usize {
+        let layers = shape.layers().map(|(_, outputs, links)| {
+            Block::for_slice::<f32>(links) + Block::for_slice::<f32>(outputs)
+        });
+        layers.sum()
+    }
+
+    /// Of weights and biases, layer by layer.
+    pub fn layers(&self) -> impl ExactSizeIterator<Item = (&[f32], &[f32])> {
+        self.layers.iter().map(|layer| (&*layer.weights, &*layer.bias))
+    }
+
+    pub(super) fn layers_mut(&mut self) -> &mut [Gradient<'m>] {
+        &mut self.layers
+    }
+
+    /// Sets all to zero.
+    pub fn clear(&mut self) {
+        for layer in &mut self.layers {
+            layer.weights.fill(0.0);
+            layer.bias.fill(0.0);
+        }
+    }
+
+    /// Adds those of another share of the minibatch, of the same network.
+    pub(super) fn add(&mut self, other: &Gradients<'_>) {
+        for (layer, other) in self.layers.iter_mut().zip(&other.layers) {
+            add(layer.weights, other.weights);
+            add(layer.bias, other.bias);
+        }
+    }
+}
+
+fn add(to: &mut [f32], from: &[f32]) {
+    for (to, from) in to.iter_mut().zip(from) {
+        *to += from;
+    }
+}
+
+impl Gradient<'_> {
+    /// Adds a tile's gradient; `dy` is `[rows]`, `x` `[cols]`.
+    pub fn add_tile(
+        &mut self,
+        kernels: &TrainKernels,
+        topology: Csr<'_>,
+        dy: &[Tile],
+        x: &[Tile],
+        samples: usize,
+    ) {
+        kernels.sddmm(topology, dy, x, self.weights, samples);
+        for (gradient, dy) in self.bias.iter_mut().zip(dy) {
+            *gradient += sum(dy, samples);
+        }
+    }
+}
+
+/// The sum of a tile whose `samples` are followed by zeros up to the end of their quarter, lane by
+/// lane: one chain of additions would take longer than the layer's products.
+fn sum(tile: &Tile, samples: usize) -> f32 {
+    let mut lanes = [0.0; QUARTER];
+    for quarter in tile.0.chunks_exact(QUARTER).take(samples.div_ceil(QUARTER)) {
+        add(&mut lanes, quarter);
+    }
+    lanes.iter().sum()
+}
