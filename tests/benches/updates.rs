@@ -3,15 +3,12 @@
 //! `cargo bench -p lacewing-tests --bench updates [-- --batch N --sparsity S --threads T]`; with
 //! `--features burn` also `--engine burn`, with `--features cuda` also `--engine burn-cuda`.
 //! `tests/benches/updates.sh` runs it beside masked dense PyTorch.
-use lacewing_formats::topology::Allocation;
-use lacewing_runtime::learn::{AgentShape, Block, Replay, Sparsity, Td3, Td3Config, Transition};
-use rand_core::{Rng, SeedableRng};
-use rand_xoshiro::Xoshiro256PlusPlus;
+mod common;
+
+use common::{fill, half_cheetah, replay_memory};
+use lacewing_runtime::learn::{Block, Td3, Td3Config};
 use std::time::Instant;
 
-const OBSERVATIONS: usize = 17;
-const ACTIONS: usize = 6;
-const TRANSITIONS: usize = 20_000;
 const ROUNDS: usize = 15;
 
 /// What follows `name` on the command line.
@@ -21,23 +18,6 @@ fn option(name: &str) -> Option<String> {
 
 fn parsed<T: std::str::FromStr>(name: &str) -> Option<T> {
     option(name).map(|word| word.parse().ok().unwrap_or_else(|| panic!("{name} {word}?")))
-}
-
-fn fill(replay: &mut Replay<'_>) {
-    let mut rng = Xoshiro256PlusPlus::seed_from_u64(3);
-    let mut numbers = [0.0; 2 * OBSERVATIONS + ACTIONS];
-    for _ in 0..replay.capacity() {
-        numbers.fill_with(|| rng.next_u32() as f32 / u32::MAX as f32 - 0.5);
-        replay
-            .push(Transition {
-                observation: &numbers[..OBSERVATIONS],
-                next_observation: &numbers[OBSERVATIONS..2 * OBSERVATIONS],
-                action: &numbers[2 * OBSERVATIONS..],
-                reward: numbers[0],
-                terminated: false,
-            })
-            .expect("finite numbers");
-    }
 }
 
 /// Median of updates a second, `updates` of them a round.
@@ -76,18 +56,10 @@ fn main() {
     let sparsities = parsed("--sparsity").map_or(vec![0.0, 0.5, 0.9, 0.95], |one| vec![one]);
     let threads = parsed("--threads").unwrap_or(1);
     let engine = option("--engine").unwrap_or_else(|| "sparse".into());
-    let mut memory = vec![0.0; TRANSITIONS * Replay::row_len(OBSERVATIONS, ACTIONS)];
-    let mut replay = Replay::new(&mut memory, OBSERVATIONS, ACTIONS).expect("room for one");
-    fill(&mut replay);
+    let mut memory = replay_memory();
+    let replay = fill(&mut memory);
     for sparsity in sparsities {
-        let spread = Sparsity {
-            actor: sparsity,
-            critic: sparsity,
-            allocation: Allocation::Er,
-            dense_output: true,
-        };
-        let shape = AgentShape::new(OBSERVATIONS, ACTIONS, &[256, 256], &spread)
-            .expect("sparsity within reach");
+        let shape = half_cheetah(sparsity);
         let config = Td3Config { batch_size, threads, ..Td3Config::default() };
         let mut memory = vec![Block::ZERO; Td3::blocks(&shape, &config)];
         let bytes = memory.len() * Block::BYTES;
