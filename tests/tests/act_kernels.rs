@@ -2,7 +2,7 @@
 
 use half::f16;
 use lacewing_formats::artifact::{AlignedBytes, LayerSpec, LayerView, PolicySpec, PolicyView};
-use lacewing_formats::codec::{Encoding, IndexChoice, IndexCodec, ValueCodec};
+use lacewing_formats::codec::{Encoding, IndexCodec, ValueCodec};
 use lacewing_formats::policy::{ActionHead, Activation, Provenance};
 use lacewing_formats::topology::Csr;
 use lacewing_runtime::kernels::act::{Dense, Geometry, Kernel, Links, PackedPlan, Weights};
@@ -12,22 +12,16 @@ use proptest::prelude::*;
 use rand_core::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
-/// Every way that a file stores links.
-const ENCODINGS: [(&str, Encoding); 8] = {
-    const U16: IndexChoice = IndexChoice::Fixed(IndexCodec::U16);
-    const DELTA_U8: IndexChoice = IndexChoice::Fixed(IndexCodec::DeltaU8);
-    use ValueCodec::{Bf16, F16, F32, Int8};
-    [
-        ("f32, u16", Encoding { values: F32, indices: U16 }),
-        ("f16, u16", Encoding { values: F16, indices: U16 }),
-        ("f32, gaps", Encoding { values: F32, indices: DELTA_U8 }),
-        ("f16, gaps", Encoding { values: F16, indices: DELTA_U8 }),
-        ("bf16, u16", Encoding { values: Bf16, indices: U16 }),
-        ("bf16, gaps", Encoding { values: Bf16, indices: DELTA_U8 }),
-        ("int8, u16", Encoding { values: Int8, indices: U16 }),
-        ("int8, gaps", Encoding { values: Int8, indices: DELTA_U8 }),
-    ]
-};
+/// Every way that a file stores links, with a name.
+fn encodings() -> Vec<(String, Encoding)> {
+    let all = ValueCodec::ALL.into_iter().flat_map(|values| {
+        IndexCodec::ALL.map(|indices| {
+            let name = format!("{values}, {}", indices.name());
+            (name, Encoding { values, indices: indices.into() })
+        })
+    });
+    all.collect()
+}
 
 /// The largest weight that int8 holds exactly where a row has it.
 const LARGEST: f32 = 127.0 / 128.0;
@@ -107,13 +101,18 @@ impl Case {
         y.into_iter().zip(sizes).map(|(y, size)| (y, tolerance * size)).collect()
     }
 
-    /// Runs every layout of `kernel`, input and output shifted off their natural alignment, and
-    /// hands each result to `check`.
-    fn run(&self, kernel: &Kernel, mut check: impl FnMut(&str, &[f32])) {
+    /// Runs every layout of `kernel` from each of `encodings`, input and output shifted off their
+    /// natural alignment, and hands each result to `check`.
+    fn run(
+        &self,
+        kernel: &Kernel,
+        encodings: &[(String, Encoding)],
+        mut check: impl FnMut(&str, &[f32]),
+    ) {
         let x = Shifted::new(&self.x);
         let mut y = Shifted::new(&vec![f32::MAX; self.rows()]);
-        for (encoding_name, encoding) in ENCODINGS {
-            let file = self.file(encoding);
+        for (encoding_name, encoding) in encodings {
+            let file = self.file(*encoding);
             let layer = layer(&file);
             y.get_mut().fill(f32::MAX);
             kernel.multiply(&Weights::InPlace(layer), x.get(), y.get_mut());
@@ -177,10 +176,10 @@ impl<T: Copy + Default> Shifted<T> {
     }
 }
 
-fn agrees(case: &Case) {
+fn agrees(case: &Case, encodings: &[(String, Encoding)]) {
     let oracle = case.oracle();
     for kernel in Kernel::available() {
-        case.run(kernel, |layout, y| {
+        case.run(kernel, encodings, |layout, y| {
             for (row, (y, (expected, tolerance))) in y.iter().zip(&oracle).enumerate() {
                 assert!(
                     (y - expected).abs() <= *tolerance,
@@ -196,13 +195,15 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(96))]
     #[test]
     fn every_kernel_equals_the_scalar_oracle(
+        encoding in prop::sample::select(encodings()),
         rows in 1_usize..=600, cols in 1_usize..=600, density in 0.0..=1.0_f64, seed: u64,
     ) {
-        agrees(&Case::new(rows, cols, density, seed));
+        agrees(&Case::new(rows, cols, density, seed), &[encoding]);
     }
 
     #[test]
     fn every_kernel_equals_the_scalar_oracle_on_structured_layers(
+        encoding in prop::sample::select(encodings()),
         rows in 1_usize..=300, cols in 1_usize..=300, density in 0.0..=0.25_f64, seed: u64,
         pattern in prop_oneof![
             (1_usize..=40).prop_map(Pattern::PerBlock),
@@ -210,14 +211,14 @@ proptest! {
             (1_usize..=20).prop_map(Pattern::Strips),
         ],
     ) {
-        agrees(&Case::structured(rows, cols, density, pattern, seed));
+        agrees(&Case::structured(rows, cols, density, pattern, seed), &[encoding]);
     }
 
     #[test]
     fn every_kernel_equals_the_scalar_oracle_on_small_and_odd_shapes(
         rows in 1_usize..=40, cols in 1_usize..=70, density in 0.0..=1.0_f64, seed: u64,
     ) {
-        agrees(&Case::new(rows, cols, density, seed));
+        agrees(&Case::new(rows, cols, density, seed), &encodings());
     }
 }
 
@@ -225,7 +226,7 @@ proptest! {
 fn empty_and_full_layers() {
     for (rows, cols) in [(1, 1), (6, 256), (256, 17), (33, 65)] {
         for density in [0.0, 1.0] {
-            agrees(&Case::new(rows, cols, density, 7));
+            agrees(&Case::new(rows, cols, density, 7), &encodings());
         }
     }
 }
@@ -233,7 +234,7 @@ fn empty_and_full_layers() {
 #[test]
 fn the_widest_layers() {
     for density in [0.01, 1.0] {
-        agrees(&Case::new(2, 65_535, density, 7));
+        agrees(&Case::new(2, 65_535, density, 7), &encodings());
     }
 }
 
@@ -252,7 +253,7 @@ fn every_finite_f16_is_widened_exactly() {
         values: values.iter().flat_map(|&value| [value; 9]).collect(),
         x: vec![1.0; 9],
     };
-    let file = case.file(ENCODINGS[1].1);
+    let file = case.file(Encoding { values: ValueCodec::F16, ..Encoding::PLAIN });
     let mut x = [0.0; 9];
     for (kernel, column) in Kernel::available().flat_map(|kernel| [(kernel, 0), (kernel, 8)]) {
         x.fill(0.0);
@@ -270,7 +271,7 @@ fn a_non_finite_input_reaches_every_output_linked_to_it() {
     for poison in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
         case.x[64] = poison;
         for kernel in Kernel::available() {
-            case.run(kernel, |layout, y| {
+            case.run(kernel, &encodings(), |layout, y| {
                 for (row, y) in y.iter().enumerate() {
                     let name = kernel.name;
                     if case.linked(row, 64) {
@@ -291,7 +292,7 @@ fn denormals_are_kept() {
     case.x.fill(0.0);
     case.x[33] = 1e-42;
     for kernel in Kernel::available() {
-        case.run(kernel, |layout, y| {
+        case.run(kernel, &encodings(), |layout, y| {
             let expected = LARGEST * 1e-42;
             assert!(y.iter().all(|&y| y == expected), "{} {layout}: {y:?}", kernel.name);
         });

@@ -48,7 +48,7 @@ fn answers(mut network: Owned) {
     let observation = actor::observation(&network, 0);
     let expected = actor::reference(&network, &observation);
     for (values, tolerance) in TOLERANCES {
-        for indices in [IndexCodec::U16, IndexCodec::DeltaU8] {
+        for indices in IndexCodec::ALL {
             let file = network.write(Encoding { values, indices: indices.into() }).unwrap();
             each_policy(&file, |name, policy| {
                 let action = act(policy, &observation).unwrap();

@@ -1,15 +1,15 @@
 //! The bytes of version 1 do not change, and `formats/SPEC.md` shows them as they are.
 
 use lacewing_formats::artifact::{AlignedBytes, LayerSpec, PolicySpec, PolicyView};
-use lacewing_formats::codec::Encoding;
+use lacewing_formats::codec::{Encoding, IndexCodec, RowTable, ValueCodec};
 use lacewing_formats::policy::{
     ActionHead, Activation, Evaluation, ObservationNormaliser, Probe, Provenance,
 };
 use lacewing_formats::topology::Csr;
 use std::path::{Path, PathBuf};
 
-fn golden() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("goldens/v1_tiny.lace")
+fn golden(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("goldens/v1_{name}.lace"))
 }
 
 /// The policy of SPEC.md's example: 3 observations, 2 hidden neurons, 1 action.
@@ -55,23 +55,88 @@ fn tiny() -> AlignedBytes {
     spec.to_bytes(Encoding::COMPACT).unwrap()
 }
 
+/// Columns at the skips of every codec, a row without links, weights that all codecs hold exactly.
+fn wide(encoding: Encoding) -> AlignedBytes {
+    let layers = [
+        LayerSpec {
+            topology: Csr::new(300, &[0, 4, 4, 5], &[0, 15, 16, 271, 299]).unwrap(),
+            weights: &WIDE,
+            bias: &[1.0, 2.0, 3.0],
+            activation: Activation::Relu,
+        },
+        LayerSpec {
+            topology: Csr::new(3, &[0, 2], &[0, 1]).unwrap(),
+            weights: &[127.0, 1.0],
+            bias: &[0.0],
+            activation: Activation::Identity,
+        },
+    ];
+    let spec = PolicySpec {
+        layers: &layers,
+        normaliser: None,
+        action_head: ActionHead { low: &[-1.0], high: &[1.0] },
+        control_period_s: 0.01,
+        provenance: Provenance::default(),
+        probes: &[],
+        resume: None,
+    };
+    spec.to_bytes(encoding).unwrap()
+}
+
+const WIDE: [f32; 5] = [63.5, -0.5, 0.0, 1.0, -127.0];
+
+/// Each codec once.
+const GOLDENS: [(&str, IndexCodec, ValueCodec); 5] = [
+    ("u16", IndexCodec::U16, ValueCodec::F32),
+    ("delta_u8", IndexCodec::DeltaU8, ValueCodec::F16),
+    ("bitmap", IndexCodec::Bitmap, ValueCodec::Bf16),
+    ("nibble", IndexCodec::Nibble, ValueCodec::Int8),
+    ("rice", IndexCodec::Rice, ValueCodec::F16),
+];
+
 #[test]
 fn version_1_is_still_written_as_it_was() {
-    if std::env::var_os("LACEWING_WRITE_GOLDENS").is_some() {
-        std::fs::write(golden(), &*tiny()).unwrap();
+    let files = GOLDENS
+        .map(|(name, indices, values)| (name, wide(Encoding { indices: indices.into(), values })));
+    for (name, file) in files.into_iter().chain([("example", tiny())]) {
+        if std::env::var_os("LACEWING_WRITE_GOLDENS").is_some() {
+            std::fs::write(golden(name), &*file).unwrap();
+        }
+        assert_eq!(std::fs::read(golden(name)).unwrap(), file.to_vec(), "{name}");
     }
-    assert_eq!(std::fs::read(golden()).unwrap(), tiny().to_vec());
 }
 
 #[test]
+fn every_codec_is_still_read_as_it_was() {
+    for (name, indices, values) in GOLDENS {
+        let bytes = AlignedBytes::read(golden(name)).unwrap();
+        let view = PolicyView::parse(&bytes).unwrap();
+        let layers: Vec<_> = view.layers().collect();
+        assert_eq!((layers[0].indices().codec(), layers[0].values().codec()), (indices, values));
+        let links: Vec<Vec<_>> = layers.iter().map(|layer| layer.iter().collect()).collect();
+        let columns = [(0, 0), (0, 15), (0, 16), (0, 271), (2, 299)];
+        let expected =
+            columns.iter().zip(WIDE).map(|(&(row, column), weight)| (row, column, weight));
+        assert_eq!(links[0], expected.collect::<Vec<_>>(), "{name}");
+        assert_eq!(links[1], [(0, 0, 127.0), (0, 1, 1.0)], "{name}");
+        assert_eq!(layers[0].bias, [1.0, 2.0, 3.0]);
+    }
+}
+
+/// `v1_tiny` was written when gaps still came with row pointers.
+#[test]
 fn version_1_is_still_read_as_it_was() {
-    let bytes = AlignedBytes::read(golden()).unwrap();
-    let view = PolicyView::parse(&bytes).unwrap();
-    let links: Vec<Vec<_>> = view.layers().map(|layer| layer.iter().collect()).collect();
-    assert_eq!(links[0], [(0, 0, 0.5), (0, 2, -1.0), (1, 1, 2.0)]);
-    assert_eq!(links[1], [(0, 0, 1.0), (0, 1, -0.5)]);
-    assert_eq!(view.resume(), Some(&b"opaque"[..]));
-    assert_eq!(view.provenance().environment, "Pendulum-v1");
+    for (name, with_pointers) in [("tiny", true), ("example", false)] {
+        let bytes = AlignedBytes::read(golden(name)).unwrap();
+        let view = PolicyView::parse(&bytes).unwrap();
+        let links: Vec<Vec<_>> = view.layers().map(|layer| layer.iter().collect()).collect();
+        assert_eq!(links[0], [(0, 0, 0.5), (0, 2, -1.0), (1, 1, 2.0)]);
+        assert_eq!(links[1], [(0, 0, 1.0), (0, 1, -0.5)]);
+        let mut tables = view.layers().map(|layer| layer.row_table());
+        assert!(tables.all(|table| matches!(table, RowTable::Pointers(_)) == with_pointers));
+        assert_eq!(view.resume(), Some(&b"opaque"[..]));
+        assert_eq!(view.provenance().environment, "Pendulum-v1");
+    }
 }
 
 /// Lines such as `0020  03 9a 99 ...  what it is` in SPEC.md's block of bytes.
@@ -91,7 +156,7 @@ fn the_specification_shows_every_byte() {
         shown.resize(offset, 0);
         shown.extend(bytes.split(' ').map(|byte| u8::from_str_radix(byte, 16).unwrap()));
     }
-    let file = std::fs::read(golden()).unwrap();
+    let file = std::fs::read(golden("example")).unwrap();
     shown.resize(shown.len().next_multiple_of(64), 0);
     assert_eq!(shown, file);
 }

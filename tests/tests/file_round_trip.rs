@@ -1,15 +1,18 @@
 //! What is written is what is read, for any shape, density and codec.
 
 use lacewing_formats::artifact::{AlignedBytes, FileError, PolicyView, Section, SpecError};
-use lacewing_formats::codec::{Encoding, IndexChoice, IndexCodec, ValueCodec, Values};
+use lacewing_formats::codec::{Encoding, IndexChoice, IndexCodec, RowTable, ValueCodec, Values};
+use lacewing_formats::topology::random_topology;
 use lacewing_tests::policy_file::{Layer, Owned, Shape};
 use proptest::prelude::*;
+use rand_core::SeedableRng;
+use rand_xoshiro::Xoshiro256PlusPlus;
 
 /// Every pair of codecs.
-fn encodings() -> impl Iterator<Item = Encoding> {
+fn encodings() -> Vec<Encoding> {
     let choices =
         IndexCodec::ALL.map(IndexChoice::Fixed).into_iter().chain([IndexChoice::Smallest]);
-    choices.flat_map(|indices| ValueCodec::ALL.map(|values| Encoding { values, indices }))
+    choices.flat_map(|indices| ValueCodec::ALL.map(|values| Encoding { values, indices })).collect()
 }
 
 fn shape() -> Shape {
@@ -24,7 +27,7 @@ fn read(view: &PolicyView<'_>, like: &Owned) -> Owned {
         layer.decode_columns(&mut columns);
         Layer {
             cols: layer.cols(),
-            row_ptr: layer.row_ptr().to_vec(),
+            row_ptr: layer.row_ptr(),
             columns,
             weights: layer.iter().map(|(_, _, weight)| weight).collect(),
             bias: layer.bias.to_vec(),
@@ -70,11 +73,12 @@ fn rounded(policy: &Owned, codec: ValueCodec) -> Owned {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(200))]
+    #![proptest_config(ProptestConfig::with_cases(600))]
 
     #[test]
     fn what_is_written_is_read(
-        widths in prop::collection::vec(1_usize..600, 2..6),
+        encoding in prop::sample::select(encodings()),
+        widths in prop::collection::vec(1_usize..600, 2..5),
         density in prop_oneof![Just(0.0), Just(1.0), 0.0..0.02, 0.0..1.0],
         normaliser: bool,
         probes in 0_usize..4,
@@ -83,17 +87,38 @@ proptest! {
     ) {
         let shape = Shape { widths, density, normaliser, probes, resume, seed };
         let policy = Owned::random(&shape);
-        for encoding in encodings() {
-            let bytes = policy.write(encoding).unwrap();
-            prop_assert_eq!(&bytes, &policy.write(encoding).unwrap());
-            let view = PolicyView::parse(&bytes).unwrap();
-            let found = read(&view, &policy);
-            prop_assert_eq!(&found, &rounded(&policy, encoding.values));
-            // What was read is written again as it was.
-            prop_assert_eq!(&found.write(encoding).unwrap(), &bytes);
-            prop_assert_eq!(view.header().observations(), shape.widths[0]);
-            prop_assert_eq!(view.header().actions(), *shape.widths.last().unwrap());
+        let bytes = policy.write(encoding).unwrap();
+        prop_assert_eq!(&bytes, &policy.write(encoding).unwrap());
+        let view = PolicyView::parse(&bytes).unwrap();
+        let found = read(&view, &policy);
+        prop_assert_eq!(&found, &rounded(&policy, encoding.values));
+        // What was read is written again as it was.
+        prop_assert_eq!(&found.write(encoding).unwrap(), &bytes);
+        prop_assert_eq!(view.header().observations(), shape.widths[0]);
+        prop_assert_eq!(view.header().actions(), *shape.widths.last().unwrap());
+    }
+
+    /// Constant fan-in needs no row pointers, in any codec that would have them.
+    #[test]
+    fn rows_of_one_length_store_none(
+        encoding in prop::sample::select(encodings()),
+        rows in 1_usize..40, cols in 1_usize..400, density in 0.0..=1.0, seed: u64,
+    ) {
+        let fan_in = (density * cols as f64) as usize;
+        let mut policy = Owned::random(&Shape { widths: vec![cols, rows], density: 0.0, seed, ..shape() });
+        let rng = &mut Xoshiro256PlusPlus::seed_from_u64(seed);
+        let layer = &mut policy.layers[0];
+        layer.row_ptr = (0..=rows).map(|row| (row * fan_in) as u32).collect();
+        for _ in 0..rows {
+            let mut columns = vec![0; fan_in];
+            random_topology(cols, &mut [0; 2], &mut columns, rng);
+            layer.weights.extend(columns.iter().map(|&column| f32::from(column) - 7.5));
+            layer.columns.extend(columns);
         }
+        let bytes = policy.write(encoding).unwrap();
+        let view = PolicyView::parse(&bytes).unwrap();
+        prop_assert_eq!(&read(&view, &policy), &rounded(&policy, encoding.values));
+        prop_assert!(view.sections().all(|placed| placed.section != Section::RowPointers(0)));
     }
 }
 
@@ -108,13 +133,47 @@ fn row(cols: usize, columns: &[u16]) -> Owned {
 }
 
 #[test]
-fn gaps_around_the_escape_survive() {
-    let ends = [0, 254, 255, 256, 509, 510, 511, 765, 65_534, 65_535];
+fn gaps_around_the_escapes_survive() {
+    let ends = [0, 14, 15, 16, 29, 30, 254, 255, 256, 509, 510, 511, 765, 65_534, 65_535];
     for &last in &ends {
         for first in ends.iter().filter(|&&first| first < last) {
             let policy = row(1 << 16, &[*first, last]);
-            let bytes = policy.write(Encoding::COMPACT).unwrap();
-            assert_eq!(read(&PolicyView::parse(&bytes).unwrap(), &policy), policy);
+            for indices in IndexCodec::ALL {
+                let encoding = Encoding { indices: indices.into(), ..Encoding::PLAIN };
+                let bytes = policy.write(encoding).unwrap();
+                assert_eq!(read(&PolicyView::parse(&bytes).unwrap(), &policy), policy);
+            }
+        }
+    }
+}
+
+/// Links counted in one, two and four bytes a row.
+#[test]
+fn rows_of_any_length_survive() {
+    for (longest, bytes_per_row) in [(255, 1), (256, 2), (65_535, 2), (65_536, 4)] {
+        let columns: Vec<u16> = (0..longest).map(|column| column as u16).collect();
+        let mut policy = row(1 << 16, &columns);
+        let layer = &mut policy.layers[0];
+        layer.row_ptr.push(layer.columns.len() as u32);
+        layer.bias.push(0.0);
+        policy.low.push(-1.0);
+        policy.high.push(1.0);
+        for probe in &mut policy.probes {
+            probe.1.push(0.0);
+        }
+        for indices in IndexCodec::ALL {
+            let encoding = Encoding { indices: indices.into(), ..Encoding::PLAIN };
+            let bytes = policy.write(encoding).unwrap();
+            let view = PolicyView::parse(&bytes).unwrap();
+            assert_eq!(read(&view, &policy), policy);
+            let table = view.layers().next().unwrap().row_table();
+            match indices {
+                IndexCodec::U16 => assert_eq!(table, RowTable::Pointers(&[0, longest, longest])),
+                IndexCodec::DeltaU8 | IndexCodec::Nibble => {
+                    assert_eq!(table.bytes(), 2 * bytes_per_row, "{table:?}");
+                }
+                IndexCodec::Bitmap | IndexCodec::Rice => assert_eq!(table, RowTable::InColumns),
+            }
         }
     }
 }

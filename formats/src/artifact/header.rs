@@ -3,7 +3,7 @@
 use super::error::FileError;
 use super::preamble::{MAX_FILE_BYTES, Preamble};
 use super::section::{Placed, Section};
-use crate::codec::ValueCodec;
+use crate::codec::{StoredIndices, ValueCodec};
 use crate::policy::{Activation, MAX_TEXT_BYTES, Provenance};
 use heapless::Vec;
 use serde::{Deserialize, Serialize};
@@ -42,13 +42,6 @@ pub(super) struct LayerEntry {
     pub indices: StoredIndices,
 }
 
-/// Codec of the columns, with the one length that does not follow from the number of links.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) enum StoredIndices {
-    U16,
-    DeltaU8 { bytes: u32 },
-}
-
 impl<'a> Header<'a> {
     /// Length of an observation.
     pub fn observations(&self) -> usize {
@@ -85,6 +78,9 @@ impl<'a> Header<'a> {
                 if width == 0 || width > MAX_WIDTH {
                     return Err(FileError::Width { layer, width });
                 }
+            }
+            if !entry.indices.fit(entry.rows, entry.links) {
+                return Err(FileError::Header);
             }
         }
         if self.probes > MAX_PROBES {
@@ -133,15 +129,13 @@ impl<'a> Header<'a> {
             .chain(examples.into_iter().filter(|_| self.probes > 0))
             .map(|(section, numbers)| (section, 4 * numbers));
         let layers = (0..).zip(&self.layers).flat_map(|(layer, entry)| {
-            let links = u64::from(entry.links);
-            let columns = match entry.indices {
-                StoredIndices::U16 => 2 * links,
-                StoredIndices::DeltaU8 { bytes } => bytes.into(),
-            };
-            let rows = u64::from(entry.rows);
+            let (rows, links) = (u64::from(entry.rows), u64::from(entry.links));
+            let cols = self.cols(layer.into());
+            let columns = entry.indices.column_bytes(entry.rows, cols, entry.links);
             let scales = u64::from(entry.values.bytes_per_row()) * rows;
+            let row_table = entry.indices.row_bytes(rows);
             [
-                Some((Section::RowPointers(layer), 4 * (rows + 1))),
+                row_table.map(|bytes| (Section::RowPointers(layer), bytes)),
                 Some((Section::Columns(layer), columns)),
                 (scales > 0).then_some((Section::Scales(layer), scales)),
                 Some((Section::Weights(layer), u64::from(entry.values.bytes()) * links)),

@@ -1,7 +1,7 @@
 //! A layer as it lies in the file.
 
 use super::error::FileError;
-use crate::codec::{Gaps, Indices, Values, entropy_bound};
+use crate::codec::{Columns, Indices, ReadColumns, RowTable, Values, entropy_bound};
 use crate::policy::Activation;
 use crate::topology::Csr;
 
@@ -11,8 +11,9 @@ use crate::topology::Csr;
 /// `cols`, strictly ascending in each row, and that there is one weight a link.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct LayerView<'a> {
+    rows: usize,
     cols: usize,
-    row_ptr: &'a [u32],
+    table: RowTable<'a>,
     indices: Indices<'a>,
     values: Values<'a>,
     /// One bias an output.
@@ -24,7 +25,7 @@ pub struct LayerView<'a> {
 /// The sections of a layer, not checked yet.
 pub(super) struct Parts<'a> {
     pub cols: usize,
-    pub row_ptr: &'a [u32],
+    pub table: RowTable<'a>,
     pub indices: Indices<'a>,
     pub values: Values<'a>,
     pub bias: &'a [f32],
@@ -34,21 +35,17 @@ pub(super) struct Parts<'a> {
 impl<'a> LayerView<'a> {
     /// Checks the links; `layer` is for the error.
     pub(super) fn new(layer: usize, parts: Parts<'a>) -> Result<Self, FileError> {
-        let Parts { cols, row_ptr, indices, values, bias, activation } = parts;
-        let links = values.len();
-        let ends = (row_ptr.first(), row_ptr.last());
-        let checked = if ends == (Some(&0), Some(&(links as u32))) {
-            indices.check(cols, row_ptr)
-        } else {
-            Err(crate::topology::TopologyError::RowPointerEnds { links })
-        };
-        checked.map_err(|source| FileError::Topology { layer, source })?;
-        Ok(Self { cols, row_ptr, indices, values, bias, activation })
+        let Parts { cols, table, indices, values, bias, activation } = parts;
+        let rows = bias.len();
+        indices
+            .check(table, (rows, cols), values.len())
+            .map_err(|source| FileError::Topology { layer, source })?;
+        Ok(Self { rows, cols, table, indices, values, bias, activation })
     }
 
     /// Output neurons.
     pub fn rows(&self) -> usize {
-        self.row_ptr.len() - 1
+        self.rows
     }
 
     /// Input neurons.
@@ -66,9 +63,22 @@ impl<'a> LayerView<'a> {
         1.0 - self.links() as f64 / (self.rows() as f64 * self.cols as f64)
     }
 
+    /// How the lengths of rows are stored.
+    pub fn row_table(&self) -> RowTable<'a> {
+        self.table
+    }
+
     /// The `rows + 1` row pointers: row r owns the links `row_ptr[r]..row_ptr[r + 1]`.
-    pub fn row_ptr(&self) -> &'a [u32] {
-        self.row_ptr
+    #[cfg(feature = "alloc")]
+    pub fn row_ptr(&self) -> alloc::vec::Vec<u32> {
+        let mut row_ptr = alloc::vec![0; self.rows + 1];
+        for (row, _, _) in self.iter() {
+            row_ptr[row + 1] += 1;
+        }
+        for row in 0..self.rows {
+            row_ptr[row + 1] += row_ptr[row];
+        }
+        row_ptr
     }
 
     /// The columns as stored.
@@ -81,22 +91,27 @@ impl<'a> LayerView<'a> {
         self.values
     }
 
-    /// The topology in place; `None` where columns are stored as gaps (then
-    /// [`LayerView::decode_columns`] and [`Csr::new`], or [`Gaps`] row after row).
+    /// The topology in place; `None` where the file holds no row pointers or no plain columns (then
+    /// [`LayerView::columns`], row after row).
     pub fn topology(&self) -> Option<Csr<'a>> {
-        match self.indices {
-            Indices::U16(columns) => Some(Csr::trusted(self.cols, self.row_ptr, columns)),
-            Indices::DeltaU8(_) => None,
+        match (self.table, self.indices) {
+            (RowTable::Pointers(row_ptr), Indices::U16(columns)) => {
+                Some(Csr::trusted(self.cols, row_ptr, columns))
+            }
+            _ => None,
         }
+    }
+
+    /// Reads the columns row after row, whatever their codec.
+    pub fn columns(&self) -> Columns<'a> {
+        Columns::new(self.indices, self.table)
     }
 
     /// Every live link, row after row, columns ascending.
     pub fn iter(&self) -> Links<'a> {
-        let gaps = match self.indices {
-            Indices::U16(_) => &[][..],
-            Indices::DeltaU8(bytes) => bytes,
-        };
-        Links { layer: *self, row: 0, link: 0, gaps: Gaps::new(gaps) }
+        let mut columns = self.columns();
+        columns.start_row();
+        Links { layer: *self, row: 0, link: 0, columns }
     }
 
     /// Writes the column of every link.
@@ -105,19 +120,14 @@ impl<'a> LayerView<'a> {
     /// If `columns` is not [`LayerView::links`] long.
     pub fn decode_columns(&self, columns: &mut [u16]) {
         assert_eq!(columns.len(), self.links(), "one column a link");
-        match self.indices {
-            Indices::U16(stored) => columns.copy_from_slice(stored),
-            Indices::DeltaU8(_) => {
-                for (out, (_, column, _)) in columns.iter_mut().zip(self.iter()) {
-                    *out = column;
-                }
-            }
+        for (out, (_, column, _)) in columns.iter_mut().zip(self.iter()) {
+            *out = column;
         }
     }
 
-    /// Bytes that say which links are alive: row pointers and columns.
+    /// Bytes that say which links are alive: columns and the lengths of rows.
     pub fn index_bytes(&self) -> usize {
-        size_of_val(self.row_ptr) + self.indices.bytes()
+        self.table.bytes() + self.indices.bytes()
     }
 
     /// Bytes of the weights and the scales of their rows.
@@ -139,20 +149,22 @@ pub struct Links<'a> {
     layer: LayerView<'a>,
     row: usize,
     link: usize,
-    gaps: Gaps<'a>,
+    columns: Columns<'a>,
 }
 
 impl Iterator for Links<'_> {
     type Item = (usize, u16, f32);
 
     fn next(&mut self) -> Option<Self::Item> {
-        while *self.layer.row_ptr.get(self.row + 1)? as usize <= self.link {
-            self.row += 1;
-            self.gaps.start_row();
-        }
-        let column = match self.layer.indices {
-            Indices::U16(columns) => *columns.get(self.link)?,
-            Indices::DeltaU8(_) => self.gaps.next_column()?,
+        let column = loop {
+            match self.columns.next_column() {
+                Some(column) => break column,
+                None if self.row + 1 < self.layer.rows => {
+                    self.row += 1;
+                    self.columns.start_row();
+                }
+                None => return None,
+            }
         };
         let value = self.layer.values.get(self.row, self.link)?;
         self.link += 1;

@@ -21,7 +21,8 @@ pub enum Section {
     ProbeObservations,
     /// Actions of the probes, f32 `[probes, actions]`.
     ProbeActions,
-    /// First link of each row of a layer and the number of links, u32 `[rows + 1]`.
+    /// First link of each row of a layer and the number of links, u32 `[rows + 1]`; or the number of
+    /// links of each row, `[rows]` of a width that holds them all.
     RowPointers(u8),
     /// Columns of a layer's links.
     Columns(u8),

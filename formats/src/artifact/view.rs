@@ -1,11 +1,12 @@
 //! Reads a policy file in place.
 
 use super::error::FileError;
-use super::header::{Header, MAX_LAYERS, StoredIndices, header};
+use super::header::{Header, MAX_LAYERS, header};
 use super::layer::{LayerView, Parts};
 use super::preamble::{ALIGNMENT, Preamble};
 use super::section::{Placed, Section};
-use crate::codec::{Indices, ValueCodec, Values};
+use crate::codec::{Bitmap, Indices, Rice, RowTable, StoredColumns, StoredIndices, StoredRows};
+use crate::codec::{ValueCodec, Values};
 use crate::policy::{ActionHead, ObservationNormaliser, Probe, Provenance};
 use bytemuck::AnyBitPattern;
 use half::{bf16, f16};
@@ -211,10 +212,29 @@ fn read_layer<'a>(
     layer: usize,
 ) -> Result<LayerView<'a>, FileError> {
     let entry = header.layers[layer];
-    let (_, row_ptr) = reader.cast()?;
+    let cols = header.cols(layer);
+    let table = match entry.indices {
+        StoredIndices::U16 | StoredIndices::DeltaU8 { .. } => RowTable::Pointers(reader.cast()?.1),
+        StoredIndices::Counted { rows, .. } => match rows {
+            StoredRows::Constant => RowTable::Constant(entry.links / entry.rows),
+            StoredRows::U8 => RowTable::U8(reader.next()?.1),
+            StoredRows::U16 => RowTable::U16(reader.cast()?.1),
+            StoredRows::U32 => RowTable::U32(reader.cast()?.1),
+        },
+        StoredIndices::Bitmap | StoredIndices::Rice { .. } => RowTable::InColumns,
+    };
     let indices = match entry.indices {
         StoredIndices::U16 => Indices::U16(reader.cast()?.1),
         StoredIndices::DeltaU8 { .. } => Indices::DeltaU8(reader.next()?.1),
+        StoredIndices::Counted { columns, .. } => match columns {
+            StoredColumns::U16 => Indices::U16(reader.cast()?.1),
+            StoredColumns::DeltaU8 { .. } => Indices::DeltaU8(reader.next()?.1),
+            StoredColumns::Nibble { .. } => Indices::Nibble(reader.next()?.1),
+        },
+        StoredIndices::Bitmap => Indices::Bitmap(Bitmap::new(cols, reader.next()?.1)),
+        StoredIndices::Rice { low_bits, .. } => {
+            Indices::Rice(Rice::new(cols, low_bits, reader.next()?.1))
+        }
     };
     let values = match entry.values {
         ValueCodec::F32 => Values::F32(reader.numbers()?),
@@ -230,6 +250,6 @@ fn read_layer<'a>(
         }
     };
     let bias = reader.numbers()?;
-    let (cols, activation) = (header.cols(layer) as usize, entry.activation);
-    LayerView::new(layer, Parts { cols, row_ptr, indices, values, bias, activation })
+    let (cols, activation) = (cols as usize, entry.activation);
+    LayerView::new(layer, Parts { cols, table, indices, values, bias, activation })
 }

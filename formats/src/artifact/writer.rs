@@ -2,11 +2,11 @@
 
 use super::aligned::AlignedBytes;
 use super::error::FileError;
-use super::header::{Header, LayerEntry, MAX_LAYERS, MAX_PROBES, StoredIndices};
+use super::header::{Header, LayerEntry, MAX_LAYERS, MAX_PROBES};
 use super::preamble::{MAX_FILE_BYTES, Preamble};
 use super::section::Section;
 use super::view::PolicyView;
-use crate::codec::{Encoded, EncodedValues, Encoding, OutOfRange, ValueCodec};
+use crate::codec::{EncodedTopology, EncodedValues, Encoding, OutOfRange, ValueCodec};
 use crate::policy::{ActionHead, Activation, ObservationNormaliser, Probe, Provenance};
 use crate::topology::Csr;
 use alloc::vec::Vec;
@@ -45,8 +45,8 @@ pub struct LayerSpec<'a> {
     pub activation: Activation,
 }
 
-/// Columns and weights of a layer as they will be stored.
-type EncodedLinks<'a> = (Encoded, EncodedValues<'a>);
+/// Topology and weights of a layer as they will be stored.
+type EncodedLinks<'a> = (EncodedTopology<'a>, EncodedValues<'a>);
 
 /// Why a policy cannot be written.
 #[derive(Clone, Copy, Debug, Error, PartialEq)]
@@ -109,9 +109,9 @@ impl PolicySpec<'_> {
     pub fn to_bytes(&self, encoding: Encoding) -> Result<AlignedBytes, SpecError> {
         self.check_lengths()?;
         let links = (0..).zip(self.layers).map(|(index, layer)| {
-            let columns = Encoded::new(&layer.topology, encoding.indices);
+            let topology = EncodedTopology::new(&layer.topology, encoding.indices);
             let weights = encode_weights(index, layer, encoding.values)?;
-            Ok((columns, weights))
+            Ok((topology, weights))
         });
         let links = links.collect::<Result<Vec<_>, SpecError>>()?;
         let header = self.header(encoding.values, &links)?;
@@ -178,16 +178,13 @@ impl PolicySpec<'_> {
         links: &[EncodedLinks<'_>],
     ) -> Result<Header<'_>, SpecError> {
         let mut layers = heapless::Vec::new();
-        for (layer, (columns, _)) in self.layers.iter().zip(links) {
+        for (layer, (topology, _)) in self.layers.iter().zip(links) {
             let entry = LayerEntry {
                 rows: layer.topology.rows() as u32,
                 links: layer.topology.links() as u32,
                 activation: layer.activation,
                 values,
-                indices: match columns {
-                    Encoded::U16 => StoredIndices::U16,
-                    Encoded::DeltaU8(gaps) => StoredIndices::DeltaU8 { bytes: gaps.len() as u32 },
-                },
+                indices: topology.stored,
             };
             layers.push(entry).map_err(|_| SpecError::Layers { layers: self.layers.len() })?;
         }
@@ -213,11 +210,8 @@ impl PolicySpec<'_> {
             Section::High => put(out, self.action_head.high),
             Section::ProbeObservations => put_all(out, self.probes, |probe| probe.observation),
             Section::ProbeActions => put_all(out, self.probes, |probe| probe.action),
-            Section::RowPointers(index) => put(out, layer(index).topology.row_ptr()),
-            Section::Columns(index) => match &links[usize::from(index)].0 {
-                Encoded::U16 => put(out, layer(index).topology.col_idx()),
-                Encoded::DeltaU8(gaps) => put(out, gaps),
-            },
+            Section::RowPointers(index) => put(out, &links[usize::from(index)].0.rows),
+            Section::Columns(index) => put(out, &links[usize::from(index)].0.columns),
             Section::Scales(index) => match &links[usize::from(index)].1 {
                 EncodedValues::Int8 { scales, .. } => put(out, scales),
                 EncodedValues::F32(_) | EncodedValues::F16(_) | EncodedValues::Bf16(_) => {}

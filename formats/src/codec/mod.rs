@@ -1,19 +1,32 @@
 //! How links are stored: a codec for their columns and one for their weights.
 
+mod bitmap;
+mod bits;
 mod bound;
+mod columns;
 #[cfg(feature = "alloc")]
 mod encode;
+mod gaps;
 mod indices;
+mod nibbles;
 #[cfg(feature = "alloc")]
 mod quantise;
+mod rice;
+mod rows;
+mod stored;
 mod values;
 
+pub use bitmap::Bitmap;
 pub use bound::entropy_bound;
+pub use columns::{Columns, Indices, ReadColumns};
 #[cfg(feature = "alloc")]
-pub(crate) use encode::Encoded;
-pub use indices::{Gaps, IndexChoice, IndexCodec, Indices};
+pub(crate) use encode::EncodedTopology;
+pub use indices::{IndexChoice, IndexCodec};
 #[cfg(feature = "alloc")]
 pub(crate) use quantise::{EncodedValues, OutOfRange};
+pub use rice::Rice;
+pub use rows::RowTable;
+pub(crate) use stored::{StoredColumns, StoredIndices, StoredRows};
 pub use values::{ValueCodec, Values};
 
 /// How a policy's links are to be stored.

@@ -30,6 +30,12 @@ pub enum TopologyError {
         /// Links present in `col_idx`.
         links: usize,
     },
+    /// The rows have more or fewer links than the layer.
+    #[error("the numbers of links of the rows must add up to that of the layer ({links})")]
+    RowLengths {
+        /// Links of the layer.
+        links: usize,
+    },
     /// `row_ptr` decreases after `row`.
     #[error("row pointer of row {row} is beyond that of the next row")]
     RowPointerOrder {

@@ -57,8 +57,16 @@ enum Values {
 enum Index {
     /// The one with the fewest bytes, for each layer.
     Auto,
+    /// Two bytes a link and row pointers: the fastest in place.
     U16,
+    /// A byte a link where few gaps are long: in place on a small device.
     DeltaU8,
+    /// Half a byte where few gaps are long.
+    Nibble,
+    /// A bit for every link, alive or not.
+    Bitmap,
+    /// The smallest below some 60 % of links, the slowest to read in place.
+    Rice,
 }
 
 /// Writes a policy in another form.
@@ -79,6 +87,9 @@ pub fn run(args: &Args) -> Result<(), CliError> {
                     Some(Index::Auto) => IndexChoice::Smallest,
                     None | Some(Index::U16) => IndexCodec::U16.into(),
                     Some(Index::DeltaU8) => IndexCodec::DeltaU8.into(),
+                    Some(Index::Nibble) => IndexCodec::Nibble.into(),
+                    Some(Index::Bitmap) => IndexCodec::Bitmap.into(),
+                    Some(Index::Rice) => IndexCodec::Rice.into(),
                 },
             };
             let file = policy::encode_again(&view, encoding, !args.no_resume_section)?;

@@ -157,7 +157,7 @@ pub fn layers(view: &PolicyView<'_>) -> Vec<Layer> {
         layer.decode_columns(&mut col_idx);
         Layer {
             cols: layer.cols(),
-            row_ptr: layer.row_ptr().to_vec(),
+            row_ptr: layer.row_ptr(),
             col_idx,
             weights: layer.iter().map(|(_, _, weight)| weight).collect(),
             bias: layer.bias.to_vec(),

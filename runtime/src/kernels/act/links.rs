@@ -25,7 +25,7 @@ impl Links {
         let place = |column: u16| inputs.map_or(column, |inputs| inputs[usize::from(column)]);
         let mut links: Vec<_> =
             layer.iter().map(|(_, column, value)| (place(column), value)).collect();
-        let row_ptr = layer.row_ptr().to_vec();
+        let row_ptr = layer.row_ptr();
         for ends in row_ptr.windows(2) {
             links[ends[0] as usize..ends[1] as usize].sort_unstable_by_key(|link| link.0);
         }

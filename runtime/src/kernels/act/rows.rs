@@ -2,7 +2,7 @@
 
 use half::{bf16, f16};
 use lacewing_formats::artifact::LayerView;
-use lacewing_formats::codec::{Gaps, Indices, Values};
+use lacewing_formats::codec::{Columns, ReadColumns, Values};
 
 /// A stored weight.
 pub(super) trait Value: Copy + Default {
@@ -75,7 +75,9 @@ pub(super) fn csr(
 
 /// `dot` of values that are widened some links at a time, the sums of which are added.
 #[inline(always)]
-fn widened<V: Value>(dot: impl Fn(&[u16], &[f32]) -> f32) -> impl Fn(&[u16], &[V]) -> f32 {
+pub(super) fn widened<V: Value>(
+    dot: impl Fn(&[u16], &[f32]) -> f32,
+) -> impl Fn(&[u16], &[V]) -> f32 {
     move |columns, values| {
         let mut wide = [0.0; CHUNK];
         let chunks = columns.chunks(CHUNK).zip(values.chunks(CHUNK));
@@ -88,8 +90,8 @@ fn widened<V: Value>(dot: impl Fn(&[u16], &[f32]) -> f32) -> impl Fn(&[u16], &[V
     }
 }
 
-/// Sets `y[row]` to `dot` of each row. Gaps are decoded some links at a time, the sums of which are
-/// added.
+/// Sets `y[row]` to `dot` of each row. Columns that are not plain are decoded some links at a time,
+/// the sums of which are added.
 #[inline(always)]
 fn each_row<V: Value>(
     layer: &LayerView<'_>,
@@ -97,24 +99,38 @@ fn each_row<V: Value>(
     y: &mut [f32],
     dot: impl Fn(&[u16], &[V]) -> f32,
 ) {
-    let rows = layer.row_ptr().windows(2).map(|ends| ends[0] as usize..ends[1] as usize);
-    match layer.indices() {
-        Indices::U16(columns) => {
-            for (y, links) in y.iter_mut().zip(rows) {
-                *y = dot(&columns[links.clone()], &values[links]);
-            }
+    if let Some(topology) = layer.topology() {
+        let rows = topology.row_ptr().windows(2).map(|ends| ends[0] as usize..ends[1] as usize);
+        for (y, links) in y.iter_mut().zip(rows) {
+            *y = dot(&topology.col_idx()[links.clone()], &values[links]);
         }
-        Indices::DeltaU8(gaps) => {
-            let mut gaps = Gaps::new(gaps);
-            let mut decoded = [0; CHUNK];
-            for (y, links) in y.iter_mut().zip(rows) {
-                gaps.start_row();
-                *y = 0.0;
-                for values in values[links].chunks(CHUNK) {
-                    let columns = &mut decoded[..values.len()];
-                    gaps.next_columns(columns);
-                    *y += dot(columns, values);
-                }
+        return;
+    }
+    match layer.columns() {
+        // What files that run in place are best written in.
+        Columns::DeltaU8(columns) => each_decoded_row(columns, values, y, dot),
+        columns => each_decoded_row(columns, values, y, dot),
+    }
+}
+
+#[inline(always)]
+fn each_decoded_row<V: Value>(
+    mut columns: impl ReadColumns,
+    mut values: &[V],
+    y: &mut [f32],
+    dot: impl Fn(&[u16], &[V]) -> f32,
+) {
+    let mut room = [0; CHUNK];
+    for y in y {
+        columns.start_row();
+        *y = 0.0;
+        loop {
+            let columns = columns.next_columns(&mut room);
+            let (now, rest) = values.split_at(columns.len());
+            *y += dot(columns, now);
+            values = rest;
+            if columns.len() < CHUNK {
+                break;
             }
         }
     }
