@@ -8,7 +8,7 @@ use lacewing_formats::codec::Encoding;
 use lacewing_runtime::act::{Layout, Policy};
 use lacewing_runtime::kernels::act::Kernel;
 use lacewing_runtime::learn::Block;
-use lacewing_runtime::measure::{Contender, Latency, Settings, clock_ns, cold, step, warm};
+use lacewing_runtime::measure::{Contender, Settings, clock_ns, cold, step, warm};
 use lacewing_tests::{actor, pattern::Pattern, policy_file::Owned};
 
 const NETWORKS: [[usize; 4]; 2] = [[17, 256, 256, 6], [376, 256, 256, 17]];
@@ -18,28 +18,27 @@ const PATTERNS: [(&str, Pattern, &[f64]); 3] = [
     ("16×1 blocks", Pattern::Strips(16), &[0.5, 0.8, 0.9, 0.95]),
 ];
 /// Compact files hold f16 weights and columns as gaps.
-const LAYOUTS: [(&str, Layout, Encoding); 4] = [
+const LAYOUTS: [(&str, Layout, Encoding); 6] = [
     ("in place", Layout::InPlace, Encoding::PLAIN),
     ("compact", Layout::InPlace, Encoding::COMPACT),
     ("packed", Layout::Packed, Encoding::PLAIN),
     ("dense", Layout::Dense, Encoding::PLAIN),
+    ("int8", Layout::Int8, Encoding::PLAIN),
+    ("dense i8", Layout::DenseInt8, Encoding::PLAIN),
 ];
-const SETTINGS: Settings = Settings { steps: 5000, cold_steps: 100 };
+const SETTINGS: Settings = Settings { steps: 5000, cold_steps: 100, int8: false };
 
 fn main() {
     for widths in NETWORKS {
         println!("\n{widths:?}, p50 ns less the clock's {}", clock_ns());
         print!("{:<21}{:<8}", "", "");
         for half in ["warm", "cold"] {
-            print!(" | {half:<8}");
-            LAYOUTS[1..].iter().for_each(|_| print!("{:9}", ""));
-            print!("{:>14}", "");
+            print!(" | {half:<width$}", width = 9 * LAYOUTS.len() - 1);
         }
         print!("\n{:<21}{:>8}", "sparsity", "kernel");
         for _ in 0..2 {
             print!(" |");
             LAYOUTS.iter().for_each(|(name, ..)| print!("{name:>9}"));
-            print!("{:>14}", "dense/packed");
         }
         println!();
         for (name, pattern, sparsities) in PATTERNS {
@@ -50,7 +49,7 @@ fn main() {
     }
 }
 
-/// Times every kernel in every layout and prints a line a kernel.
+/// Times every kernel in every layout that it has and prints a line a kernel.
 fn compare(name: &str, network: &Owned) {
     let files = LAYOUTS.map(|(.., encoding)| network.write(encoding).expect("a whole policy"));
     let observations: Vec<_> = (0..64).map(|at| actor::observation(network, at)).collect();
@@ -58,6 +57,7 @@ fn compare(name: &str, network: &Owned) {
         files.each_ref().map(|file| PolicyView::parse(file).expect("what the writer wrote"));
     let setups: Vec<_> = Kernel::available()
         .flat_map(|kernel| LAYOUTS.iter().zip(&views).map(move |row| (kernel, row)))
+        .filter(|(kernel, ((_, layout, _), _))| !layout.is_int8() || kernel.int8().is_some())
         .collect();
     let mut memories: Vec<_> = setups
         .iter()
@@ -67,13 +67,14 @@ fn compare(name: &str, network: &Owned) {
     let policies: Vec<_> = setups
         .iter()
         .zip(&mut memories)
-        .map(|((kernel, ((name, layout, _), view)), memory)| {
+        .map(|((kernel, ((_, layout, _), view)), memory)| {
             let policy = Policy::with_layout((*view).clone(), *layout, kernel, memory);
-            (*name, policy.expect("as much memory as it asked for"))
+            policy.expect("as much memory as it asked for")
         })
         .collect();
+    let contenders = setups.iter().zip(&policies);
     let mut contenders: Vec<Contender<'_>> =
-        policies.iter().map(|(name, policy)| (*name, step(policy))).collect();
+        contenders.map(|((_, ((name, ..), _)), policy)| (*name, step(policy))).collect();
     let mut action = vec![0.0; network.low.len()];
     let warm = warm(&mut contenders, &observations, &mut action, SETTINGS);
     let cold = cold(&mut contenders, &observations, &mut action, SETTINGS);
@@ -81,15 +82,19 @@ fn compare(name: &str, network: &Owned) {
     let dense: usize = network.layers.iter().map(|layer| layer.cols * layer.bias.len()).sum();
     let links: usize = network.layers.iter().map(|layer| layer.weights.len()).sum();
     let title = format!("{name} {:.1} %", 100.0 * (1.0 - links as f64 / dense as f64));
-    let rows = warm.chunks(LAYOUTS.len()).zip(cold.chunks(LAYOUTS.len()));
-    for (kernel, (warm, cold)) in Kernel::available().zip(rows) {
+    for kernel in Kernel::available() {
         print!("{title:<21}{:>8}", kernel.name);
-        for rows in [warm, cold] {
-            let ns = |row: &Latency| row.p50_ns.saturating_sub(clock);
+        for rows in [&warm, &cold] {
             print!(" |");
-            rows.iter().for_each(|row| print!("{:>9}", ns(row)));
-            let [.., packed, dense] = rows else { unreachable!("LAYOUTS has four") };
-            print!("{:>14.2}", ns(dense) as f64 / ns(packed).max(1) as f64);
+            for (layout, ..) in LAYOUTS {
+                let mut rows = setups.iter().zip(rows);
+                let row =
+                    rows.find(|((other, _), row)| other.name == kernel.name && row.name == layout);
+                match row {
+                    Some((_, row)) => print!("{:>9}", row.p50_ns.saturating_sub(clock)),
+                    None => print!("{:>9}", "-"),
+                }
+            }
         }
         println!();
     }

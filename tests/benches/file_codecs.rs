@@ -16,7 +16,7 @@ use std::time::Instant;
 
 const WIDTHS: [usize; 4] = [17, 256, 256, 6];
 const SPARSITIES: [f64; 5] = [0.5, 0.8, 0.9, 0.95, 0.99];
-const SETTINGS: Settings = Settings { steps: 5000, cold_steps: 0 };
+const SETTINGS: Settings = Settings { steps: 5000, cold_steps: 0, int8: false };
 /// Files opened for a median.
 const OPENED: usize = 101;
 

@@ -2,6 +2,7 @@
 
 pub mod actor;
 pub mod edge;
+pub mod one_layer;
 pub mod pattern;
 pub mod policy_file;
 pub mod program;

@@ -1,16 +1,13 @@
 //! Every act kernel of this processor against the scalar oracle.
 
 use half::f16;
-use lacewing_formats::artifact::{AlignedBytes, LayerSpec, LayerView, PolicySpec, PolicyView};
 use lacewing_formats::codec::{Encoding, IndexCodec, ValueCodec};
-use lacewing_formats::policy::{ActionHead, Activation, Provenance};
-use lacewing_formats::topology::Csr;
+use lacewing_formats::policy::Activation;
 use lacewing_runtime::kernels::act::{Dense, Geometry, Kernel, Links, PackedPlan, Weights};
 use lacewing_runtime::learn::{Arena, Block};
+use lacewing_tests::one_layer::{LARGEST, OneLayer, Shifted, layer, put_back};
 use lacewing_tests::pattern::Pattern;
 use proptest::prelude::*;
-use rand_core::{Rng, SeedableRng};
-use rand_xoshiro::Xoshiro256PlusPlus;
 
 /// Every way that a file stores links, with a name.
 fn encodings() -> Vec<(String, Encoding)> {
@@ -23,163 +20,68 @@ fn encodings() -> Vec<(String, Encoding)> {
     all.collect()
 }
 
-/// The largest weight that int8 holds exactly where a row has it.
-const LARGEST: f32 = 127.0 / 128.0;
-
-/// A random layer and an input for it.
-struct Case {
-    cols: usize,
-    row_ptr: Vec<u32>,
-    col_idx: Vec<u16>,
-    values: Vec<f32>,
-    x: Vec<f32>,
+/// The scalar oracle's outputs and how far another order of summation may be from them: twice
+/// the classic bound n · 2⁻²⁴ · Σ|w·x| of an n-term dot product (Higham 2002, §3.1).
+fn oracle(case: &OneLayer) -> Vec<(f32, f32)> {
+    let file = case.file(Encoding::PLAIN);
+    let layer = layer(&file);
+    let mut sizes = vec![0.0; case.rows()];
+    for (row, column, weight) in layer.iter() {
+        sizes[row] += (weight * case.x[usize::from(column)]).abs();
+    }
+    let mut y = vec![0.0; case.rows()];
+    Kernel::available().next().unwrap().multiply(&Weights::InPlace(layer), &case.x, &mut y);
+    let tolerance = case.cols as f32 * 2.0_f32.powi(-23);
+    y.into_iter().zip(sizes).map(|(y, size)| (y, tolerance * size)).collect()
 }
 
-impl Case {
-    fn new(rows: usize, cols: usize, density: f64, seed: u64) -> Self {
-        Self::structured(rows, cols, density, Pattern::Unstructured, seed)
-    }
-
-    fn structured(rows: usize, cols: usize, density: f64, pattern: Pattern, seed: u64) -> Self {
-        let mut rng = Xoshiro256PlusPlus::seed_from_u64(seed);
-        let (row_ptr, col_idx) = pattern.random([rows, cols], density, &mut rng);
-        // Weights that every codec holds exactly, so that one oracle serves all: 8 bits, and the
-        // largest of a row such that its scale is 2⁻⁷.
-        let values =
-            (0..col_idx.len()).map(|link| match row_ptr.binary_search(&(link as u32)).is_ok() {
-                true => LARGEST,
-                false => (rng.next_u32() % 255) as f32 / 128.0 - LARGEST,
-            });
-        let values = values.collect();
-        let x = (0..cols).map(|_| (rng.next_u32() >> 21) as f32 / 1024.0 - 1.0).collect();
-        Self { cols, row_ptr, col_idx, values, x }
-    }
-
-    fn rows(&self) -> usize {
-        self.row_ptr.len() - 1
-    }
-
-    /// A policy file of this one layer.
-    fn file(&self, encoding: Encoding) -> AlignedBytes {
-        let layer = LayerSpec {
-            topology: Csr::new(self.cols, &self.row_ptr, &self.col_idx).unwrap(),
-            weights: &self.values,
-            bias: &vec![0.0; self.rows()],
-            activation: Activation::Identity,
-        };
-        let spec = PolicySpec {
-            layers: &[layer],
-            normaliser: None,
-            action_head: ActionHead {
-                low: &vec![-1.0; self.rows()],
-                high: &vec![1.0; self.rows()],
-            },
-            control_period_s: 0.01,
-            provenance: Provenance::default(),
-            probes: &[],
-            resume: None,
-        };
-        spec.to_bytes(encoding).unwrap()
-    }
-
-    fn linked(&self, row: usize, column: u16) -> bool {
-        self.col_idx[self.row_ptr[row] as usize..self.row_ptr[row + 1] as usize].contains(&column)
-    }
-
-    /// The scalar oracle's outputs and how far another order of summation may be from them: twice
-    /// the classic bound n · 2⁻²⁴ · Σ|w·x| of an n-term dot product (Higham 2002, §3.1).
-    fn oracle(&self) -> Vec<(f32, f32)> {
-        let file = self.file(Encoding::PLAIN);
+/// Runs every layout of `kernel` from each of `encodings`, input and output shifted off their
+/// natural alignment, and hands each result to `check`.
+fn run(
+    case: &OneLayer,
+    kernel: &Kernel,
+    encodings: &[(String, Encoding)],
+    mut check: impl FnMut(&str, &[f32]),
+) {
+    let x = Shifted::new(&case.x);
+    let mut y = Shifted::new(&vec![f32::MAX; case.rows()]);
+    for (encoding_name, encoding) in encodings {
+        let file = case.file(*encoding);
         let layer = layer(&file);
-        let mut sizes = vec![0.0; self.rows()];
-        for (row, column, weight) in layer.iter() {
-            sizes[row] += (weight * self.x[usize::from(column)]).abs();
-        }
-        let mut y = vec![0.0; self.rows()];
-        Kernel::available().next().unwrap().multiply(&Weights::InPlace(layer), &self.x, &mut y);
-        let tolerance = self.cols as f32 * 2.0_f32.powi(-23);
-        y.into_iter().zip(sizes).map(|(y, size)| (y, tolerance * size)).collect()
-    }
+        y.get_mut().fill(f32::MAX);
+        kernel.multiply(&Weights::InPlace(layer), x.get(), y.get_mut());
+        check(&format!("in place, {encoding_name}"), y.get());
 
-    /// Runs every layout of `kernel` from each of `encodings`, input and output shifted off their
-    /// natural alignment, and hands each result to `check`.
-    fn run(
-        &self,
-        kernel: &Kernel,
-        encodings: &[(String, Encoding)],
-        mut check: impl FnMut(&str, &[f32]),
-    ) {
-        let x = Shifted::new(&self.x);
-        let mut y = Shifted::new(&vec![f32::MAX; self.rows()]);
-        for (encoding_name, encoding) in encodings {
-            let file = self.file(*encoding);
-            let layer = layer(&file);
-            y.get_mut().fill(f32::MAX);
-            kernel.multiply(&Weights::InPlace(layer), x.get(), y.get_mut());
-            check(&format!("in place, {encoding_name}"), y.get());
+        let mut memory = vec![Block::ZERO; Dense::blocks(&layer)];
+        let mut arena = Arena::new(&mut memory);
+        let dense = Dense::new(&layer, kernel.panel(), None, &mut arena).unwrap();
+        assert_eq!(arena.left(), 0, "memory asked for and not used");
+        y.get_mut().fill(f32::MAX);
+        kernel.multiply(&Weights::Dense(dense), x.get(), y.get_mut());
+        check(&format!("dense, {encoding_name}"), y.get());
 
-            let mut memory = vec![Block::ZERO; Dense::blocks(&layer)];
+        let links = Links::new(&layer, None);
+        for plan in [false, true].into_iter().flat_map(|regroup| kernel.plans(&links, regroup)) {
+            let mut memory = vec![Block::ZERO; plan.blocks()];
             let mut arena = Arena::new(&mut memory);
-            let dense = Dense::new(&layer, kernel.panel(), None, &mut arena).unwrap();
+            let weights = plan.write(&mut arena).unwrap();
             assert_eq!(arena.left(), 0, "memory asked for and not used");
+            assert_eq!((weights.rows(), weights.cols()), (layer.rows(), layer.cols()));
+            // What is read beyond the inputs is not used.
+            let mut padded = case.x.clone();
+            padded.resize(weights.input_len(), f32::NAN);
             y.get_mut().fill(f32::MAX);
-            kernel.multiply(&Weights::Dense(dense), x.get(), y.get_mut());
-            check(&format!("dense, {encoding_name}"), y.get());
-
-            let links = Links::new(&layer, None);
-            for plan in [false, true].into_iter().flat_map(|regroup| kernel.plans(&links, regroup))
-            {
-                let mut memory = vec![Block::ZERO; plan.blocks()];
-                let mut arena = Arena::new(&mut memory);
-                let weights = plan.write(&mut arena).unwrap();
-                assert_eq!(arena.left(), 0, "memory asked for and not used");
-                assert_eq!((weights.rows(), weights.cols()), (layer.rows(), layer.cols()));
-                // What is read beyond the inputs is not used.
-                let mut padded = self.x.clone();
-                padded.resize(weights.input_len(), f32::NAN);
-                y.get_mut().fill(f32::MAX);
-                kernel.multiply(&weights, Shifted::new(&padded).get(), y.get_mut());
-                let y = plan.order().map_or(y.get().to_vec(), |order| put_back(y.get(), order));
-                check(&format!("{}, {encoding_name}", plan.name()), &y);
-            }
+            kernel.multiply(&weights, Shifted::new(&padded).get(), y.get_mut());
+            let y = plan.order().map_or(y.get().to_vec(), |order| put_back(y.get(), order));
+            check(&format!("{}, {encoding_name}", plan.name()), &y);
         }
     }
 }
 
-/// Outputs in the order of the layer.
-fn put_back(y: &[f32], order: &[u16]) -> Vec<f32> {
-    let mut back = vec![f32::NAN; y.len()];
-    for (&row, &y) in order.iter().zip(y) {
-        back[usize::from(row)] = y;
-    }
-    back
-}
-
-fn layer(file: &AlignedBytes) -> LayerView<'_> {
-    PolicyView::parse(file).unwrap().layers().next().unwrap()
-}
-
-/// A slice one element off the start of its allocation.
-struct Shifted<T>(Vec<T>);
-
-impl<T: Copy + Default> Shifted<T> {
-    fn new(slice: &[T]) -> Self {
-        Self([&[T::default()], slice].concat())
-    }
-
-    fn get(&self) -> &[T] {
-        &self.0[1..]
-    }
-
-    fn get_mut(&mut self) -> &mut [T] {
-        &mut self.0[1..]
-    }
-}
-
-fn agrees(case: &Case, encodings: &[(String, Encoding)]) {
-    let oracle = case.oracle();
+fn agrees(case: &OneLayer, encodings: &[(String, Encoding)]) {
+    let oracle = oracle(case);
     for kernel in Kernel::available() {
-        case.run(kernel, encodings, |layout, y| {
+        run(case, kernel, encodings, |layout, y| {
             for (row, (y, (expected, tolerance))) in y.iter().zip(&oracle).enumerate() {
                 assert!(
                     (y - expected).abs() <= *tolerance,
@@ -198,7 +100,7 @@ proptest! {
         encoding in prop::sample::select(encodings()),
         rows in 1_usize..=600, cols in 1_usize..=600, density in 0.0..=1.0_f64, seed: u64,
     ) {
-        agrees(&Case::new(rows, cols, density, seed), &[encoding]);
+        agrees(&OneLayer::random(rows, cols, density, seed), &[encoding]);
     }
 
     #[test]
@@ -211,14 +113,14 @@ proptest! {
             (1_usize..=20).prop_map(Pattern::Strips),
         ],
     ) {
-        agrees(&Case::structured(rows, cols, density, pattern, seed), &[encoding]);
+        agrees(&OneLayer::structured(rows, cols, density, pattern, seed), &[encoding]);
     }
 
     #[test]
     fn every_kernel_equals_the_scalar_oracle_on_small_and_odd_shapes(
         rows in 1_usize..=40, cols in 1_usize..=70, density in 0.0..=1.0_f64, seed: u64,
     ) {
-        agrees(&Case::new(rows, cols, density, seed), &encodings());
+        agrees(&OneLayer::random(rows, cols, density, seed), &encodings());
     }
 }
 
@@ -226,7 +128,7 @@ proptest! {
 fn empty_and_full_layers() {
     for (rows, cols) in [(1, 1), (6, 256), (256, 17), (33, 65)] {
         for density in [0.0, 1.0] {
-            agrees(&Case::new(rows, cols, density, 7), &encodings());
+            agrees(&OneLayer::random(rows, cols, density, 7), &encodings());
         }
     }
 }
@@ -234,7 +136,7 @@ fn empty_and_full_layers() {
 #[test]
 fn the_widest_layers() {
     for density in [0.01, 1.0] {
-        agrees(&Case::new(2, 65_535, density, 7), &encodings());
+        agrees(&OneLayer::random(2, 65_535, density, 7), &encodings());
     }
 }
 
@@ -246,7 +148,7 @@ fn every_finite_f16_is_widened_exactly() {
         .collect();
     let links = values.len();
     // Nine copies side by side, so that whole vectors and odd links both see every value.
-    let case = Case {
+    let case = OneLayer {
         cols: 9,
         row_ptr: (0..=links as u32).map(|row| 9 * row).collect(),
         col_idx: (0..9 * links as u32).map(|link| (link % 9) as u16).collect(),
@@ -266,12 +168,12 @@ fn every_finite_f16_is_widened_exactly() {
 
 #[test]
 fn a_non_finite_input_reaches_every_output_linked_to_it() {
-    let mut case = Case::new(50, 90, 0.3, 11);
-    let finite = case.oracle();
+    let mut case = OneLayer::random(50, 90, 0.3, 11);
+    let finite = oracle(&case);
     for poison in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
         case.x[64] = poison;
         for kernel in Kernel::available() {
-            case.run(kernel, &encodings(), |layout, y| {
+            run(&case, kernel, &encodings(), |layout, y| {
                 for (row, y) in y.iter().enumerate() {
                     let name = kernel.name;
                     if case.linked(row, 64) {
@@ -287,12 +189,12 @@ fn a_non_finite_input_reaches_every_output_linked_to_it() {
 
 #[test]
 fn denormals_are_kept() {
-    let mut case = Case::new(20, 40, 1.0, 5);
+    let mut case = OneLayer::random(20, 40, 1.0, 5);
     case.values.fill(LARGEST);
     case.x.fill(0.0);
     case.x[33] = 1e-42;
     for kernel in Kernel::available() {
-        case.run(kernel, &encodings(), |layout, y| {
+        run(&case, kernel, &encodings(), |layout, y| {
             let expected = LARGEST * 1e-42;
             assert!(y.iter().all(|&y| y == expected), "{} {layout}: {y:?}", kernel.name);
         });
@@ -301,17 +203,18 @@ fn denormals_are_kept() {
 
 #[test]
 fn packed_twin_reads_any_geometry() {
-    let case = Case::new(45, 77, 0.2, 3);
-    let (oracle, file) = (case.oracle(), case.file(Encoding::PLAIN));
+    let case = OneLayer::random(45, 77, 0.2, 3);
+    let (oracle, file) = (oracle(&case), case.file(Encoding::PLAIN));
     let kernel = Kernel::available().next().unwrap();
     for geometry in [
-        Geometry { lanes: 4, block: 16 },
-        Geometry { lanes: 16, block: 8 },
-        Geometry { lanes: 16, block: 32 },
+        Geometry { lanes: 4, block: 16, links: 1 },
+        Geometry { lanes: 16, block: 8, links: 1 },
+        Geometry { lanes: 16, block: 32, links: 4 },
+        Geometry { lanes: 16, block: 32, links: 1 },
     ] {
         let plan = PackedPlan::new(&Links::new(&layer(&file), None), geometry, true);
-        let mut memory = vec![Block::ZERO; plan.blocks()];
-        let packed = plan.write(&mut Arena::new(&mut memory)).unwrap();
+        let mut memory = vec![Block::ZERO; plan.blocks::<f32>()];
+        let packed = plan.write(&mut Arena::new(&mut memory), |_, weight| weight).unwrap();
         let mut x = case.x.clone();
         x.resize(96, 0.0);
         let mut y = vec![0.0; 45];
@@ -324,8 +227,8 @@ fn packed_twin_reads_any_geometry() {
 
 #[test]
 fn dense_twin_reads_panels_of_any_height() {
-    let case = Case::new(45, 77, 0.6, 3);
-    let (oracle, file) = (case.oracle(), case.file(Encoding::PLAIN));
+    let case = OneLayer::random(45, 77, 0.6, 3);
+    let (oracle, file) = (oracle(&case), case.file(Encoding::PLAIN));
     for panel in [1, 3, 8, 32, 64] {
         let mut memory = vec![Block::ZERO; Dense::blocks(&layer(&file))];
         let dense = Dense::new(&layer(&file), panel, None, &mut Arena::new(&mut memory)).unwrap();
@@ -339,7 +242,7 @@ fn dense_twin_reads_panels_of_any_height() {
 
 #[test]
 fn too_little_memory_is_refused() {
-    let file = Case::new(32, 64, 0.5, 9).file(Encoding::PLAIN);
+    let file = OneLayer::random(32, 64, 0.5, 9).file(Encoding::PLAIN);
     for kernel in Kernel::available() {
         for plan in kernel.plans(&Links::new(&layer(&file), None), true) {
             let mut memory = vec![Block::ZERO; plan.blocks() - 1];

@@ -3,11 +3,12 @@
 use lacewing_formats::artifact::PolicyView;
 use lacewing_formats::codec::Encoding;
 use lacewing_runtime::act::LoadError;
-use lacewing_runtime::measure::{Latency, Settings, measure};
+use lacewing_runtime::kernels::act::Kernel;
+use lacewing_runtime::measure::{Int8Report, Latency, Settings, measure};
 use lacewing_tests::actor;
 use std::cell::Cell;
 
-const SETTINGS: Settings = Settings { steps: 700, cold_steps: 3 };
+const SETTINGS: Settings = Settings { steps: 700, cold_steps: 3, int8: false };
 
 #[test]
 fn every_contender_is_timed_over_the_steps_asked_for() {
@@ -47,6 +48,26 @@ fn the_report_reads_as_table_and_as_json() {
     }
     assert_eq!(json["warm"][0]["p50_ns"], report.warm[0].p50_ns);
     assert_eq!(json["cost"]["flops"], report.cost.flops);
+    assert!(table.lines().all(|line| line.len() < 100), "{table}");
+}
+
+#[test]
+fn int8_is_timed_where_asked_for_and_its_error_reported() {
+    let file = actor::random(&[17, 256, 64, 6], 0.9, 1).write(Encoding::PLAIN).unwrap();
+    let view = PolicyView::parse(&file).unwrap();
+    let report = measure(view, Settings { int8: true, ..SETTINGS }, Vec::new());
+    let Some(_) = Kernel::best().int8() else {
+        assert_eq!(report, Err(LoadError::NoInt8 { kernel: Kernel::best().name }));
+        return;
+    };
+    let report = report.unwrap();
+    let names: Vec<_> = report.warm.iter().map(|row| row.name.as_str()).collect();
+    assert_eq!(names[3..], ["sparse, int8", "dense, int8"]);
+    let Int8Report { ram_bytes, dense_ram_bytes, largest_error, rms_error } = report.int8.unwrap();
+    assert!(ram_bytes < report.packed_ram_bytes && ram_bytes < dense_ram_bytes);
+    assert!(0.0 < rms_error && rms_error < largest_error && largest_error < 0.05);
+    let table = report.to_string();
+    assert!(table.contains("int8 actions are off by up to"), "{table}");
     assert!(table.lines().all(|line| line.len() < 100), "{table}");
 }
 

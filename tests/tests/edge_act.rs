@@ -1,6 +1,7 @@
 //! `lacewing-edge act` and `measure`, run as a robot's program would run them.
 
 use lacewing_formats::codec::Encoding;
+use lacewing_runtime::kernels::act::Kernel;
 use lacewing_tests::actor;
 use lacewing_tests::edge::program;
 use lacewing_tests::policy_file::Owned;
@@ -36,8 +37,13 @@ fn policy(name: &str) -> File {
 
 /// Runs `act` on `input` to the end.
 fn act(policy: &File, input: &str) -> Output {
+    act_with(&[], policy, input)
+}
+
+fn act_with(options: &[&str], policy: &File, input: &str) -> Output {
     let mut child = Command::new(program())
         .arg("act")
+        .args(options)
         .arg(&policy.0)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -90,6 +96,21 @@ fn a_last_line_without_newline_is_answered() {
     let output = act(&policy("newline"), "[0.1,0.2,0.3]");
     assert!(output.status.success(), "{output:?}");
     assert_eq!(output.stdout.iter().filter(|&&byte| byte == b'\n').count(), 1);
+}
+
+#[test]
+fn int8_answers_close_by_where_this_processor_has_it() {
+    let output = act_with(&["--int8"], &policy("int8"), "[0.1,0.2,0.3]");
+    if Kernel::best().int8().is_none() {
+        assert!(complaint(&output).contains("no int8 layout"), "{output:?}");
+        return;
+    }
+    let action: Vec<f64> = serde_json::from_slice(&output.stdout).unwrap();
+    let expected = actor::reference(&network(), &[0.1, 0.2, 0.3]);
+    assert_eq!(action.len(), expected.len());
+    for (found, expected) in action.iter().zip(&expected) {
+        assert!((found - expected).abs() < 0.05, "{found}, not {expected}");
+    }
 }
 
 #[test]

@@ -54,6 +54,14 @@ pub enum LoadError {
     /// See [`OutOfMemory`].
     #[error(transparent)]
     Memory(#[from] OutOfMemory),
+    /// The processor has no int8 kernel.
+    #[error(
+        "the kernel {kernel} of this processor has no int8 layout (on x86-64 that takes AVX-512 VBMI and VNNI): run the policy in f32"
+    )]
+    NoInt8 {
+        /// Name of the kernel.
+        kernel: &'static str,
+    },
     /// A probe's observation gave no action.
     #[error("probe {probe} of the policy file fails: {source}")]
     ProbeFails {

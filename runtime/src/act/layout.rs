@@ -1,7 +1,10 @@
 //! How a policy's weights lie in memory while it acts.
 
-use crate::kernels::act::{Dense, Kernel, Weights};
-use crate::learn::{Arena, OutOfMemory};
+use super::error::LoadError;
+#[cfg(feature = "alloc")]
+use super::repack;
+use crate::kernels::act::{Dense, Int8, Int8Kernel, Kernel, Weights};
+use crate::learn::Arena;
 use heapless::Vec;
 use lacewing_formats::artifact::{LayerView, MAX_LAYERS, PolicyView};
 use lacewing_formats::policy::Activation;
@@ -18,12 +21,28 @@ pub enum Layout {
     Packed,
     /// With every pruned link written out as zero: what sparsity is measured against.
     Dense,
+    /// Weights and each layer's inputs rounded to 8 bits, multiplied in whole numbers, pruned links
+    /// left out where that is faster. Actions differ from those in f32, and by how much depends on
+    /// the policy: never chosen unless asked for. Where [`Kernel::int8`] is `None` there is none.
+    #[cfg(feature = "alloc")]
+    Int8,
+    /// [`Layout::Int8`] with every pruned link written out as zero: what it is measured against.
+    #[cfg(feature = "alloc")]
+    DenseInt8,
+}
+
+/// A layer's weights in the precision it runs in.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum LayerWeights<'a> {
+    F32(Weights<'a>),
+    #[cfg_attr(not(feature = "alloc"), expect(dead_code, reason = "only repacking makes it"))]
+    Int8(Int8<'a>, &'static Int8Kernel),
 }
 
 /// A layer ready to run.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Layer<'a> {
-    pub weights: Weights<'a>,
+    pub weights: LayerWeights<'a>,
     /// One an output, in the order of the outputs.
     pub bias: &'a [f32],
     pub activation: Activation,
@@ -33,14 +52,29 @@ pub(super) struct Layer<'a> {
 pub(super) type Layers<'a> = Vec<Layer<'a>, MAX_LAYERS>;
 
 impl Layout {
-    /// Blocks of memory that a policy takes in this layout.
+    /// Whether inputs are rounded to 8 bits.
+    pub fn is_int8(self) -> bool {
+        #[cfg(feature = "alloc")]
+        let int8 = matches!(self, Self::Int8 | Self::DenseInt8);
+        #[cfg(not(feature = "alloc"))]
+        let int8 = false;
+        int8
+    }
+
+    /// Blocks of memory that a policy takes in this layout; none where the kernel does not have it.
     #[cfg_attr(not(feature = "alloc"), expect(unused_variables, reason = "only to repack for it"))]
     pub(super) fn blocks(self, view: &PolicyView<'_>, kernel: &'static Kernel) -> usize {
+        #[cfg(feature = "alloc")]
+        match repack::chooser(self, kernel) {
+            Err(_) => return 0,
+            Ok(Some(choose)) => {
+                return repack::plans(view, choose).map(|plan| plan.blocks()).sum();
+            }
+            Ok(None) => {}
+        }
         match self {
-            Self::InPlace => 0,
-            #[cfg(feature = "alloc")]
-            Self::Packed => super::repack::plans(view, kernel).map(|plan| plan.blocks()).sum(),
             Self::Dense => view.layers().map(|layer| Dense::blocks(&layer)).sum(),
+            _ => 0,
         }
     }
 
@@ -50,29 +84,26 @@ impl Layout {
         view: &PolicyView<'a>,
         kernel: &'static Kernel,
         arena: &mut Arena<'a>,
-    ) -> Result<Layers<'a>, OutOfMemory> {
-        match self {
-            #[cfg(feature = "alloc")]
-            Self::Packed => {
-                super::repack::plans(view, kernel).map(|plan| plan.write(kernel, arena)).collect()
-            }
-            Self::Dense => view
-                .layers()
-                .map(|layer| {
-                    let dense = Dense::new(&layer, kernel.panel(), None, arena)?;
-                    Ok(Layer::new(&layer, Weights::Dense(dense)))
-                })
-                .collect(),
-            _ => {
-                Ok(view.layers().map(|layer| Layer::new(&layer, Weights::InPlace(layer))).collect())
-            }
+    ) -> Result<Layers<'a>, LoadError> {
+        #[cfg(feature = "alloc")]
+        if let Some(choose) = repack::chooser(self, kernel)? {
+            let plans = repack::plans(view, choose);
+            return plans.map(|plan| Ok(plan.write(kernel, arena)?)).collect();
         }
+        let lay_out = |layer: LayerView<'a>| {
+            let weights = match self {
+                Self::Dense => Weights::Dense(Dense::new(&layer, kernel.panel(), None, arena)?),
+                _ => Weights::InPlace(layer),
+            };
+            Ok(Layer::new(&layer, LayerWeights::F32(weights)))
+        };
+        view.layers().map(lay_out).collect()
     }
 }
 
 impl<'a> Layer<'a> {
     /// A layer with its outputs in the order of the file.
-    pub fn new(layer: &LayerView<'a>, weights: Weights<'a>) -> Self {
+    pub fn new(layer: &LayerView<'a>, weights: LayerWeights<'a>) -> Self {
         Self { weights, bias: layer.bias, activation: layer.activation }
     }
 }

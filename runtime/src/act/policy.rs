@@ -1,9 +1,9 @@
 //! A loaded policy and its control step.
 
 use super::error::{ActError, LoadError};
-use super::layout::{Layer, Layers, Layout};
+use super::layout::{Layer, LayerWeights, Layers, Layout};
 use crate::guard::first_non_finite;
-use crate::kernels::act::{Kernel, MAX_BLOCK};
+use crate::kernels::act::{INT8_BLOCK, Kernel, MAX_BLOCK};
 use crate::learn::{Arena, Block};
 use lacewing_formats::artifact::PolicyView;
 
@@ -11,12 +11,17 @@ use lacewing_formats::artifact::PolicyView;
 /// add in different orders, so the last bits differ between processors.
 const PROBE_TOLERANCE: f32 = 1e-4;
 
+/// The same where inputs are rounded to 8 bits: what rounding does to a policy is not known beforehand,
+/// so this finds only what is grossly wrong.
+const INT8_PROBE_TOLERANCE: f32 = 0.2;
+
 /// A loaded policy: borrows the file (and the memory for its layout), owns a few pointers.
 #[derive(Debug)]
 pub struct Policy<'a> {
     view: PolicyView<'a>,
     kernel: &'static Kernel,
     layers: Layers<'a>,
+    layout: Layout,
     /// Numbers in each half of the scratch.
     width: usize,
 }
@@ -49,7 +54,8 @@ impl<'a> Policy<'a> {
     /// A policy in a layout and with a kernel of the caller's choice.
     ///
     /// # Errors
-    /// [`LoadError`] if `memory` is shorter than [`Policy::blocks`].
+    /// [`LoadError`] if `memory` is shorter than [`Policy::blocks`], or the kernel has no int8 where
+    /// that is asked for.
     pub fn with_layout(
         view: PolicyView<'a>,
         layout: Layout,
@@ -59,7 +65,7 @@ impl<'a> Policy<'a> {
         let layers = layout.lay_out(&view, kernel, &mut Arena::new(memory))?;
         let widest = layers.iter().map(|layer| layer.bias.len()).max().unwrap_or(0);
         let width = widest.max(view.header().observations()).next_multiple_of(MAX_BLOCK);
-        Ok(Self { view, kernel, layers, width })
+        Ok(Self { view, kernel, layers, layout, width })
     }
 
     /// The file it was loaded from.
@@ -84,7 +90,12 @@ impl<'a> Policy<'a> {
 
     /// Numbers of scratch that [`Policy::act`] needs.
     pub fn scratch_len(&self) -> usize {
-        2 * self.width
+        2 * self.width + self.bytes_len() / size_of::<f32>()
+    }
+
+    /// Bytes that inputs rounded to 8 bits take.
+    fn bytes_len(&self) -> usize {
+        if self.layout.is_int8() { self.width.next_multiple_of(INT8_BLOCK) } else { 0 }
     }
 
     /// One control step: `observation` (`[observations]`, in the environment's units) to `action`
@@ -99,12 +110,19 @@ impl<'a> Policy<'a> {
         scratch: &mut [f32],
     ) -> Result<(), ActError> {
         self.check(observation, action, scratch)?;
-        let (mut x, mut y) = scratch.split_at_mut(self.width);
+        let (mut x, rest) = scratch.split_at_mut(self.width);
+        let (mut y, bytes) = rest.split_at_mut(self.width);
+        let bytes: &mut [u8] = bytemuck::cast_slice_mut(bytes);
         self.normalise(observation, x);
         for layer in &self.layers {
             let Layer { weights, bias, activation } = layer;
             let out = &mut y[..bias.len()];
-            self.kernel.multiply(weights, x, out);
+            match weights {
+                LayerWeights::F32(weights) => self.kernel.multiply(weights, x, out),
+                LayerWeights::Int8(weights, int8) => {
+                    int8.multiply(weights, &int8.quantise(&x[..weights.cols()], bytes), out);
+                }
+            }
             self.kernel.finish(*activation, bias, out);
             (x, y) = (y, x);
         }
@@ -161,17 +179,19 @@ impl<'a> Policy<'a> {
     ///
     /// # Errors
     /// [`LoadError::ProbeDiffers`] where an action is further from the recorded one than 10⁻⁴ of half
-    /// its range, [`LoadError::ProbeFails`] where there is none.
+    /// its range (a fifth in int8 layouts, to know better check in f32 and compare),
+    /// [`LoadError::ProbeFails`] where there is none.
     ///
     /// # Panics
     /// If `action` and `scratch` are not as long as [`Policy::act`] wants them.
     pub fn check_probes(&self, action: &mut [f32], scratch: &mut [f32]) -> Result<(), LoadError> {
+        let share = if self.layout.is_int8() { INT8_PROBE_TOLERANCE } else { PROBE_TOLERANCE };
         let head = self.view.action_head();
         for (probe, recorded) in self.view.probes().enumerate() {
             self.act(recorded.observation, action, scratch)
                 .map_err(|source| LoadError::ProbeFails { probe, source })?;
             for (index, (&found, &expected)) in action.iter().zip(recorded.action).enumerate() {
-                let tolerance = PROBE_TOLERANCE * (head.high[index] / 2.0 - head.low[index] / 2.0);
+                let tolerance = share * (head.high[index] / 2.0 - head.low[index] / 2.0);
                 if (found - expected).abs() > tolerance {
                     return Err(LoadError::ProbeDiffers { probe, action: index, expected, found });
                 }

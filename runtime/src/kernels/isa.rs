@@ -9,6 +9,8 @@ pub enum Isa {
     Avx2,
     /// [`Isa::Avx2`] and AVX-512 F, BW, DQ and VL.
     Avx512,
+    /// [`Isa::Avx512`] with VBMI and VNNI.
+    Avx512Vnni,
     /// aarch64 NEON (Advanced SIMD), part of that target's baseline.
     Neon,
 }
@@ -36,6 +38,8 @@ impl Isa {
             Isa::Avx512 => {
                 Isa::Avx2.is_available() && has!("avx512f", "avx512bw", "avx512dq", "avx512vl")
             }
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx512Vnni => Isa::Avx512.is_available() && has!("avx512vbmi", "avx512vnni"),
             #[cfg(target_arch = "aarch64")]
             Isa::Neon => cfg!(target_feature = "neon"),
             #[allow(unreachable_patterns)]

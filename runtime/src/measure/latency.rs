@@ -18,11 +18,13 @@ pub struct Settings {
     pub steps: u64,
     /// Timed steps of each contender right after other data has passed through the caches.
     pub cold_steps: u64,
+    /// Whether to time int8 layouts too.
+    pub int8: bool,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { steps: 100_000, cold_steps: 300 }
+        Self { steps: 100_000, cold_steps: 300, int8: false }
     }
 }
 

@@ -4,7 +4,7 @@ mod latency;
 mod report;
 
 pub use latency::{Contender, Latency, Settings, Step, clock_ns, cold, warm};
-pub use report::Report;
+pub use report::{Int8Report, Report};
 
 use crate::act::{Layout, LoadError, Policy};
 use crate::cost::Cost;
@@ -18,11 +18,13 @@ use rand_core::{Rng, SeedableRng};
 /// Observations drawn at random, beside the probes of the file.
 const RANDOM_OBSERVATIONS: usize = 64;
 
-/// Times the policy in its packed and its in-place layout and dense, and with them any `others`
-/// (the same network in another runtime), all in turns over the same observations.
+/// Times the policy in its packed and its in-place layout and dense (and all that in int8 where the
+/// settings say so), and with them any `others` (the same network in another runtime), all in turns
+/// over the same observations.
 ///
 /// # Errors
-/// [`LoadError`], also where the probes of the file fail: a wrong policy's speed means nothing.
+/// [`LoadError`], also where the probes of the file fail: a wrong policy's speed means nothing; and
+/// where this processor has no int8 kernel and that is asked for.
 pub fn measure(
     view: PolicyView<'_>,
     settings: Settings,
@@ -30,31 +32,40 @@ pub fn measure(
 ) -> Result<Report, LoadError> {
     let kernel = Kernel::best();
     let memory = |layout| vec![Block::ZERO; Policy::blocks(&view, layout, kernel)];
-    let mut packed_memory = memory(Layout::Packed);
-    let mut dense_memory = memory(Layout::Dense);
-    let packed = Policy::with_layout(view.clone(), Layout::Packed, kernel, &mut packed_memory)?;
-    let in_place = Policy::with_layout(view.clone(), Layout::InPlace, kernel, &mut [])?;
-    let dense = Policy::with_layout(view.clone(), Layout::Dense, kernel, &mut dense_memory)?;
-
-    let mut action = vec![0.0; packed.actions()];
-    let mut scratch = vec![0.0; packed.scratch_len()];
-    for policy in [&packed, &in_place, &dense] {
-        policy.check_probes(&mut action, &mut scratch)?;
-    }
-    let observations = observations(&packed);
-    let mut contenders: Vec<Contender<'_>> = vec![
-        ("sparse, packed", step(&packed)),
-        ("sparse, in place", step(&in_place)),
-        ("dense, own kernel", step(&dense)),
+    let mut layouts = vec![
+        ("sparse, packed", Layout::Packed),
+        ("sparse, in place", Layout::InPlace),
+        ("dense, own kernel", Layout::Dense),
     ];
+    if settings.int8 {
+        layouts.extend([("sparse, int8", Layout::Int8), ("dense, int8", Layout::DenseInt8)]);
+    }
+    let mut memories: Vec<_> = layouts.iter().map(|(_, layout)| memory(*layout)).collect();
+    let policies = layouts
+        .iter()
+        .zip(&mut memories)
+        .map(|((_, layout), memory)| Policy::with_layout(view.clone(), *layout, kernel, memory));
+    let policies = policies.collect::<Result<Vec<_>, _>>()?;
+    let mut action = vec![0.0; policies[0].actions()];
+    for policy in &policies {
+        policy.check_probes(&mut action, &mut vec![0.0; policy.scratch_len()])?;
+    }
+    let observations = observations(&policies[0]);
+    let mut contenders: Vec<Contender<'_>> =
+        layouts.iter().zip(&policies).map(|((name, _), policy)| (*name, step(policy))).collect();
     contenders.extend(others);
 
     let warm = warm(&mut contenders, &observations, &mut action, settings);
     let cold = cold(&mut contenders, &observations, &mut action, settings);
-    let ram = |layout| {
-        (Policy::blocks(&view, layout, kernel) * Block::BYTES
-            + size_of::<f32>() * packed.scratch_len()) as u64
+    let ram = |at: usize| {
+        let policy: &Policy<'_> = &policies[at];
+        let memory = Policy::blocks(&view, layouts[at].1, kernel) * Block::BYTES;
+        (memory + size_of::<f32>() * policy.scratch_len()) as u64
     };
+    let int8 = settings.int8.then(|| {
+        let (largest_error, rms_error) = action_errors(&policies[3], &policies[0], &observations);
+        Int8Report { ram_bytes: ram(3), dense_ram_bytes: ram(4), largest_error, rms_error }
+    });
     Ok(Report {
         processor: processor(),
         kernel: kernel.name,
@@ -63,9 +74,10 @@ pub fn measure(
         cold,
         cost: Cost::of(&view),
         file_bytes: file_bytes(&view),
-        packed_ram_bytes: ram(Layout::Packed),
-        in_place_ram_bytes: ram(Layout::InPlace),
-        dense_ram_bytes: ram(Layout::Dense),
+        packed_ram_bytes: ram(0),
+        in_place_ram_bytes: ram(1),
+        dense_ram_bytes: ram(2),
+        int8,
     })
 }
 
@@ -76,6 +88,26 @@ pub fn step<'a>(policy: &'a Policy<'_>) -> Step<'a> {
     Box::new(move |observation, action| {
         let _ = policy.act(observation, action, &mut scratch);
     })
+}
+
+/// The largest and the root mean square difference between two policies' actions, as a share of half
+/// the actions' ranges.
+fn action_errors(policy: &Policy<'_>, other: &Policy<'_>, observations: &[Vec<f32>]) -> (f32, f32) {
+    let head = policy.view().action_head();
+    let [mut action, mut expected] = [policy, other].map(|policy| vec![0.0; policy.actions()]);
+    let [mut step, mut other] = [policy, other].map(step);
+    let (mut largest, mut squares, mut count) = (0.0_f32, 0.0, 0);
+    for observation in observations {
+        step(observation, &mut action);
+        other(observation, &mut expected);
+        for (at, (action, expected)) in action.iter().zip(&expected).enumerate() {
+            let error = (action - expected) / (head.high[at] / 2.0 - head.low[at] / 2.0);
+            largest = largest.max(error.abs());
+            squares += error * error;
+            count += 1;
+        }
+    }
+    (largest, (squares / count as f32).sqrt())
 }
 
 /// The file's probes and, around the normaliser's mean, random ones.

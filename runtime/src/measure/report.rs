@@ -2,9 +2,23 @@
 
 use super::latency::Latency;
 use crate::cost::Cost;
-use alloc::{string::String, vec::Vec};
+use alloc::{string::String, vec, vec::Vec};
 use core::fmt;
 use serde::Serialize;
+
+/// What int8 takes and does to the actions.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Int8Report {
+    /// Bytes beyond the file to act in int8, sparse: layout and scratch.
+    pub ram_bytes: u64,
+    /// The same dense.
+    pub dense_ram_bytes: u64,
+    /// The furthest that an action in int8 was from the one in f32 on the observations of the
+    /// measurement, as a share of half its range.
+    pub largest_error: f32,
+    /// Root mean square of the same.
+    pub rms_error: f32,
+}
 
 /// The outcome of [`super::measure`]. Its `Display` is a table; serde gives JSON.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -29,6 +43,8 @@ pub struct Report {
     pub in_place_ram_bytes: u64,
     /// Bytes beyond the file to act dense: layout and scratch.
     pub dense_ram_bytes: u64,
+    /// Where int8 was asked for.
+    pub int8: Option<Int8Report>,
 }
 
 impl fmt::Display for Report {
@@ -54,15 +70,24 @@ impl fmt::Display for Report {
         }
         writeln!(f, "\nreading the clock takes {clock_ns} ns of each figure\n")?;
         writeln!(f, "{:<24}{:>12}{:>12}", "", "sparse", "dense")?;
-        let ram = "RAM bytes, packed";
-        for (name, sparse, dense) in [
+        let mut lines = vec![
             ("links", cost.links, cost.dense_links),
             ("FLOPs a step", cost.flops, cost.dense_flops),
             ("FLOPs of links alone", cost.link_flops, 2 * cost.dense_links),
-            (ram, self.packed_ram_bytes, self.dense_ram_bytes),
+            ("RAM bytes, packed", self.packed_ram_bytes, self.dense_ram_bytes),
             ("RAM bytes, in place", self.in_place_ram_bytes, self.dense_ram_bytes),
-        ] {
+        ];
+        let int8 = self.int8.iter();
+        lines.extend(int8.map(|int8| ("RAM bytes, int8", int8.ram_bytes, int8.dense_ram_bytes)));
+        for (name, sparse, dense) in lines {
             writeln!(f, "{name:<24}{sparse:>12}{dense:>12}")?;
+        }
+        if let Some(Int8Report { largest_error, rms_error, .. }) = self.int8 {
+            let [largest, rms] = [largest_error, rms_error].map(|error| 100.0 * error);
+            writeln!(
+                f,
+                "int8 actions are off by up to {largest:.2} % of half their range (RMS {rms:.2} %)"
+            )?;
         }
         write!(f, "{:<24}{:>12}", "file bytes", self.file_bytes)
     }

@@ -34,6 +34,10 @@ enum Command {
     Act {
         /// Policy file
         policy: PathBuf,
+        /// Round weights and activations to 8 bits: faster where the processor has the instructions,
+        /// but actions differ (see measure --int8)
+        #[arg(long)]
+        int8: bool,
     },
     /// Time a control step, beside the same network run dense
     Measure(MeasureOptions),
@@ -48,6 +52,9 @@ struct MeasureOptions {
     /// Steps to time
     #[arg(long, default_value_t = Settings::default().steps)]
     steps: u64,
+    /// Time int8 weights and activations too, and say how far actions are off
+    #[arg(long)]
+    int8: bool,
     /// Write JSON instead of a table
     #[arg(long)]
     json: bool,
@@ -55,7 +62,7 @@ struct MeasureOptions {
 
 fn main() -> ExitCode {
     let result = match Cli::parse().command {
-        Command::Act { policy } => act(&policy),
+        Command::Act { policy, int8 } => act(&policy, int8),
         Command::Measure(options) => measure(&options),
         Command::Finetune(options) => finetune::run(&options),
     };
@@ -70,11 +77,16 @@ fn main() -> ExitCode {
     }
 }
 
-fn act(path: &Path) -> Result<(), EdgeError> {
+fn act(path: &Path, int8: bool) -> Result<(), EdgeError> {
     let bytes = AlignedBytes::read(path)?;
     let view = parse(&bytes, path)?;
-    let mut memory = vec![Block::ZERO; Policy::blocks(&view, Layout::Packed, Kernel::best())];
-    let policy = Policy::packed(view, &mut memory)?;
+    // Probes are answered in f32, so that they are checked to the last digit.
+    let (kernel, layout) = (Kernel::best(), if int8 { Layout::Int8 } else { Layout::Packed });
+    let checked = Policy::new(view.clone())?;
+    let mut scratch = vec![0.0; checked.scratch_len()];
+    checked.check_probes(&mut vec![0.0; checked.actions()], &mut scratch)?;
+    let mut memory = vec![Block::ZERO; Policy::blocks(&view, layout, kernel)];
+    let policy = Policy::with_layout(view, layout, kernel, &mut memory)?;
     let mut scratch = vec![0.0; policy.scratch_len()];
     policy.check_probes(&mut vec![0.0; policy.actions()], &mut scratch)?;
     act::serve(&policy, std::io::stdin().lock(), std::io::stdout().lock())
@@ -83,7 +95,7 @@ fn act(path: &Path) -> Result<(), EdgeError> {
 fn measure(options: &MeasureOptions) -> Result<(), EdgeError> {
     let bytes = AlignedBytes::read(&options.policy)?;
     let view = parse(&bytes, &options.policy)?;
-    let settings = Settings { steps: options.steps, ..Settings::default() };
+    let settings = Settings { steps: options.steps, int8: options.int8, ..Settings::default() };
     let report = measure::measure(view, settings, Vec::new())?;
     let text = if options.json {
         serde_json::to_string_pretty(&report).map_err(EdgeError::Report)?

@@ -15,6 +15,9 @@ pub struct Args {
     /// Steps to time.
     #[arg(long, default_value_t = Settings::default().steps)]
     steps: u64,
+    /// Time int8 weights and activations too, and say how far actions are off.
+    #[arg(long)]
+    int8: bool,
     /// Print JSON.
     #[arg(long)]
     json: bool,
@@ -24,7 +27,7 @@ pub struct Args {
 pub fn run(args: &Args) -> Result<(), CliError> {
     let bytes = policy::read(&args.policy)?;
     let view = policy::parse(&bytes, &args.policy)?;
-    let settings = Settings { steps: args.steps.max(1), ..Settings::default() };
+    let settings = Settings { steps: args.steps.max(1), int8: args.int8, ..Settings::default() };
     let report = report(view, settings)?;
     if args.json {
         say!("{}", serde_json::to_string_pretty(&report).unwrap_or_default());

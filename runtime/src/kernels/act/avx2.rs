@@ -15,7 +15,7 @@ use lacewing_formats::policy::Activation;
 
 /// Two vectors of rows, so that there are fewer blocks to begin; a block is the one register that
 /// `vpermps` selects from. With blocks of two registers and a blend more was lost than padding saved.
-pub(super) const GEOMETRY: Geometry = Geometry { lanes: 16, block: 8 };
+pub(super) const GEOMETRY: Geometry = Geometry { lanes: 16, block: 8, links: 1 };
 
 impl Vector for __m256 {
     const LANES: usize = 8;

@@ -12,7 +12,7 @@ use core::arch::x86_64::*;
 use lacewing_formats::policy::Activation;
 
 /// Sixteen rows; a block is the two registers that one `vpermi2ps` selects from.
-pub(super) const GEOMETRY: Geometry = Geometry { lanes: 16, block: 32 };
+pub(super) const GEOMETRY: Geometry = Geometry { lanes: 16, block: 32, links: 1 };
 
 /// Rows in a panel: one vector. With more in flight the second-level cache was slower.
 pub(super) const PANEL: usize = 16;
@@ -65,7 +65,7 @@ pub(super) unsafe fn dense(weights: &Dense<'_>, x: &[f32], y: &mut [f32]) {
 
 /// A mask of the first `count` lanes, all sixteen where there are more.
 #[inline]
-fn mask(count: usize) -> u16 {
+pub(super) fn mask(count: usize) -> u16 {
     if count >= 16 { u16::MAX } else { (1 << count) - 1 }
 }
 

@@ -40,10 +40,10 @@ pub(super) fn group(links: &Links, geometry: Geometry) -> Vec<u16> {
     order
 }
 
-/// Raises `steps` (of each block) to the links that a row has in it.
+/// Raises `steps` (of each block) to those that a row takes in it.
 pub(super) fn fill(links: &Links, geometry: Geometry, row: usize, steps: &mut [u8]) {
     for (block, links) in links.counts(row, geometry.block) {
         // A block is no wider than 255 columns.
-        steps[block] = steps[block].max(links as u8);
+        steps[block] = steps[block].max(links.div_ceil(geometry.links) as u8);
     }
 }

@@ -14,6 +14,7 @@ mod even;
 mod finish;
 #[cfg(feature = "alloc")]
 mod group;
+mod int8;
 #[cfg(feature = "alloc")]
 mod links;
 mod packed;
@@ -36,6 +37,9 @@ pub use dense::Dense;
 pub use even::Even;
 #[cfg(feature = "alloc")]
 pub use even::EvenPlan;
+#[cfg(feature = "alloc")]
+pub use int8::Int8Plan;
+pub use int8::{DenseInt8, INT8_BLOCK, INT8_GEOMETRY, Int8, Int8Kernel, Quantised, SparseInt8};
 #[cfg(feature = "alloc")]
 pub use links::Links;
 #[cfg(feature = "alloc")]
@@ -77,6 +81,8 @@ pub struct Kernel {
     /// Panel height, and the kernel for it.
     dense: (usize, DensePanels),
     finish: Finish,
+    /// With the instructions that it needs beyond those of the others.
+    int8: Option<(Isa, Int8Kernel)>,
 }
 
 /// THE list, slowest first: one entry registers a kernel for dispatch, tests and benches.
@@ -90,6 +96,7 @@ static KERNELS: &[Kernel] = &[
         strips: &[(scalar::STRIP, 1.05, scalar::strips)],
         dense: (scalar::PANEL, scalar::dense),
         finish: finish::finish,
+        int8: Some((Isa::Portable, int8::scalar::KERNEL)),
     },
     #[cfg(target_arch = "aarch64")]
     Kernel {
@@ -102,6 +109,7 @@ static KERNELS: &[Kernel] = &[
         strips: &[(16, 1.2, neon::strips16), (4, 2.0, neon::strips4)],
         dense: (neon::PANEL, neon::dense),
         finish: neon::finish,
+        int8: None,
     },
     #[cfg(target_arch = "x86_64")]
     Kernel {
@@ -113,6 +121,7 @@ static KERNELS: &[Kernel] = &[
         strips: &[(16, 1.35, avx2::strips16), (8, 1.85, avx2::strips8)],
         dense: (avx2::PANEL, avx2::dense),
         finish: avx2::finish,
+        int8: None,
     },
     #[cfg(target_arch = "x86_64")]
     Kernel {
@@ -125,6 +134,7 @@ static KERNELS: &[Kernel] = &[
         strips: &[(16, 1.25, avx512::strips)],
         dense: (avx512::PANEL, avx512::dense),
         finish: avx512::finish,
+        int8: Some((Isa::Avx512Vnni, int8::vnni::KERNEL)),
     },
 ];
 
@@ -210,6 +220,11 @@ impl Kernel {
                 }
             }
         }
+    }
+
+    /// The kernel for int8 layers; `None` where this processor would be faster in f32.
+    pub fn int8(&'static self) -> Option<&'static Int8Kernel> {
+        self.int8.as_ref().filter(|(isa, _)| isa.is_available()).map(|(_, kernel)| kernel)
     }
 
     /// `y = activation(y + bias)`.

@@ -136,7 +136,7 @@ pub(super) unsafe fn dense(weights: &Dense<'_>, x: &[f32], y: &mut [f32]) {
 }
 
 /// Four vectors of rows; a block is the two registers that `tbl` selects bytes from.
-pub(super) const GEOMETRY: Geometry = Geometry { lanes: 16, block: 8 };
+pub(super) const GEOMETRY: Geometry = Geometry { lanes: 16, block: 8, links: 1 };
 
 /// For each vector of a step, the lanes of sixteen columns that it takes, four bytes each.
 const SPREAD: [[u8; 16]; 4] = [

@@ -17,37 +17,48 @@ use super::{
 use crate::learn::{Arena, Block, OutOfMemory};
 #[cfg(feature = "alloc")]
 use alloc::{vec, vec::Vec};
+#[cfg(feature = "alloc")]
+use bytemuck::Pod;
 
 /// The shape of a kernel's steps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Geometry {
     /// Rows in a group: lanes of the kernel's vectors, at most [`MAX_LANES`].
     pub lanes: usize,
-    /// Inputs in a block: what its permutes select from, at most [`MAX_BLOCK`].
+    /// Inputs in a block: what its permutes select from, at most 128.
     pub block: usize,
+    /// Links that one lane, so one row, multiplies in a step.
+    pub links: usize,
+}
+
+impl Geometry {
+    /// Weights in a step.
+    pub const fn entries(self) -> usize {
+        self.lanes * self.links
+    }
 }
 
 /// Lanes of the widest geometry.
 pub const MAX_LANES: usize = 16;
 
-/// Inputs in the widest block.
+/// Inputs in the widest block of f32.
 pub const MAX_BLOCK: usize = 32;
 
 /// A layer in the layout of a [`Geometry`]; to have one is proof that every index in it is sound.
 #[derive(Clone, Copy, Debug)]
-pub struct Packed<'m> {
+pub struct Packed<'m, V = f32> {
     geometry: Geometry,
     rows: usize,
     cols: usize,
     /// Steps of every block of every group.
     counts: &'m [u8],
-    /// `lanes` columns a step, relative to their block.
+    /// `lanes × links` columns a step, relative to their block.
     columns: &'m [u8],
-    /// `lanes` values a step.
-    values: &'m [f32],
+    /// `lanes × links` values a step.
+    values: &'m [V],
 }
 
-impl<'m> Packed<'m> {
+impl<'m, V> Packed<'m, V> {
     /// The layout's geometry.
     pub fn geometry(&self) -> Geometry {
         self.geometry
@@ -76,8 +87,24 @@ impl<'m> Packed<'m> {
         self.columns
     }
 
-    pub(super) fn values(&self) -> &'m [f32] {
+    pub(super) fn values(&self) -> &'m [V] {
         self.values
+    }
+}
+
+/// Hands every entry to `each`, group by group, as (row, input, value). The last group may have fewer
+/// rows than lanes: what lies in the others is for rows that are not there.
+pub(super) fn each_entry<V: Copy>(packed: &Packed<'_, V>, mut each: impl FnMut(usize, usize, V)) {
+    let Geometry { lanes, block, links } = packed.geometry;
+    let mut entries = packed.values.iter().zip(packed.columns);
+    for (group, counts) in packed.counts.chunks_exact(packed.blocks_per_group()).enumerate() {
+        for (number, &count) in counts.iter().enumerate() {
+            let entries = entries.by_ref().take(usize::from(count) * packed.geometry.entries());
+            for (at, (&value, &column)) in entries.enumerate() {
+                let lane = at / links % lanes;
+                each(group * lanes + lane, number * block + usize::from(column), value);
+            }
+        }
     }
 }
 
@@ -96,9 +123,9 @@ impl PackedPlan {
     /// Plans `links` for `geometry`; `regroup` says whether outputs may change their places.
     ///
     /// # Panics
-    /// If `geometry` is wider than [`MAX_LANES`] and [`MAX_BLOCK`].
+    /// If `geometry` has more than [`MAX_LANES`] lanes or blocks of more than 128.
     pub fn new(links: &Links, geometry: Geometry, regroup: bool) -> Self {
-        assert!(geometry.lanes <= MAX_LANES && geometry.block <= MAX_BLOCK, "{geometry:?}");
+        assert!(geometry.lanes <= MAX_LANES && geometry.block <= 128, "{geometry:?}");
         let order = if regroup {
             group(links, geometry)
         } else {
@@ -129,40 +156,51 @@ impl PackedPlan {
         &self.order
     }
 
-    /// Blocks of memory that [`PackedPlan::write`] takes.
-    pub fn blocks(&self) -> usize {
-        let entries = self.steps() * self.geometry.lanes;
-        Block::for_slice::<f32>(entries)
+    /// Blocks of memory that [`PackedPlan::write`] takes for values of `V`.
+    pub fn blocks<V>(&self) -> usize {
+        let entries = self.steps() * self.geometry.entries();
+        Block::for_slice::<V>(entries)
             + Block::for_slice::<u8>(entries)
             + Block::for_slice::<u8>(self.counts.len())
     }
 
-    /// Writes the layout into memory of `arena`.
+    /// Writes the layout into memory of `arena`; `value` makes a value of a row's weight.
     ///
     /// # Errors
     /// [`OutOfMemory`] where it has fewer than [`PackedPlan::blocks`] left.
-    pub fn write<'m>(&self, arena: &mut Arena<'m>) -> Result<Packed<'m>, OutOfMemory> {
-        let Geometry { lanes, block } = self.geometry;
-        let entries = self.steps() * lanes;
-        let values = arena.take::<f32>(entries)?;
+    pub fn write<'m, V: Pod>(
+        &self,
+        arena: &mut Arena<'m>,
+        value: impl Fn(u16, f32) -> V,
+    ) -> Result<Packed<'m, V>, OutOfMemory> {
+        let Geometry { lanes, block, links } = self.geometry;
+        let entries = self.steps() * self.geometry.entries();
+        let values = arena.take::<V>(entries)?;
         let columns = arena.take::<u8>(entries)?;
         let counts = arena.take::<u8>(self.counts.len())?;
         counts.copy_from_slice(&self.counts);
 
-        let mut steps = values.chunks_exact_mut(lanes).zip(columns.chunks_exact_mut(lanes));
+        // Entries of one lane in one step.
+        let mut entries = values.chunks_exact_mut(links).zip(columns.chunks_exact_mut(links));
         let (rows, cols) = (self.links.rows(), self.links.cols());
         let groups = self.order.chunks(lanes).zip(counts.chunks_exact(cols.div_ceil(block)));
         for (group, counts) in groups {
             let mut rest: Vec<_> = group.iter().map(|&row| self.links.row(row.into())).collect();
+            rest.resize(lanes, &[]);
             for (start, &count) in (0..).step_by(block).zip(counts) {
-                for (values, columns) in steps.by_ref().take(count.into()) {
-                    for (links, entry) in rest.iter_mut().zip(values.iter_mut().zip(columns)) {
-                        // Lanes without a link left in this block stay zero.
-                        let Some((&(place, value), after)) = links.split_first() else { continue };
-                        if usize::from(place) < start + block {
-                            *entry.0 = value;
-                            *entry.1 = (usize::from(place) - start) as u8;
-                            *links = after;
+                for _ in 0..count {
+                    for (lane, links) in rest.iter_mut().enumerate() {
+                        let Some((values, columns)) = entries.next() else { continue };
+                        for (at, column) in values.iter_mut().zip(columns) {
+                            // Lanes without a link left in this block stay zero.
+                            let Some((&(place, weight), after)) = links.split_first() else {
+                                break;
+                            };
+                            if usize::from(place) < start + block {
+                                *at = value(group[lane], weight);
+                                *column = (usize::from(place) - start) as u8;
+                                *links = after;
+                            }
                         }
                     }
                 }

@@ -30,7 +30,7 @@ impl Plan {
     /// Weights in the layout, those that pad it included.
     pub fn entries(&self) -> usize {
         match self {
-            Self::Packed(plan) => plan.steps() * plan.geometry().lanes,
+            Self::Packed(plan) => plan.steps() * plan.geometry().entries(),
             Self::Even(plan) => plan.steps() * super::even::LANES,
             Self::Strips(plan) => plan.steps() * plan.height(),
         }
@@ -47,7 +47,7 @@ impl Plan {
     /// Blocks of memory that [`Plan::write`] takes.
     pub fn blocks(&self) -> usize {
         match self {
-            Self::Packed(plan) => plan.blocks(),
+            Self::Packed(plan) => plan.blocks::<f32>(),
             Self::Even(plan) => plan.blocks(),
             Self::Strips(plan) => plan.blocks(),
         }
@@ -59,7 +59,7 @@ impl Plan {
     /// [`OutOfMemory`] where it has fewer than [`Plan::blocks`] left.
     pub fn write<'m>(&self, arena: &mut Arena<'m>) -> Result<Weights<'m>, OutOfMemory> {
         Ok(match self {
-            Self::Packed(plan) => Weights::Packed(plan.write(arena)?),
+            Self::Packed(plan) => Weights::Packed(plan.write(arena, |_, weight| weight)?),
             Self::Even(plan) => Weights::Even(plan.write(arena)?),
             Self::Strips(plan) => Weights::Strips(plan.write(arena)?),
         })

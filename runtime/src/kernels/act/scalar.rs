@@ -43,18 +43,11 @@ pub(super) fn dense(dense: &Dense<'_>, x: &[f32], y: &mut [f32]) {
 /// The twin of every packed kernel: reads any geometry.
 pub(super) fn packed(packed: &Packed<'_>, x: &[f32], y: &mut [f32]) {
     y.fill(0.0);
-    let lanes = packed.geometry().lanes;
-    let mut steps = packed.values().chunks_exact(lanes).zip(packed.columns().chunks_exact(lanes));
-    let blocks = packed.blocks_per_group();
-    for (y, counts) in y.chunks_mut(lanes).zip(packed.counts().chunks_exact(blocks)) {
-        for (&count, x) in counts.iter().zip(x.chunks(packed.geometry().block)) {
-            for (values, columns) in steps.by_ref().take(usize::from(count)) {
-                for (y, (value, &column)) in y.iter_mut().zip(values.iter().zip(columns)) {
-                    *y += value * x[usize::from(column)];
-                }
-            }
+    super::packed::each_entry(packed, |row, column, value| {
+        if let Some(y) = y.get_mut(row) {
+            *y += value * x[column];
         }
-    }
+    });
 }
 
 /// The twin of every [`Even`] kernel.
