@@ -1,7 +1,7 @@
 //! Training kernels on one core: 256 × 256, batch 256, GFLOP/s on live links, medians.
 //!
 //! `cargo bench -p lacewing-tests --bench train_kernels`
-use lacewing_formats::topology::CsrMut;
+use lacewing_formats::topology::{CsrMut, Structure};
 use lacewing_runtime::kernels::train::{Finish, TILE, Tile, TrainKernels};
 use rand_core::SeedableRng;
 use rand_xoshiro::Xoshiro256PlusPlus;
@@ -19,8 +19,9 @@ fn main() {
         let links = (density * (WIDTH * WIDTH) as f64) as usize;
         let (mut row_ptr, mut col_idx) = (vec![0; WIDTH + 1], vec![0; links]);
         let mut rng = Xoshiro256PlusPlus::seed_from_u64(1);
-        let topology = CsrMut::random(WIDTH, &mut row_ptr, &mut col_idx, &mut rng)
-            .expect("the layer has room for these links");
+        let topology =
+            CsrMut::random(Structure::Unstructured, WIDTH, &mut row_ptr, &mut col_idx, &mut rng)
+                .expect("the layer has room for these links");
         let weights = vec![0.01; links];
         let mut grad = vec![0.0; links];
         let x = vec![Tile([0.5; TILE]); WIDTH * BATCH / TILE];

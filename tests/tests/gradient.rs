@@ -1,7 +1,7 @@
 //! Two engines, one meaning: the sparse learner's hand-written passes against burn's autodiff, on
 //! the same topology, weights and minibatch.
 use lacewing_burn::{BurnError, BurnTd3, Device, LayerGradient};
-use lacewing_formats::topology::Allocation;
+use lacewing_formats::topology::{Allocation, Structure};
 use lacewing_runtime::learn::{
     AgentShape, Block, Gradients, Method, Replay, Resume, Rewire, Sparsity, Td3, Td3Config,
     Transition,
@@ -14,7 +14,9 @@ const ACTIONS: usize = 6;
 
 fn shape(sparsity: f64, hidden: usize) -> AgentShape {
     let (allocation, dense_output) = (Allocation::Er, true);
-    let spread = Sparsity { actor: sparsity, critic: sparsity, allocation, dense_output };
+    let structure = Structure::Unstructured;
+    let spread =
+        Sparsity { actor: sparsity, critic: sparsity, allocation, dense_output, structure };
     AgentShape::new(OBSERVATIONS, ACTIONS, &[hidden, hidden], &spread).unwrap()
 }
 

@@ -1,5 +1,5 @@
 //! The sparse learner: gradients, memory, resume, topology.
-use lacewing_formats::topology::{Allocation, Csr};
+use lacewing_formats::topology::{Allocation, Csr, Structure};
 use lacewing_runtime::kernels::train::{TILE, TrainKernels};
 use lacewing_runtime::learn::{
     AgentShape, Arena, Block, Head, Init, LearnError, MAX_THREADS, Mlp, Replay, ReplayError,
@@ -17,6 +17,7 @@ fn shape(sparsity: f64) -> AgentShape {
         critic: sparsity,
         allocation: Allocation::Er,
         dense_output: true,
+        structure: Structure::Unstructured,
     };
     AgentShape::new(OBSERVATIONS, ACTIONS, &[24, 16], &spread).unwrap()
 }

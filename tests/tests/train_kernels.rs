@@ -1,5 +1,5 @@
 //! Every training kernel against the scalar oracle.
-use lacewing_formats::topology::CsrMut;
+use lacewing_formats::topology::{CsrMut, Structure};
 use lacewing_runtime::kernels::train::{AdamStep, Finish, TILE, Tile, TrainKernels};
 use proptest::prelude::*;
 use rand_core::{Rng, SeedableRng};
@@ -38,7 +38,7 @@ proptest! {
         let rng = &mut Xoshiro256PlusPlus::seed_from_u64(seed);
         let links = (density * (rows * cols) as f64) as usize;
         let (mut row_ptr, mut col_idx) = (vec![0; rows + 1], vec![0; links]);
-        let topology = CsrMut::random(cols, &mut row_ptr, &mut col_idx, rng).unwrap();
+        let topology = CsrMut::random(Structure::Unstructured, cols, &mut row_ptr, &mut col_idx, rng).unwrap();
         let weights: Vec<f32> = (0..links).map(|_| unit(rng)).collect();
         let bias: Vec<f32> = (0..rows).map(|_| unit(rng)).collect();
         let bias = with_bias.then_some(&*bias);
@@ -99,7 +99,7 @@ proptest! {
 #[test]
 fn a_nan_is_not_hidden() {
     let (mut row_ptr, mut col_idx) = ([0, 1], [0]);
-    let topology = CsrMut::new(1, &mut row_ptr, &mut col_idx).unwrap();
+    let topology = CsrMut::new(Structure::Unstructured, 1, &mut row_ptr, &mut col_idx).unwrap();
     for kernels in TrainKernels::available() {
         for finish in [Finish::Store, Finish::Relu] {
             let mut y = [Tile::ZERO];

@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use super::Structure;
+
 /// Shape of one layer's kernel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LayerShape {
@@ -74,6 +76,20 @@ pub enum AllocationError {
         shapes: usize,
         /// Places given.
         places: usize,
+    },
+    /// The steps of a structure are too coarse for these layers.
+    #[error(
+        "sparsity {sparsity:.4} is out of reach in {structure} layers of these widths: the nearest \
+         is {nearest:.4}; ask for that, or choose a finer structure such as constant-fan-in or \
+         blocks-4x1"
+    )]
+    Structure {
+        /// The structure asked for.
+        structure: Structure,
+        /// The sparsity asked for, or that came out of the rule.
+        sparsity: f64,
+        /// What the structure can do.
+        nearest: f64,
     },
 }
 

@@ -1,5 +1,7 @@
 //! Compressed sparse rows: the live links of one layer.
 
+use super::Structure;
+use super::grid::Grid;
 use rand_core::Rng;
 use thiserror::Error;
 
@@ -47,6 +49,24 @@ pub enum TopologyError {
     ColumnOrder {
         /// First offending row.
         row: usize,
+    },
+    /// No layer of this shape has so many links in this structure.
+    #[error("{structure} layers of this shape cannot have {links} links; the nearest is {nearest}")]
+    Links {
+        /// The structure asked for.
+        structure: Structure,
+        /// The links asked for.
+        links: usize,
+        /// Links that such a layer can have.
+        nearest: usize,
+    },
+    /// The links from `row` on are not laid out as the structure demands.
+    #[error("links from row {row} on are not {structure}")]
+    Structure {
+        /// First row of the offending part.
+        row: usize,
+        /// What they should be.
+        structure: Structure,
     },
 }
 
@@ -129,21 +149,8 @@ impl<'a> Csr<'a> {
 /// If more links are wanted than the layer has, or `row_ptr` is empty.
 pub fn random_topology(cols: usize, row_ptr: &mut [u32], col_idx: &mut [u16], rng: &mut impl Rng) {
     let rows = row_ptr.len() - 1;
-    let (mut left, mut want) = ((rows * cols) as u64, col_idx.len() as u64);
-    assert!(want <= left, "more links than the layer has room for");
-    let mut next = 0;
-    row_ptr[0] = 0;
-    for row in 0..rows {
-        for col in 0..cols {
-            if below(rng, left) < want {
-                col_idx[next] = col as u16;
-                next += 1;
-                want -= 1;
-            }
-            left -= 1;
-        }
-        row_ptr[row + 1] = next as u32;
-    }
+    assert!(col_idx.len() <= rows * cols, "more links than the layer has room for");
+    Grid::unstructured(rows, cols, col_idx.len()).draw(row_ptr, col_idx, rng);
 }
 
 /// A uniform integer in `0..bound` (Lemire 2019, multiply-shift; bias below 2⁻³²·bound).

@@ -1,15 +1,17 @@
 //! A topology that may change, and stays legal while it does.
 
-use super::{Csr, TopologyError, random_topology};
+use super::grid::Grid;
+use super::{Csr, Structure, TopologyError};
 use rand_core::Rng;
 
-/// CSR arrays in the caller's memory, checked once; every method keeps them a legal [`Csr`].
+/// CSR arrays in the caller's memory, checked once; every method keeps them a legal [`Csr`] that
+/// obeys its [`Structure`].
 ///
 /// Only this module's siblings can touch the arrays, so a [`view`](Self::view) costs nothing and
 /// may still be trusted by kernels that index without checks.
 #[derive(Debug)]
 pub struct CsrMut<'m> {
-    pub(super) cols: usize,
+    pub(super) grid: Grid,
     pub(super) row_ptr: &'m mut [u32],
     pub(super) col_idx: &'m mut [u16],
 }
@@ -18,21 +20,26 @@ impl<'m> CsrMut<'m> {
     /// Takes arrays that already hold a topology with `cols` inputs.
     ///
     /// # Errors
-    /// See [`Csr::new`].
+    /// See [`Csr::new`]; or the topology does not obey the structure.
     pub fn new(
+        structure: Structure,
         cols: usize,
         row_ptr: &'m mut [u32],
         col_idx: &'m mut [u16],
     ) -> Result<Self, TopologyError> {
-        Csr::new(cols, row_ptr, col_idx)?;
-        Ok(Self { cols, row_ptr, col_idx })
+        let topology = Csr::new(cols, row_ptr, col_idx)?;
+        let grid = Grid::new(structure, topology.rows(), cols, topology.links())?;
+        grid.check(topology)?;
+        Ok(Self { grid, row_ptr, col_idx })
     }
 
-    /// Fills the arrays with `col_idx.len()` links drawn uniformly without replacement.
+    /// Fills the arrays with `col_idx.len()` links drawn uniformly without replacement, in cells and
+    /// scopes as the structure demands.
     ///
     /// # Errors
     /// [`TopologyError`] if the layer has no such shape or not so many links.
     pub fn random(
+        structure: Structure,
         cols: usize,
         row_ptr: &'m mut [u32],
         col_idx: &'m mut [u16],
@@ -44,11 +51,29 @@ impl<'m> CsrMut<'m> {
         if row_ptr.is_empty() || col_idx.len() > (row_ptr.len() - 1) * cols {
             return Err(TopologyError::RowPointerEnds { links: col_idx.len() });
         }
-        random_topology(cols, row_ptr, col_idx, rng);
-        Ok(Self { cols, row_ptr, col_idx })
+        let grid = Grid::new(structure, row_ptr.len() - 1, cols, col_idx.len())?;
+        grid.draw(row_ptr, col_idx, rng);
+        Ok(Self { grid, row_ptr, col_idx })
     }
 
-    /// The transpose of `other` in new arrays; `link` as in [`transpose_from`].
+    /// The same topology, in the same structure, as `other` in new arrays.
+    ///
+    /// # Errors
+    /// [`TopologyError::RowPointerEnds`] if the arrays do not fit it.
+    pub fn copied(
+        other: &CsrMut<'_>,
+        row_ptr: &'m mut [u32],
+        col_idx: &'m mut [u16],
+    ) -> Result<Self, TopologyError> {
+        if (row_ptr.len(), col_idx.len()) != (other.row_ptr.len(), other.col_idx.len()) {
+            return Err(TopologyError::RowPointerEnds { links: col_idx.len() });
+        }
+        row_ptr.copy_from_slice(other.row_ptr);
+        col_idx.copy_from_slice(other.col_idx);
+        Ok(Self { grid: other.grid, row_ptr, col_idx })
+    }
+
+    /// The transpose of `other` in new arrays, without a structure; `link` as in [`transpose_from`].
     ///
     /// [`transpose_from`]: Self::transpose_from
     ///
@@ -68,45 +93,32 @@ impl<'m> CsrMut<'m> {
         if row_ptr.len() != other.cols() + 1 || col_idx.len() != other.links() {
             return Err(TopologyError::RowPointerEnds { links: col_idx.len() });
         }
-        let mut transposed = Self { cols, row_ptr, col_idx };
+        let grid = Grid::unstructured(other.cols(), cols, other.links());
+        let mut transposed = Self { grid, row_ptr, col_idx };
         transposed.transpose_from(other, link);
         Ok(transposed)
     }
 
     /// The topology as it stands.
     pub fn view(&self) -> Csr<'_> {
-        Csr::trusted(self.cols, self.row_ptr, self.col_idx)
+        Csr::trusted(self.grid.cols, self.row_ptr, self.col_idx)
     }
 
     /// Lets `fill` overwrite row pointers and columns, then checks them.
     ///
     /// # Errors
-    /// See [`Csr::new`]; the topology is then the first places of the layer, row by row.
+    /// See [`CsrMut::new`]; the topology is then the first cells of every scope.
     pub fn replace(
         &mut self,
         fill: impl FnOnce(&mut [u32], &mut [u16]),
     ) -> Result<(), TopologyError> {
         fill(self.row_ptr, self.col_idx);
-        let checked = Csr::new(self.cols, self.row_ptr, self.col_idx).map(|_| ());
+        let checked = Csr::new(self.grid.cols, self.row_ptr, self.col_idx)
+            .and_then(|topology| self.grid.check(topology));
         if checked.is_err() {
-            for (row, pointer) in self.row_ptr.iter_mut().enumerate() {
-                *pointer = (row * self.cols).min(self.col_idx.len()) as u32;
-            }
-            for (place, col) in self.col_idx.iter_mut().enumerate() {
-                *col = (place % self.cols) as u16;
-            }
+            self.grid.fill_first(self.row_ptr, self.col_idx);
         }
         checked
-    }
-
-    /// Takes over the topology of `other`.
-    ///
-    /// # Panics
-    /// If shape or number of links differ.
-    pub fn copy_from(&mut self, other: Csr<'_>) {
-        assert_eq!(self.cols, other.cols(), "the layers have different inputs");
-        self.row_ptr.copy_from_slice(other.row_ptr());
-        self.col_idx.copy_from_slice(other.col_idx());
     }
 
     /// Becomes the transpose of `other`; `link[i]` is then the link of `other` that link `i` here
@@ -115,7 +127,7 @@ impl<'m> CsrMut<'m> {
     /// # Panics
     /// If this is not `other.cols()` × `other.rows()` with as many links.
     pub fn transpose_from(&mut self, other: Csr<'_>, link: &mut [u32]) {
-        assert_eq!((self.cols, self.row_ptr.len() - 1), (other.rows(), other.cols()));
+        assert_eq!((self.grid.cols, self.row_ptr.len() - 1), (other.rows(), other.cols()));
         assert_eq!((self.col_idx.len(), link.len()), (other.links(), other.links()));
         self.row_ptr.fill(0);
         for &col in other.col_idx() {

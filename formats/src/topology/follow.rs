@@ -1,5 +1,8 @@
 //! A target network that follows its online network and stays as sparse (Sokar et al. 2022, §4.2).
 
+use core::cmp::Ordering;
+
+use super::grid::Grid;
 use super::{Csr, CsrMut};
 
 /// Working memory of [`follow`]: two places a link in each.
@@ -9,73 +12,101 @@ pub struct FollowScratch<'s> {
     pub columns: &'s mut [u16],
     /// Weights of the united rows.
     pub weights: &'s mut [f32],
-    /// Magnitudes, to find the weakest.
+    /// Strengths of the united cells.
     pub strengths: &'s mut [f32],
+    /// Those of one scope, to find the weakest.
+    pub ranking: &'s mut [f32],
 }
+
+/// Strength of a cell that has to go; no sum of magnitudes is below zero.
+const GONE: f32 = -1.0;
 
 /// One Polyak step of a target layer: `target ← τ·online + (1 − τ)·target`, where a link missing
 /// on one side counts as zero; then the weakest links go until the target has as many as the
-/// online layer.
+/// online layer, in every scope of its [`Structure`](super::Structure) by cells and Σ|w|.
 ///
 /// # Panics
-/// If shapes or numbers of links differ, or the scratch is too small.
+/// If shapes, structures or numbers of links differ, or the scratch is too small.
 pub fn follow(
     target: &mut CsrMut<'_>,
     target_weights: &mut [f32],
-    online: Csr<'_>,
+    online: &CsrMut<'_>,
     online_weights: &[f32],
     tau: f32,
     scratch: &mut FollowScratch<'_>,
 ) {
-    let links = online.links();
-    assert_eq!((target.cols, target.row_ptr.len()), (online.cols(), online.row_ptr().len()));
-    assert_eq!((target.col_idx.len(), target_weights.len()), (links, links));
-    assert_eq!(online_weights.len(), links);
-    if target.col_idx == online.col_idx() && target.row_ptr == online.row_ptr() {
+    assert_eq!(target.grid, online.grid, "the layers differ in shape, links or structure");
+    let links = online.col_idx.len();
+    assert_eq!((target_weights.len(), online_weights.len()), (links, links));
+    if target.col_idx == online.col_idx && target.row_ptr == online.row_ptr {
         for (target, online) in target_weights.iter_mut().zip(online_weights) {
             *target += tau * (online - *target);
         }
         return;
     }
-    let united = unite(target, target_weights, online, online_weights, tau, scratch);
-    let surplus = united - links;
-    let threshold = if surplus == 0 {
-        f32::NEG_INFINITY
-    } else {
-        let strengths = &mut scratch.strengths[..united];
-        for (strength, weight) in strengths.iter_mut().zip(&scratch.weights[..united]) {
-            *strength = weight.abs();
-        }
-        *strengths.select_nth_unstable_by(surplus - 1, f32::total_cmp).1
-    };
-    // Links below the threshold all go, of those that equal it only the first few.
-    let below = scratch.weights[..united].iter().filter(|w| w.abs() < threshold).count();
-    let mut ties = surplus - below;
-    let mut kept = 0;
-    let mut start = 0;
-    for row in 0..online.rows() {
+    unite(target, target_weights, online.view(), online_weights, tau, scratch);
+    choose(&target.grid, target.row_ptr, scratch);
+    let (mut kept, mut start, mut first_cell) = (0, 0, 0);
+    for block in target.grid.blocks() {
         // `unite` left the end of every united row here.
-        let end = target.row_ptr[row + 1] as usize;
-        for at in start..end {
-            let weight = scratch.weights[at];
-            if weight.abs() < threshold {
-                continue;
+        let cells = target.row_ptr[block.start + 1] as usize - start;
+        let strengths = &scratch.strengths[first_cell..first_cell + cells];
+        for row in block {
+            for (at, &strength) in (start..).zip(strengths) {
+                if strength != GONE {
+                    target.col_idx[kept] = scratch.columns[at];
+                    target_weights[kept] = scratch.weights[at];
+                    kept += 1;
+                }
             }
-            if weight.abs() == threshold && ties > 0 {
-                ties -= 1;
-                continue;
-            }
-            target.col_idx[kept] = scratch.columns[at];
-            target_weights[kept] = weight;
-            kept += 1;
+            start += cells;
+            target.row_ptr[row + 1] = kept as u32;
         }
-        start = end;
-        target.row_ptr[row + 1] = kept as u32;
+        first_cell += cells;
+    }
+}
+
+/// Leaves the strength of every united cell in the scratch, or [`GONE`] where its scope has enough
+/// stronger ones.
+fn choose(grid: &Grid, united: &[u32], scratch: &mut FollowScratch<'_>) {
+    grid.strengths(united, scratch.weights, scratch.strengths);
+    let mut next = 0;
+    for scope in grid.scopes() {
+        let first = next;
+        for block in scope.blocks() {
+            // Cells up to this row of cells have links in as many rows as a cell is high.
+            let row = united[block.start] as usize..united[block.start + 1] as usize;
+            if scope.cols.len() == grid.cols {
+                next += row.len();
+                continue;
+            }
+            let in_row = next - row.start / grid.height;
+            let columns = scratch.columns[row].iter().skip(in_row);
+            next += columns.take_while(|&&col| usize::from(col) < scope.cols.end).count();
+        }
+        let strengths = &mut scratch.strengths[first..next];
+        let Some(last) = (strengths.len() - scope.live).checked_sub(1) else { continue };
+        let ranking = &mut scratch.ranking[..strengths.len()];
+        ranking.copy_from_slice(strengths);
+        let threshold = *ranking.select_nth_unstable_by(last, f32::total_cmp).1;
+        // Cells below the threshold all go, of those that equal it only the first few.
+        let mut ties =
+            last + 1 - strengths.iter().filter(|of| of.total_cmp(&threshold).is_lt()).count();
+        for strength in strengths {
+            match strength.total_cmp(&threshold) {
+                Ordering::Less => *strength = GONE,
+                Ordering::Equal if ties > 0 => {
+                    ties -= 1;
+                    *strength = GONE;
+                }
+                _ => {}
+            }
+        }
     }
 }
 
 /// Writes the Polyak average over the union of both topologies to the scratch and the row pointers
-/// of the union to the target; returns its number of links.
+/// of the union to the target.
 fn unite(
     target: &mut CsrMut<'_>,
     target_weights: &[f32],
@@ -83,7 +114,7 @@ fn unite(
     online_weights: &[f32],
     tau: f32,
     scratch: &mut FollowScratch<'_>,
-) -> usize {
+) {
     let mut next = 0;
     let mut start = 0;
     for row in 0..online.rows() {
@@ -110,27 +141,30 @@ fn unite(
         start = end;
         target.row_ptr[row + 1] = next as u32;
     }
-    next
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::topology::Structure;
+
+    const NONE: Structure = Structure::Unstructured;
 
     /// Dense reference: average both masked matrices, keep the strongest.
     #[test]
     fn follows_like_a_masked_dense_target() {
         let cols = 5;
-        let (online_ptr, online_idx) = ([0, 2, 4], [0_u16, 3, 1, 4]);
-        let online = Csr::new(cols, &online_ptr, &online_idx).unwrap();
+        let (mut online_ptr, mut online_idx) = ([0, 2, 4], [0_u16, 3, 1, 4]);
+        let online = &CsrMut::new(NONE, cols, &mut online_ptr, &mut online_idx).unwrap();
         let online_weights = [1.0, -2.0, 3.0, 4.0];
         let (mut row_ptr, mut col_idx) = ([0, 3, 4], [0_u16, 1, 2, 4]);
-        let mut target = CsrMut::new(cols, &mut row_ptr, &mut col_idx).unwrap();
+        let mut target = CsrMut::new(NONE, cols, &mut row_ptr, &mut col_idx).unwrap();
         let mut weights = [1.0, 0.05, -1.0, 2.0];
         let mut scratch = FollowScratch {
             columns: &mut [0; 8],
             weights: &mut [0.0; 8],
             strengths: &mut [0.0; 8],
+            ranking: &mut [0.0; 8],
         };
         follow(&mut target, &mut weights, online, &online_weights, 0.25, &mut scratch);
         // Union: (0,0)=1 (0,1)=.0375 (0,2)=-.75 (0,3)=-.5 | (1,1)=.75 (1,4)=2.5; two must go.
@@ -141,7 +175,7 @@ mod tests {
         for _ in 0..400 {
             follow(&mut target, &mut weights, online, &online_weights, 0.25, &mut scratch);
         }
-        assert_eq!(target.view(), online);
+        assert_eq!(target.view(), online.view());
         for (target, online) in weights.iter().zip(online_weights) {
             assert!((target - online).abs() < 1e-5, "{weights:?}");
         }

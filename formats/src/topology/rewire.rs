@@ -2,6 +2,7 @@
 
 use super::CsrMut;
 use super::csr::below;
+use super::grid::Grid;
 use rand_core::Rng;
 use serde::{Deserialize, Serialize};
 
@@ -23,14 +24,20 @@ pub enum Drop {
 /// Working memory of [`rewire`]: one place a link in each.
 #[derive(Debug)]
 pub struct RewireScratch<'s> {
-    /// Links ordered by strength.
+    /// Cells ordered by strength.
     pub order: &'s mut [u32],
+    /// Strengths of cells that have several links.
+    pub strengths: &'s mut [f32],
     /// Afterwards: for every new link the old link it was, or [`GROWN`].
     pub source: &'s mut [u32],
 }
 
 /// Drops `fraction` (0 to 1) of the links and grows as many, uniformly over all places that are
 /// free after the drop; the number of links stays. Returns how many links were dropped.
+///
+/// Where the topology has a [`Structure`](super::Structure) it is cells that go and come, and in
+/// every scope as many come as went. The strength of a cell is Σ|w|, so that of several links it
+/// has no sign to tell apart. Scopes without a free place keep what they have.
 ///
 /// Afterwards `scratch.source` tells where each link came from; hand it to [`carry`] for the
 /// weights and for whatever else travels with a link. A dense layer is left as it is.
@@ -46,19 +53,25 @@ pub fn rewire(
     scratch: &mut RewireScratch<'_>,
 ) -> usize {
     let links = topology.col_idx.len();
-    let rows = topology.row_ptr.len() - 1;
+    let grid = topology.grid;
     assert!((0.0..=1.0).contains(&fraction), "a drop fraction is between 0 and 1");
-    assert_eq!(weights.len(), links);
+    assert_eq!((weights.len(), scratch.strengths.len()), (links, links));
     assert_eq!((scratch.order.len(), scratch.source.len()), (links, links));
     for (at, source) in scratch.source.iter_mut().enumerate() {
         *source = at as u32;
     }
-    if links == rows * topology.cols {
+    if links == grid.rows * grid.cols {
         return 0;
     }
-    let dropped = weakest(weights, fraction, rule, scratch.order);
+    let strengths = if grid.height == 1 {
+        weights
+    } else {
+        grid.strengths(topology.row_ptr, weights, scratch.strengths);
+        &*scratch.strengths
+    };
+    let dropped = weakest(&grid, strengths, fraction, rule, scratch.order);
     let kept = remove(topology, dropped, scratch.source);
-    grow(topology, kept, links - kept, rng, scratch.source);
+    grow(topology, kept, dropped, rng, scratch.source);
     links - kept
 }
 
@@ -84,21 +97,34 @@ pub fn carry<T: Copy>(values: &mut [T], source: &[u32], fill: T) {
     }
 }
 
-/// The links to drop, ascending, at the front of `order`.
-fn weakest<'o>(weights: &[f32], fraction: f64, rule: Drop, order: &'o mut [u32]) -> &'o [u32] {
+/// The cells to drop, ascending, at the front of `order`.
+fn weakest<'o>(
+    grid: &Grid,
+    strengths: &[f32],
+    fraction: f64,
+    rule: Drop,
+    order: &'o mut [u32],
+) -> &'o [u32] {
     let mut dropped = 0;
     let mut drop_among = |class: &dyn Fn(f32) -> bool| {
-        let mut end = dropped;
-        for (link, &weight) in weights.iter().enumerate() {
-            if class(weight) {
-                order[end] = link as u32;
-                end += 1;
+        let (mut end, mut next) = (dropped, 0);
+        for scope in grid.scopes() {
+            let cells = next..next + scope.live;
+            next = cells.end;
+            if scope.live == scope.cells {
+                continue;
+            }
+            for cell in cells {
+                if class(strengths[cell]) {
+                    order[end] = cell as u32;
+                    end += 1;
+                }
             }
         }
         let members = &mut order[dropped..end];
         let count = (fraction * members.len() as f64) as usize;
         if count > 0 {
-            let strength = |link: &u32| weights[*link as usize].abs();
+            let strength = |cell: &u32| strengths[*cell as usize].abs();
             members.select_nth_unstable_by(count - 1, |a, b| {
                 strength(a).total_cmp(&strength(b)).then(a.cmp(b))
             });
@@ -117,55 +143,92 @@ fn weakest<'o>(weights: &[f32], fraction: f64, rule: Drop, order: &'o mut [u32])
     dropped
 }
 
-/// Closes the gaps that `dropped` (ascending) leaves; returns how many links are kept. The kept
-/// links then fill the front of the arrays and `source` tells where each came from.
+/// Closes the gaps that the `dropped` cells (ascending) leave; returns how many links are kept.
+/// The kept links then fill the front of the arrays and `source` tells where each came from.
 fn remove(topology: &mut CsrMut<'_>, dropped: &[u32], source: &mut [u32]) -> usize {
-    let mut gone = dropped.iter().peekable();
-    let mut kept = 0;
-    let mut start = 0;
-    for row in 0..topology.row_ptr.len() - 1 {
-        let end = topology.row_ptr[row + 1] as usize;
-        for at in start..end {
-            if gone.next_if(|&&link| link as usize == at).is_none() {
-                topology.col_idx[kept] = topology.col_idx[at];
-                source[kept] = at as u32;
-                kept += 1;
+    let mut gone = dropped;
+    let (mut kept, mut start, mut first_cell) = (0, 0, 0);
+    for block in topology.grid.blocks() {
+        let cells = topology.row_ptr[block.start + 1] as usize - start;
+        let after = gone.partition_point(|&cell| (cell as usize) < first_cell + cells);
+        let (here, rest) = gone.split_at(after);
+        for row in block {
+            let mut here = here.iter().peekable();
+            for at in 0..cells {
+                if here.next_if(|&&cell| cell as usize == first_cell + at).is_none() {
+                    topology.col_idx[kept] = topology.col_idx[start + at];
+                    source[kept] = (start + at) as u32;
+                    kept += 1;
+                }
             }
+            start += cells;
+            topology.row_ptr[row + 1] = kept as u32;
         }
-        start = end;
-        topology.row_ptr[row + 1] = kept as u32;
+        first_cell += cells;
+        gone = rest;
     }
     kept
 }
 
-/// Grows `want` links behind the first `kept` ones, walking the layer from its last place to its
-/// first so that the arrays can be filled from the back (selection sampling, Knuth TAOCP 2, 3.4.2).
+/// Grows one cell for each of the `dropped` ones (ascending) in its scope, walking the layer from
+/// its last place to its first so that the arrays, of which the first `kept` places are taken, can
+/// be filled from the back (selection sampling, Knuth TAOCP 2, 3.4.2).
 fn grow(
     topology: &mut CsrMut<'_>,
-    kept: usize,
-    mut want: usize,
+    mut kept: usize,
+    mut dropped: &[u32],
     rng: &mut impl Rng,
     source: &mut [u32],
 ) {
-    let rows = topology.row_ptr.len() - 1;
-    let mut free = rows * topology.cols - kept;
-    let mut kept = kept;
-    for row in (0..rows).rev() {
-        let kept_before = topology.row_ptr[row] as usize;
-        topology.row_ptr[row + 1] = (kept + want) as u32;
-        for col in (0..topology.cols).rev() {
-            if kept > kept_before && usize::from(topology.col_idx[kept - 1]) == col {
-                kept -= 1;
-                topology.col_idx[kept + want] = col as u16;
-                source[kept + want] = source[kept];
+    let CsrMut { grid, row_ptr, col_idx } = topology;
+    // Places between the links still to be moved and those that have their new place.
+    let mut gap = col_idx.len() - kept;
+    let mut first_cell: usize = grid.scopes().map(|scope| scope.live).sum();
+    for scope in grid.scopes().rev() {
+        first_cell -= scope.live;
+        let before = dropped.partition_point(|&cell| (cell as usize) < first_cell);
+        let mut want = dropped.len() - before;
+        dropped = &dropped[..before];
+        let mut free = scope.cells - scope.live + want;
+        for block in scope.blocks().rev() {
+            let last = block.end - 1;
+            let kept_before = row_ptr[last] as usize;
+            if scope.cols.end == grid.cols {
+                row_ptr[block.end] = (kept + gap) as u32;
+            }
+            for col in scope.cols.clone().rev() {
+                if kept > kept_before && usize::from(col_idx[kept - 1]) == col {
+                    kept -= 1;
+                    col_idx[kept + gap] = col as u16;
+                    source[kept + gap] = source[kept];
+                    continue;
+                }
+                if below(rng, free as u64) < want as u64 {
+                    want -= 1;
+                    gap -= 1;
+                    col_idx[kept + gap] = col as u16;
+                    source[kept + gap] = GROWN;
+                }
+                free -= 1;
+            }
+            if scope.cols.start > 0 {
                 continue;
             }
-            if below(rng, free as u64) < want as u64 {
-                want -= 1;
-                topology.col_idx[kept + want] = col as u16;
-                source[kept + want] = GROWN;
+            // The block's last row is complete; those before it are like it.
+            let pattern = kept + gap..row_ptr[block.end] as usize;
+            for row in (block.start..last).rev() {
+                row_ptr[row + 1] = (kept + gap) as u32;
+                for like in pattern.clone().rev() {
+                    let grown = source[like] == GROWN;
+                    if grown {
+                        gap -= 1
+                    } else {
+                        kept -= 1
+                    }
+                    col_idx[kept + gap] = col_idx[like];
+                    source[kept + gap] = if grown { GROWN } else { source[kept] };
+                }
             }
-            free -= 1;
         }
     }
 }
@@ -173,7 +236,7 @@ fn grow(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::topology::Csr;
+    use crate::topology::{Csr, Structure};
 
     struct Counter(u64);
     impl rand_core::TryRng for Counter {
@@ -209,7 +272,9 @@ mod tests {
     fn rewire_keeps_the_strong_and_carries_their_values() {
         let mut rng = Counter(7);
         let (mut row_ptr, mut col_idx) = ([0_u32; 11], [0_u16; 40]);
-        let mut topology = CsrMut::random(12, &mut row_ptr, &mut col_idx, &mut rng).unwrap();
+        let mut topology =
+            CsrMut::random(Structure::Unstructured, 12, &mut row_ptr, &mut col_idx, &mut rng)
+                .unwrap();
         for round in 0..200 {
             let places = place_values(topology.view());
             let mut weights = [0.0_f32; 40];
@@ -218,8 +283,9 @@ mod tests {
             }
             let positive = weights.iter().filter(|w| **w >= 0.0).count();
             let expected = positive / 4 + (40 - positive) / 4;
-            let (mut order, mut source) = ([0; 40], [0; 40]);
-            let mut scratch = RewireScratch { order: &mut order, source: &mut source };
+            let (mut order, mut strengths, mut source) = ([0; 40], [0.0; 40], [0; 40]);
+            let mut scratch =
+                RewireScratch { order: &mut order, strengths: &mut strengths, source: &mut source };
             let before = weights;
             let dropped = rewire(
                 &mut topology,
@@ -263,9 +329,11 @@ mod tests {
         let mut grown = [0_u32; 20];
         for _ in 0..4000 {
             let (mut row_ptr, mut col_idx) = ([0, 2, 4], [0_u16, 1, 0, 1]);
-            let mut topology = CsrMut::new(10, &mut row_ptr, &mut col_idx).unwrap();
-            let (mut order, mut source) = ([0; 4], [0; 4]);
-            let mut scratch = RewireScratch { order: &mut order, source: &mut source };
+            let mut topology =
+                CsrMut::new(Structure::Unstructured, 10, &mut row_ptr, &mut col_idx).unwrap();
+            let (mut order, mut strengths, mut source) = ([0; 4], [0.0; 4], [0; 4]);
+            let mut scratch =
+                RewireScratch { order: &mut order, strengths: &mut strengths, source: &mut source };
             let weights = [0.1, 5.0, 6.0, 7.0];
             rewire(&mut topology, &weights, 0.25, Drop::Magnitude, &mut rng, &mut scratch);
             let view = topology.view();
@@ -285,9 +353,11 @@ mod tests {
     #[test]
     fn a_dense_layer_is_left_alone() {
         let (mut row_ptr, mut col_idx) = ([0, 2, 4], [0_u16, 1, 0, 1]);
-        let mut topology = CsrMut::new(2, &mut row_ptr, &mut col_idx).unwrap();
-        let (mut order, mut source) = ([0; 4], [9; 4]);
-        let mut scratch = RewireScratch { order: &mut order, source: &mut source };
+        let mut topology =
+            CsrMut::new(Structure::Unstructured, 2, &mut row_ptr, &mut col_idx).unwrap();
+        let (mut order, mut strengths, mut source) = ([0; 4], [0.0; 4], [9; 4]);
+        let mut scratch =
+            RewireScratch { order: &mut order, strengths: &mut strengths, source: &mut source };
         let rng = &mut Counter(1);
         let count = rewire(&mut topology, &[1.0; 4], 0.5, Drop::Magnitude, rng, &mut scratch);
         assert_eq!((count, source), (0, [0, 1, 2, 3]));

@@ -1,7 +1,9 @@
 //! What is learned, and how.
 
 use heapless::Vec;
-use lacewing_formats::topology::{Allocation, AllocationError, Drop, LayerShape, densities};
+use lacewing_formats::topology::{
+    Allocation, AllocationError, Drop, LayerShape, Structure, densities,
+};
 use serde::{Deserialize, Serialize};
 
 use super::layer::Init;
@@ -19,13 +21,21 @@ pub struct NetworkShape {
     pub widths: Vec<u32, { MAX_LAYERS + 1 }>,
     /// Live links of each layer.
     pub links: Vec<u32, MAX_LAYERS>,
+    /// Which links may be alive together.
+    // The resume section keeps it apart, behind all that sections held before there were structures.
+    #[serde(skip)]
+    pub structure: Structure,
 }
+
+/// How far the links of a structure may be from the number asked for, as a share of it.
+const STRUCTURE_TOLERANCE: f64 = 0.1;
 
 impl NetworkShape {
     /// Spreads `sparsity` over a network of these widths.
     fn allocate(
         widths: &[usize],
         sparsity: f64,
+        structure: Structure,
         spread: &Sparsity,
     ) -> Result<Self, AllocationError> {
         let layers = widths.len() - 1;
@@ -40,14 +50,18 @@ impl NetworkShape {
         }
         let (shapes, density) = (&shapes[..layers], &mut density[..layers]);
         densities(shapes, sparsity, spread.allocation, spread.dense_output, density)?;
-        let links = shapes.iter().zip(density).map(|(shape, density)| {
-            // At least one link an output, so that no layer is cut off.
-            libm::round(*density * shape.links() as f64).max(1.0) as u32
-        });
-        Ok(Self {
-            widths: widths.iter().map(|&width| width as u32).collect(),
-            links: links.collect(),
-        })
+        let mut links: Vec<u32, MAX_LAYERS> = shapes
+            .iter()
+            .zip(&*density)
+            .map(|(shape, density)| {
+                // At least one link an output, so that no layer is cut off.
+                libm::round(density * shape.links() as f64).max(1.0) as u32
+            })
+            .collect();
+        if structure != Structure::Unstructured {
+            fit(structure, shapes, spread.dense_output, &mut links)?;
+        }
+        Ok(Self { widths: widths.iter().map(|&width| width as u32).collect(), links, structure })
     }
 
     /// Inputs of the network.
@@ -79,6 +93,49 @@ impl NetworkShape {
     }
 }
 
+/// Changes the links of each layer to a number that the structure can have, while those of the whole
+/// network stay as near as can be: layers go from the largest to the smallest, and each makes up, by
+/// its share, for what those before it missed.
+fn fit(
+    structure: Structure,
+    shapes: &[LayerShape],
+    dense_output: bool,
+    links: &mut [u32],
+) -> Result<(), AllocationError> {
+    let asked = f64::from(links.iter().sum::<u32>());
+    let mut order: Vec<usize, MAX_LAYERS> = (0..shapes.len() - usize::from(dense_output)).collect();
+    order.sort_unstable_by_key(|&layer| (core::cmp::Reverse(shapes[layer].links()), layer));
+    let sparse = |links: &[u32], layer: usize| (links[layer] as usize) < shapes[layer].links();
+    let of_sparse = order.iter().filter(|&&layer| sparse(links, layer));
+    let mut unfitted: f64 = of_sparse.map(|&layer| f64::from(links[layer])).sum();
+    let mut left = unfitted;
+    let nearest = |layer: usize, wanted| {
+        let shape: &LayerShape = &shapes[layer];
+        structure.nearest_links(shape.outputs, shape.inputs, wanted) as u32
+    };
+    for &layer in &order {
+        if sparse(links, layer) {
+            let own = f64::from(links[layer]);
+            links[layer] = nearest(layer, left * own / unfitted);
+            left -= f64::from(links[layer]);
+            unfitted -= own;
+        }
+    }
+    // What is missed by now may be in reach of a layer of finer steps, or of one that was dense.
+    for &layer in &order {
+        let own = f64::from(links[layer]);
+        links[layer] = nearest(layer, own + left);
+        left += own - f64::from(links[layer]);
+    }
+    let found = f64::from(links.iter().sum::<u32>());
+    if (found - asked).abs() > STRUCTURE_TOLERANCE * asked {
+        let all = shapes.iter().map(LayerShape::links).sum::<usize>() as f64;
+        let (sparsity, nearest) = (1.0 - asked / all, 1.0 - found / all);
+        return Err(AllocationError::Structure { structure, sparsity, nearest });
+    }
+    Ok(())
+}
+
 /// How sparse an agent is.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Sparsity {
@@ -91,6 +148,9 @@ pub struct Sparsity {
     pub allocation: Allocation,
     /// The output layers stay dense, as in Sokar et al. 2022.
     pub dense_output: bool,
+    /// Which links of the actor may be alive together. The critics, which are never deployed, stay
+    /// unstructured. Each network keeps its sparsity as near as the structure allows.
+    pub structure: Structure,
 }
 
 /// Networks of an actor-critic agent.
@@ -113,7 +173,7 @@ impl AgentShape {
         hidden: &[usize],
         sparsity: &Sparsity,
     ) -> Result<Self, AllocationError> {
-        let network = |inputs, outputs, share| {
+        let network = |inputs, outputs, share, structure| {
             let mut widths = Vec::<usize, { MAX_LAYERS + 1 }>::new();
             let all = core::iter::once(inputs).chain(hidden.iter().copied()).chain([outputs]);
             for width in all {
@@ -122,11 +182,11 @@ impl AgentShape {
                     places: MAX_LAYERS,
                 })?;
             }
-            NetworkShape::allocate(&widths, share, sparsity)
+            NetworkShape::allocate(&widths, share, structure, sparsity)
         };
         Ok(Self {
-            actor: network(observations, actions, sparsity.actor)?,
-            critic: network(observations + actions, 1, sparsity.critic)?,
+            actor: network(observations, actions, sparsity.actor, sparsity.structure)?,
+            critic: network(observations + actions, 1, sparsity.critic, Structure::Unstructured)?,
         })
     }
 

@@ -3,7 +3,7 @@
 use super::memory::{Arena, Block, OutOfMemory};
 use crate::kernels::train::{Finish, Tile, TrainKernels};
 use lacewing_formats::topology::{
-    Csr, CsrMut, Drop, FollowScratch, RewireScratch, carry, follow, rewire,
+    Csr, CsrMut, Drop, FollowScratch, RewireScratch, Structure, carry, follow, rewire,
 };
 use rand_core::Rng;
 use serde::{Deserialize, Serialize};
@@ -93,12 +93,13 @@ impl<'m> Links<'m> {
     /// Random links, uniformly drawn weights and biases.
     pub fn random(
         arena: &mut Arena<'m>,
+        structure: Structure,
         (inputs, outputs, links): (usize, usize, usize),
         init: Init,
         rng: &mut impl Rng,
     ) -> Result<Self, super::LearnError> {
         let (row_ptr, col_idx) = (arena.take(outputs + 1)?, arena.take(links)?);
-        let topology = CsrMut::random(inputs, row_ptr, col_idx, rng)?;
+        let topology = CsrMut::random(structure, inputs, row_ptr, col_idx, rng)?;
         let (weights, bias) = (arena.take(links)?, arena.take(outputs)?);
         let fan_in = match init {
             Init::Dense => inputs as f64,
@@ -116,9 +117,7 @@ impl<'m> Links<'m> {
     pub fn copy(arena: &mut Arena<'m>, other: &Links<'_>) -> Result<Self, super::LearnError> {
         let view = other.topology.view();
         let (row_ptr, col_idx) = (arena.take(view.rows() + 1)?, arena.take(view.links())?);
-        row_ptr.copy_from_slice(view.row_ptr());
-        col_idx.copy_from_slice(view.col_idx());
-        let topology = CsrMut::new(view.cols(), row_ptr, col_idx)?;
+        let topology = CsrMut::copied(&other.topology, row_ptr, col_idx)?;
         let (weights, bias) = (arena.take(view.links())?, arena.take(view.rows())?);
         weights.copy_from_slice(other.weights);
         bias.copy_from_slice(other.bias);
@@ -142,9 +141,10 @@ impl<'m> Links<'m> {
             columns: scratch.columns,
             weights: scratch.weights,
             strengths: scratch.strengths,
+            ranking: bytemuck::cast_slice_mut(scratch.indices),
         };
-        let topology = online.topology.view();
-        follow(&mut self.topology, self.weights, topology, online.weights, tau, &mut scratch);
+        let (topology, weights) = (&mut self.topology, &mut *self.weights);
+        follow(topology, weights, &online.topology, online.weights, tau, &mut scratch);
         for (target, online) in self.bias.iter_mut().zip(&*online.bias) {
             *target += tau * (online - *target);
         }
@@ -228,7 +228,8 @@ impl<'m> Layer<'m> {
     ) -> usize {
         let (weights, moments) = (&mut *self.links.weights, &mut self.learning.weights);
         let (order, source) = scratch.indices[..2 * weights.len()].split_at_mut(weights.len());
-        let mut scratch = RewireScratch { order, source };
+        let strengths = &mut scratch.strengths[..weights.len()];
+        let mut scratch = RewireScratch { order, strengths, source };
         let topology = &mut self.links.topology;
         let exchanged = rewire(topology, weights, fraction, rule, rng, &mut scratch);
         for values in [weights, moments.m, moments.v] {

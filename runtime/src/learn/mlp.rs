@@ -146,7 +146,7 @@ impl<'m> Mlp<'m> {
     ) -> Result<Self, LearnError> {
         let mut layers = Vec::new();
         for size in shape.layers() {
-            let links = Links::random(arena, size, init, rng)?;
+            let links = Links::random(arena, shape.structure, size, init, rng)?;
             layers.push(Layer::new(arena, links)?).map_err(|_| LearnError::Layers)?;
         }
         Ok(Self { layers, head })

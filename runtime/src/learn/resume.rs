@@ -1,7 +1,7 @@
 //! All that learning needs to go on, as bytes: the resume section of a policy file.
 //!
-//! `u32` length of a postcard header ([`ResumeHeader`]), the header, then for actor and both critics every
-//! layer's row pointers, columns, weights, biases and Adam's moments of weights (m, v) and biases
+//! `u32` length of a postcard header ([`ResumeHeader`], and the actor's and critics' structures where
+//! there are any), the header, then for actor and both critics every layer's row pointers, columns, weights, biases and Adam's moments of weights (m, v) and biases
 //! (m, v), then for their targets in the same order row pointers, columns, weights, biases. All
 //! little-endian, without padding.
 
@@ -11,7 +11,7 @@ use super::memory::{Block, OutOfMemory};
 use super::td3::{LearnError, Td3};
 use crate::random::Xoshiro256PlusPlus;
 use bytemuck::Pod;
-use lacewing_formats::topology::TopologyError;
+use lacewing_formats::topology::{Structure, TopologyError};
 use rand_core::Rng;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -77,10 +77,15 @@ impl ResumeHeader {
     /// The first error of `sink`.
     pub fn write<E>(&self, mut sink: impl FnMut(&[u8]) -> Result<(), E>) -> Result<(), E> {
         let mut buffer = [0; MOST_HEADER_BYTES];
-        // At most 22 varints of 5 bytes, 8 of 10 and 60 bytes of settings.
-        let header = postcard::to_slice(self, &mut buffer).expect("a header under 512 bytes");
-        sink(&(header.len() as u32).to_le_bytes())?;
-        sink(header)
+        // At most 22 varints of 5 bytes, 8 of 10, 60 bytes of settings and two names under 20.
+        let fits = "a header under 512 bytes";
+        let mut length = postcard::to_slice(self, &mut buffer).expect(fits).len();
+        let structures = [self.shape.actor.structure, self.shape.critic.structure];
+        if structures != [Structure::Unstructured; 2] {
+            length += postcard::to_slice(&structures, &mut buffer[length..]).expect(fits).len();
+        }
+        sink(&(length as u32).to_le_bytes())?;
+        sink(&buffer[..length])
     }
 }
 
@@ -103,10 +108,15 @@ impl<'a> Resume<'a> {
             return Err(ResumeError::Header);
         }
         let (header, body) = rest.split_at(length);
-        let (header, left): (ResumeHeader, _) =
+        let (mut header, structures): (ResumeHeader, _) =
             postcard::take_from_bytes(header).map_err(|_| ResumeError::Header)?;
-        if !left.is_empty() {
-            return Err(ResumeError::Header);
+        if !structures.is_empty() {
+            let (structures, left): ([Structure; 2], _) =
+                postcard::take_from_bytes(structures).map_err(|_| ResumeError::Header)?;
+            if !left.is_empty() {
+                return Err(ResumeError::Header);
+            }
+            [header.shape.actor.structure, header.shape.critic.structure] = structures;
         }
         let mut rng = header.rng.clone();
         if (0..4).all(|_| rng.next_u64() == 0) {

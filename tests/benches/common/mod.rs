@@ -1,6 +1,6 @@
 //! The agent that update benches train: HalfCheetah's shapes, noise for experience.
 
-use lacewing_formats::topology::Allocation;
+use lacewing_formats::topology::{Allocation, Structure};
 use lacewing_runtime::learn::{AgentShape, Replay, Sparsity, Transition};
 use rand_core::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
@@ -16,6 +16,7 @@ pub fn half_cheetah(sparsity: f64) -> AgentShape {
         critic: sparsity,
         allocation: Allocation::Er,
         dense_output: true,
+        structure: Structure::Unstructured,
     };
     AgentShape::new(OBSERVATIONS, ACTIONS, &[256, 256], &spread).expect("sparsity within reach")
 }

@@ -4,7 +4,7 @@ use crate::transfer::{download, matrix};
 use burn_tensor::Tensor;
 use burn_tensor::backend::Backend;
 use lacewing_formats::topology::{
-    Csr, CsrMut, FollowScratch, RewireScratch, TopologyError, carry, follow, rewire,
+    Csr, CsrMut, FollowScratch, RewireScratch, Structure, TopologyError, carry, follow, rewire,
 };
 use lacewing_runtime::learn::{LayerRef, Rewire};
 use rand_core::Rng;
@@ -14,6 +14,7 @@ const LEGAL: &str = "checked when made, changed only by lacewing_formats::topolo
 /// Live links of a layer, without values; legal from its making on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Topology {
+    structure: Structure,
     inputs: usize,
     row_ptr: Vec<u32>,
     col_idx: Vec<u16>,
@@ -21,9 +22,14 @@ pub(crate) struct Topology {
 
 impl Topology {
     /// Checks the arrays.
-    pub fn new(inputs: usize, row_ptr: Vec<u32>, col_idx: Vec<u16>) -> Result<Self, TopologyError> {
-        Csr::new(inputs, &row_ptr, &col_idx)?;
-        Ok(Self { inputs, row_ptr, col_idx })
+    pub fn new(
+        structure: Structure,
+        inputs: usize,
+        mut row_ptr: Vec<u32>,
+        mut col_idx: Vec<u16>,
+    ) -> Result<Self, TopologyError> {
+        CsrMut::new(structure, inputs, &mut row_ptr, &mut col_idx)?;
+        Ok(Self { structure, inputs, row_ptr, col_idx })
     }
 
     pub fn view(&self) -> Csr<'_> {
@@ -31,7 +37,7 @@ impl Topology {
     }
 
     fn view_mut(&mut self) -> CsrMut<'_> {
-        CsrMut::new(self.inputs, &mut self.row_ptr, &mut self.col_idx).expect(LEGAL)
+        CsrMut::new(self.structure, self.inputs, &mut self.row_ptr, &mut self.col_idx).expect(LEGAL)
     }
 
     /// Inputs and outputs.
@@ -75,8 +81,12 @@ impl Topology {
     /// SET by the weights, the first of `values`, which all travel with their links; they are zero
     /// for links that grew.
     pub fn rewire(&mut self, values: &mut [Vec<f32>; 3], how: Rewire, rng: &mut impl Rng) {
-        let (mut order, mut source) = (vec![0; self.links()], vec![0; self.links()]);
-        let mut scratch = RewireScratch { order: &mut order, source: &mut source };
+        let mut source = vec![0; self.links()];
+        let mut scratch = RewireScratch {
+            order: &mut vec![0; self.links()],
+            strengths: &mut vec![0.0; self.links()],
+            source: &mut source,
+        };
         let topology = &mut self.view_mut();
         rewire(topology, &values[0], how.fraction, how.drop, rng, &mut scratch);
         for values in values {
@@ -97,9 +107,10 @@ impl Topology {
             columns: &mut vec![0; united],
             weights: &mut vec![0.0; united],
             strengths: &mut vec![0.0; united],
+            ranking: &mut vec![0.0; united],
         };
-        let target = &mut self.view_mut();
-        follow(target, weights, online.view(), online_weights, tau, &mut scratch);
+        let (target, mut online) = (&mut self.view_mut(), online.clone());
+        follow(target, weights, &online.view_mut(), online_weights, tau, &mut scratch);
     }
 }
 

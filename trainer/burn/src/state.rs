@@ -4,6 +4,7 @@
 use crate::BurnError;
 use crate::layer::{OwnedLayer, Topology};
 use bytemuck::Pod;
+use lacewing_formats::topology::Structure;
 use lacewing_runtime::learn::{NetworkShape, Resume, ResumeError, ResumeHeader};
 use std::convert::Infallible;
 
@@ -82,7 +83,7 @@ fn write_layer(bytes: &mut Vec<u8>, layer: &OwnedLayer) {
 fn read_online(body: &mut &[u8], shape: &NetworkShape) -> Result<OnlineState, ResumeError> {
     let (mut layers, mut moments) = (Vec::new(), Vec::new());
     for size @ (_, outputs, links) in shape.layers() {
-        layers.push(read_layer(body, size)?);
+        layers.push(read_layer(body, shape.structure, size)?);
         let mut pair = |count| -> Result<_, ResumeError> {
             Ok([read_floats(body, count)?, read_floats(body, count)?])
         };
@@ -96,16 +97,17 @@ fn read_online(body: &mut &[u8], shape: &NetworkShape) -> Result<OnlineState, Re
 }
 
 fn read_layers(body: &mut &[u8], shape: &NetworkShape) -> Result<Vec<OwnedLayer>, ResumeError> {
-    shape.layers().map(|size| read_layer(body, size)).collect()
+    shape.layers().map(|size| read_layer(body, shape.structure, size)).collect()
 }
 
 fn read_layer(
     body: &mut &[u8],
+    structure: Structure,
     (inputs, outputs, links): (usize, usize, usize),
 ) -> Result<OwnedLayer, ResumeError> {
     let (row_ptr, col_idx) = (read(body, outputs + 1), read(body, links));
     Ok(OwnedLayer {
-        topology: Topology::new(inputs, row_ptr, col_idx)?,
+        topology: Topology::new(structure, inputs, row_ptr, col_idx)?,
         weights: read_floats(body, links)?,
         bias: read_floats(body, outputs)?,
     })

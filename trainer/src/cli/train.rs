@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use lacewing_formats::topology::Structure;
+
 use super::CliError;
 use crate::lab::config::{Device, EngineKind, Layer, Method, RunConfig};
 use crate::lab::folder::RunFolder;
@@ -26,6 +28,10 @@ pub struct Args {
     /// How the sparsity is spread over the layers: uniform, er or erk.
     #[arg(long, value_parser = ["uniform", "er", "erk"])]
     allocation: Option<String>,
+    /// Which links of the actor may be alive together: unstructured, constant-fan-in, k-per-32,
+    /// n-of-M (e.g. n-of-16) or blocks-Rx1 (e.g. blocks-16x1) [default: unstructured].
+    #[arg(long, value_name = "NAME")]
+    structure: Option<Structure>,
     /// What computes the updates [default: sparse].
     #[arg(long)]
     engine: Option<EngineKind>,
@@ -58,7 +64,8 @@ pub struct Args {
     force: bool,
     /// Continue the run in this folder from its last checkpoint.
     #[arg(long, value_name = "DIR", conflicts_with_all = [
-        "env", "method", "sparsity", "allocation", "engine", "device", "threads", "seed", "steps", "hidden",
+        "env", "method", "sparsity", "allocation", "structure", "engine", "device", "threads",
+        "seed", "steps", "hidden",
         "config", "set", "out", "force",
     ])]
     resume: Option<PathBuf>,
@@ -109,7 +116,7 @@ pub fn until_done(folder: &RunFolder, config: &RunConfig) -> Result<Summary, Cli
 /// The configuration that the arguments ask for, checked, in its new folder.
 fn start(args: &Args) -> Result<(RunFolder, RunConfig), CliError> {
     let config = configure(args)?;
-    let name = format!("runs/{}-{}-seed{}", config.env, config.method.name(), config.seed);
+    let name = format!("runs/{}-{}-seed{}", config.env, config.method_name(), config.seed);
     let root = args.out.clone().unwrap_or_else(|| name.into());
     session::check(&config)?;
     Ok((RunFolder::create(&root, &config, args.force)?, config))
@@ -123,6 +130,7 @@ fn configure(args: &Args) -> Result<RunConfig, CliError> {
     let typed = [
         args.sparsity.map(|value| format!("sparsity={value:?}")),
         args.allocation.as_ref().map(|rule| format!("allocation={{rule=\"{rule}\"}}")),
+        args.structure.map(|value| format!("structure=\"{value}\"")),
         args.seed.map(|value| format!("seed={value}")),
         args.steps.map(|value| format!("steps={value}")),
         args.threads.map(|value| format!("threads={value}")),

@@ -99,7 +99,7 @@ pub fn train(
         None => (first_state(config.seed), false),
     };
     let mut at = Position { step: state.step, episodes: state.episodes, rng: state.rng.clone() };
-    let title = format!("{} {}", config.env, config.method.name());
+    let title = format!("{} {}", config.env, config.method_name());
     let mut run = Run {
         folder,
         config,
@@ -268,6 +268,7 @@ impl Run<'_> {
         });
         let observations = policy::probe_observations(&mut *self.eval_env, self.config.seed)?;
         let spec = self.eval_env.spec();
+        let method = self.config.method_name();
         let facts = Facts {
             normaliser: None,
             action_head: ActionHead { low: &spec.act_low, high: &spec.act_high },
@@ -275,7 +276,7 @@ impl Run<'_> {
             provenance: Provenance {
                 environment: &self.config.env,
                 algorithm: self.config.algorithm.name(),
-                method: self.config.method.name(),
+                method: &method,
                 program: concat!("lacewing ", env!("CARGO_PKG_VERSION")),
                 seed: self.config.seed,
                 steps: step,

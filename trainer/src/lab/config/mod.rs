@@ -5,7 +5,7 @@ mod validate;
 
 use std::path::Path;
 
-use lacewing_formats::topology::{Allocation, Drop};
+use lacewing_formats::topology::{Allocation, AllocationError, Drop, Structure};
 use lacewing_runtime::learn::{self, AgentShape, Init, MAX_LAYERS, Rewire, Sparsity, Td3Config};
 use serde::{Deserialize, Serialize};
 use toml::Table;
@@ -105,6 +105,10 @@ pub struct RunConfig {
     pub sparsity: Option<f64>,
     /// Whether the last layer of each network stays dense, as in DS-TD3.
     pub dense_output: bool,
+    /// Which links of the actor may be alive together: `unstructured` (the default),
+    /// `constant-fan-in`, `k-per-32`, `n-of-16` (or another number), `blocks-4x1`, `blocks-16x1`.
+    #[serde(default)]
+    pub structure: Structure,
     /// How weights start: `dense` or `sparsity-aware`.
     pub init: Init,
     /// Environment steps between evaluations.
@@ -179,6 +183,7 @@ impl RunConfig {
             hidden: vec![256, 256],
             sparsity,
             dense_output: true,
+            structure: Structure::Unstructured,
             init: Init::Dense,
             evaluate_every: 5000,
             evaluate_episodes: 10,
@@ -294,9 +299,21 @@ impl RunConfig {
             critic: share,
             allocation: self.allocation.unwrap_or(Allocation::Uniform),
             dense_output: self.dense_output,
+            structure: self.structure,
         };
-        AgentShape::new(observations, actions, &self.hidden, &sparsity)
-            .map_err(|error| value_error("sparsity:", error.to_string()))
+        AgentShape::new(observations, actions, &self.hidden, &sparsity).map_err(|error| match error
+        {
+            AllocationError::Structure { .. } => value_error("structure:", error.to_string()),
+            _ => value_error("sparsity:", error.to_string()),
+        })
+    }
+
+    /// Method, and structure where there is one: `set`, `set-k-per-32`.
+    pub fn method_name(&self) -> String {
+        match self.structure {
+            Structure::Unstructured => self.method.name().to_string(),
+            structure => format!("{}-{structure}", self.method.name()),
+        }
     }
 
     /// What the learner is told.

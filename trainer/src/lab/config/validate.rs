@@ -1,6 +1,6 @@
 //! Which values of a configuration make sense.
 
-use lacewing_formats::topology::Allocation;
+use lacewing_formats::topology::{Allocation, Structure};
 use lacewing_runtime::learn::MAX_THREADS;
 
 use super::layer::value_error;
@@ -28,6 +28,11 @@ impl RunConfig {
         must(self.evaluate_episodes > 0, "evaluate-episodes", "must be at least 1")?;
         must(self.checkpoint_every > 0, "checkpoint-every", "must be at least 1")?;
         self.validate_sparsity()?;
+        must(
+            self.method != Method::Dense || self.structure == Structure::Unstructured,
+            "structure",
+            "makes no sense with method `dense`: choose `static` or `set`",
+        )?;
         self.td3.validate()?;
         must(self.rewire.interval > 0, "rewire.interval", "must be at least 1 update")?;
         let fraction = (0.0..=1.0).contains(&self.rewire.fraction);

@@ -1,0 +1,483 @@
+//! Structured topologies stay what they are, whatever learning does to them.
+
+use std::collections::BTreeMap;
+
+use lacewing_formats::topology::{
+    Allocation, AllocationError, Csr, CsrMut, Drop, FollowScratch, GROWN, RewireScratch, Structure,
+    TopologyError, carry, follow, rewire,
+};
+use lacewing_runtime::learn::{
+    AgentShape, Block, Method, Replay, Resume, ResumeHeader, Rewire, Sparsity, Td3, Td3Config,
+    Transition,
+};
+use lacewing_tests::program::lacewing;
+use lacewing_tests::runs::{SHORT, progress, succeed, train};
+use proptest::prelude::*;
+use rand_core::{Rng, SeedableRng};
+use rand_xoshiro::Xoshiro256PlusPlus;
+
+const STRUCTURES: [Structure; 7] = [
+    Structure::Unstructured,
+    Structure::ConstantFanIn,
+    Structure::Groups { columns: 32 },
+    Structure::Groups { columns: 16 },
+    Structure::Groups { columns: 4 },
+    Structure::Blocks { rows: 4 },
+    Structure::Blocks { rows: 16 },
+];
+
+/// What a test of one layer needs: arrays, and the rule read a second time, link by link.
+#[derive(Clone)]
+struct Layer {
+    structure: Structure,
+    cols: usize,
+    row_ptr: Vec<u32>,
+    col_idx: Vec<u16>,
+    weights: Vec<f32>,
+}
+
+impl Layer {
+    fn random(
+        structure: Structure,
+        (rows, cols, links): (usize, usize, usize),
+        rng: &mut Xoshiro256PlusPlus,
+    ) -> Self {
+        let (mut row_ptr, mut col_idx) = (vec![0; rows + 1], vec![0; links]);
+        CsrMut::random(structure, cols, &mut row_ptr, &mut col_idx, rng).unwrap();
+        let mut layer = Self { structure, cols, row_ptr, col_idx, weights: vec![0.0; links] };
+        layer.draw_weights(rng);
+        layer
+    }
+
+    fn draw_weights(&mut self, rng: &mut Xoshiro256PlusPlus) {
+        for weight in &mut self.weights {
+            *weight = rng.next_u32() as f32 / u32::MAX as f32 - 0.5;
+        }
+    }
+
+    fn topology(&mut self) -> CsrMut<'_> {
+        CsrMut::new(self.structure, self.cols, &mut self.row_ptr, &mut self.col_idx).unwrap()
+    }
+
+    fn rows(&self) -> usize {
+        self.row_ptr.len() - 1
+    }
+
+    /// Row and column of every link.
+    fn places(&self) -> Vec<(usize, usize)> {
+        let csr = Csr::new(self.cols, &self.row_ptr, &self.col_idx).unwrap();
+        let of_row = |row| csr.row(row).map(move |at| (row, usize::from(csr.col_idx()[at])));
+        (0..csr.rows()).flat_map(of_row).collect()
+    }
+
+    /// The cell and the scope of a link.
+    fn cell_and_scope(&self, (row, col): (usize, usize)) -> ((usize, usize), (usize, usize)) {
+        match self.structure {
+            Structure::Unstructured => ((row, col), (0, 0)),
+            Structure::ConstantFanIn => ((row, col), (row, 0)),
+            Structure::Groups { columns } => ((row, col), (row, col / usize::from(columns))),
+            Structure::Blocks { rows } => {
+                let rows = usize::from(rows);
+                // A lower block at the end cannot change places with the others.
+                let tail = row >= self.rows() - self.rows() % rows;
+                ((row / rows, col), (usize::from(tail), 0))
+            }
+        }
+    }
+
+    /// Live cells of each scope, after a check that cells live as a whole.
+    fn counts(&self) -> BTreeMap<(usize, usize), usize> {
+        let mut cells = BTreeMap::new();
+        for place in self.places() {
+            let (cell, scope) = self.cell_and_scope(place);
+            cells.entry((scope, cell)).or_insert_with(Vec::new).push(place.0);
+        }
+        let mut counts = BTreeMap::new();
+        for ((scope, (block, _)), rows) in cells {
+            if let Structure::Blocks { rows: height } = self.structure {
+                let start = block * usize::from(height);
+                let expected = start..self.rows().min(start + usize::from(height));
+                assert!(rows.iter().copied().eq(expected), "a block of which only a part lives");
+            }
+            *counts.entry(scope).or_insert(0) += 1;
+        }
+        counts
+    }
+
+    /// All cells of each scope.
+    fn sizes(&self) -> BTreeMap<(usize, usize), usize> {
+        let places = (0..self.rows()).flat_map(|row| (0..self.cols).map(move |col| (row, col)));
+        let cells: BTreeMap<_, _> = places.map(|place| self.cell_and_scope(place)).collect();
+        let mut sizes = BTreeMap::new();
+        cells.into_values().for_each(|scope| *sizes.entry(scope).or_insert(0) += 1);
+        sizes
+    }
+
+    /// As dense values, to compare.
+    fn dense(&self) -> BTreeMap<(usize, usize), f32> {
+        self.places().into_iter().zip(self.weights.iter().copied()).collect()
+    }
+
+    /// Σ|w| of every live cell, in the order of the layer.
+    fn strengths(&self) -> BTreeMap<(usize, usize), f32> {
+        let mut strengths = BTreeMap::new();
+        for (place, weight) in self.places().into_iter().zip(&self.weights) {
+            *strengths.entry(self.cell_and_scope(place).0).or_insert(0.0) += weight.abs();
+        }
+        strengths
+    }
+
+    /// Rewires and carries; returns where each link came from and how many went.
+    fn rewire(&mut self, rule: Drop, rng: &mut Xoshiro256PlusPlus) -> (Vec<u32>, usize) {
+        let (links, weights) = (self.weights.len(), self.weights.clone());
+        let mut source = vec![0; links];
+        let mut scratch = RewireScratch {
+            order: &mut vec![0; links],
+            strengths: &mut vec![0.0; links],
+            source: &mut source,
+        };
+        let exchanged = rewire(&mut self.topology(), &weights, 0.3, rule, rng, &mut scratch);
+        carry(&mut self.weights, &source, 0.0);
+        (source, exchanged)
+    }
+
+    fn follow(&mut self, online: &mut Layer, tau: f32) {
+        let united = 2 * self.weights.len();
+        let mut scratch = FollowScratch {
+            columns: &mut vec![0; united],
+            weights: &mut vec![0.0; united],
+            strengths: &mut vec![0.0; united],
+            ranking: &mut vec![0.0; united],
+        };
+        let weights = &mut self.weights.clone();
+        let online_weights = online.weights.clone();
+        let (target, online) = (&mut self.topology(), &online.topology());
+        follow(target, weights, online, &online_weights, tau, &mut scratch);
+        self.weights.clone_from(weights);
+    }
+
+    /// What [`follow`] should do, on dense values.
+    fn followed(&self, online: &Layer, tau: f32) -> BTreeMap<(usize, usize), f32> {
+        let mut united: BTreeMap<_, _> =
+            self.dense().into_iter().map(|(at, weight)| (at, (1.0 - tau) * weight)).collect();
+        for (at, weight) in online.dense() {
+            let old = united.entry(at).or_insert(0.0);
+            *old += tau * weight;
+        }
+        let mut strengths = BTreeMap::new();
+        for (&at, weight) in &united {
+            *strengths.entry(self.cell_and_scope(at).0).or_insert(0.0) += weight.abs();
+        }
+        let mut by_scope = BTreeMap::new();
+        for &at in united.keys() {
+            let (cell, scope) = self.cell_and_scope(at);
+            let cells: &mut Vec<_> = by_scope.entry(scope).or_default();
+            if !cells.contains(&cell) {
+                cells.push(cell);
+            }
+        }
+        let counts = online.counts();
+        for (scope, mut cells) in by_scope {
+            cells.sort_by(|a, b| strengths[a].total_cmp(&strengths[b]).then(a.cmp(b)));
+            let gone = &cells[..cells.len() - counts[&scope]];
+            united.retain(|&at, _| !gone.contains(&self.cell_and_scope(at).0));
+        }
+        united
+    }
+}
+
+/// Also no scope may be without a link, and scopes of one size have as many.
+fn assert_even(layer: &Layer) {
+    let counts = layer.counts();
+    let width = match layer.structure {
+        Structure::ConstantFanIn => layer.cols,
+        Structure::Groups { columns } => usize::from(columns).min(layer.cols),
+        _ => return,
+    };
+    assert_eq!(counts.len(), layer.rows() * layer.cols.div_ceil(width), "a scope is empty");
+    let mut by_group = BTreeMap::new();
+    for ((_, group), count) in counts {
+        let full = (group + 1) * width <= layer.cols;
+        assert_eq!(*by_group.entry(if full { 0 } else { group }).or_insert(count), count);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(96))]
+
+    #[test]
+    fn structures_hold_through_rewiring_and_following(
+        structure in prop::sample::select(&STRUCTURES[..]),
+        (rows, cols) in (1..70_usize, 1..70_usize),
+        density in 0.01..1.0_f64,
+        signed: bool,
+        seed: u64,
+    ) {
+        let rng = &mut Xoshiro256PlusPlus::seed_from_u64(seed);
+        let links = structure.nearest_links(rows, cols, density * (rows * cols) as f64);
+        let shape = (rows, cols, links);
+        let mut online = Layer::random(structure, shape, rng);
+        let mut target = online.clone();
+        let (counts, sizes) = (online.counts(), online.sizes());
+        assert_even(&online);
+        let rule = if signed { Drop::SignedMagnitude } else { Drop::Magnitude };
+        for round in 0..6 {
+            online.draw_weights(rng);
+            let (before, strengths) = (online.clone(), online.strengths());
+            let (source, exchanged) = online.rewire(rule, rng);
+            prop_assert_eq!(online.counts(), counts.clone());
+            let grown = source.iter().filter(|&&from| from == GROWN).count();
+            prop_assert_eq!(grown, exchanged);
+            let free = counts.iter().filter(|(scope, count)| **count < sizes[*scope]);
+            prop_assert!(exchanged > 0 || free.map(|(_, count)| count).sum::<usize>() < 8);
+            let (old, new) = (before.places(), online.places());
+            let mut kept = BTreeMap::new();
+            for (at, &from) in source.iter().enumerate() {
+                if from == GROWN {
+                    prop_assert_eq!(online.weights[at], 0.0);
+                } else {
+                    prop_assert_eq!(old[from as usize], new[at]);
+                    prop_assert_eq!(before.weights[from as usize], online.weights[at]);
+                    kept.extend([online.cell_and_scope(new[at])]);
+                }
+            }
+            // Nothing stays that is weaker than something that went, where there was a choice.
+            if rule == Drop::Magnitude {
+                let scopes: BTreeMap<_, _> =
+                    old.iter().map(|&place| before.cell_and_scope(place)).collect();
+                let gone = scopes.keys().filter(|cell| !kept.contains_key(cell));
+                let strongest_gone = gone.map(|cell| strengths[cell]).fold(0.0, f32::max);
+                for (cell, scope) in &kept {
+                    prop_assert!(counts[scope] == sizes[scope] || strengths[cell] >= strongest_gone);
+                }
+            }
+
+            let tau = [0.005, 0.5, 1.0][round % 3];
+            let expected = target.followed(&online, tau);
+            target.follow(&mut online, tau);
+            prop_assert_eq!(target.counts(), counts.clone());
+            let found = target.dense();
+            prop_assert!(found.keys().eq(expected.keys()));
+            for (at, weight) in found {
+                prop_assert!((weight - expected[&at]).abs() <= 1e-6);
+            }
+        }
+    }
+
+    #[test]
+    fn other_numbers_of_links_are_refused_with_the_nearest(
+        structure in prop::sample::select(&STRUCTURES[..]),
+        (rows, cols) in (1..50_usize, 1..50_usize),
+        links in 1..2500_usize,
+    ) {
+        prop_assume!(links <= rows * cols);
+        let (mut row_ptr, mut col_idx) = (vec![0; rows + 1], vec![0; links]);
+        let rng = &mut Xoshiro256PlusPlus::seed_from_u64(1);
+        match CsrMut::random(structure, cols, &mut row_ptr, &mut col_idx, rng) {
+            Ok(_) => prop_assert_eq!(structure.nearest_links(rows, cols, links as f64), links),
+            Err(TopologyError::Links { nearest, .. }) => {
+                prop_assert!(nearest != links);
+                let mut col_idx = vec![0; nearest];
+                let drawn = CsrMut::random(structure, cols, &mut row_ptr, &mut col_idx, rng);
+                prop_assert!(drawn.is_ok());
+            }
+            Err(other) => prop_assert!(false, "{other}"),
+        }
+    }
+}
+
+#[test]
+fn growth_is_uniform_over_the_free_places_of_the_scope() {
+    let rng = &mut Xoshiro256PlusPlus::seed_from_u64(2);
+    let mut grown = [0_u32; 8];
+    for _ in 0..4000 {
+        let mut layer = Layer {
+            structure: Structure::Groups { columns: 4 },
+            cols: 8,
+            row_ptr: vec![0, 2, 4],
+            col_idx: vec![1, 6, 2, 5],
+            weights: vec![0.1, 5.0, 6.0, 7.0],
+        };
+        let (source, exchanged) = layer.rewire(Drop::Magnitude, rng);
+        assert_eq!(exchanged, 1);
+        let at = source.iter().position(|&from| from == GROWN).unwrap();
+        let (row, col) = layer.places()[at];
+        assert_eq!(row, 0);
+        grown[col] += 1;
+    }
+    // 4000 draws over the four places of the first group: 1000 each, sigma 27.
+    assert!(grown[..4].iter().all(|grown| grown.abs_diff(1000) < 140), "{grown:?}");
+    assert_eq!(grown[4..], [0; 4]);
+}
+
+#[test]
+fn a_diverged_network_can_be_followed() {
+    let rng = &mut Xoshiro256PlusPlus::seed_from_u64(4);
+    for structure in STRUCTURES {
+        let links = structure.nearest_links(20, 33, 200.0);
+        let mut online = Layer::random(structure, (20, 33, links), rng);
+        let mut target = Layer::random(structure, (20, 33, links), rng);
+        online.weights.fill(f32::NAN);
+        target.follow(&mut online, 0.5);
+        assert_eq!(target.counts(), online.counts());
+    }
+}
+
+const OBSERVATIONS: usize = 17;
+const ACTIONS: usize = 6;
+
+fn sparsity(share: f64, structure: Structure) -> Sparsity {
+    let (actor, critic) = (share, share);
+    Sparsity { actor, critic, allocation: Allocation::Er, dense_output: true, structure }
+}
+
+#[test]
+fn every_structure_meets_the_sparsity_or_names_the_nearest() {
+    for structure in STRUCTURES {
+        for share in [0.5, 0.7, 0.8, 0.9, 0.95, 0.97] {
+            for hidden in [&[256, 256][..], &[400, 300], &[100, 50, 33]] {
+                let ask = |share| {
+                    let spread = sparsity(share, structure);
+                    AgentShape::new(OBSERVATIONS, ACTIONS, hidden, &spread)
+                };
+                let (share, shape) = match ask(share) {
+                    Ok(shape) => (share, shape),
+                    Err(AllocationError::Structure { nearest, .. }) => {
+                        (nearest, ask(nearest).unwrap())
+                    }
+                    Err(AllocationError::DenseOutput { .. }) => continue,
+                    Err(other) => panic!("{other}"),
+                };
+                let off = (shape.actor.sparsity() - share).abs();
+                assert!(off <= 0.1 * (1.0 - share), "{structure} {share} {hidden:?}: {off}");
+                assert_eq!(shape.critic.structure, Structure::Unstructured);
+            }
+        }
+    }
+    // A quarter of the links must live in each group of four.
+    let ask = AgentShape::new(17, 6, &[256, 256], &sparsity(0.9, Structure::Groups { columns: 4 }));
+    let error = ask.unwrap_err().to_string();
+    assert!(error.contains("n-of-4") && error.contains("nearest is 0.7"), "{error}");
+    // At 90 % HalfCheetah's actor stays within a quarter of a percent point.
+    for structure in STRUCTURES {
+        if let Ok(shape) = AgentShape::new(17, 6, &[256, 256], &sparsity(0.9, structure)) {
+            assert!((shape.actor.sparsity() - 0.9).abs() < 0.0025, "{structure}");
+        }
+    }
+}
+
+fn save(agent: &Td3<'_>) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let Ok(()) = agent.save::<std::convert::Infallible>(|part| {
+        bytes.extend_from_slice(part);
+        Ok(())
+    });
+    bytes
+}
+
+fn assert_actor(agent: &Td3<'_>, structure: Structure) {
+    for layer in agent.actor().layers() {
+        let topology = layer.topology;
+        let (mut row_ptr, mut col_idx) = (topology.row_ptr().to_vec(), topology.col_idx().to_vec());
+        CsrMut::new(structure, topology.cols(), &mut row_ptr, &mut col_idx).unwrap();
+    }
+}
+
+#[test]
+fn structures_survive_learning_and_resuming() {
+    let method = Method::Set(Rewire { interval: 7, fraction: 0.2, drop: Drop::SignedMagnitude });
+    let config = Td3Config { method, batch_size: 8, ..Td3Config::default() };
+    let mut transitions = vec![0.0; 40 * Replay::row_len(OBSERVATIONS, ACTIONS)];
+    let mut replay = Replay::new(&mut transitions, OBSERVATIONS, ACTIONS).unwrap();
+    let rng = &mut Xoshiro256PlusPlus::seed_from_u64(9);
+    for _ in 0..40 {
+        let numbers: [f32; 2 * OBSERVATIONS + ACTIONS] =
+            std::array::from_fn(|_| rng.next_u32() as f32 / u32::MAX as f32);
+        let (observation, rest) = numbers.split_at(OBSERVATIONS);
+        let (next_observation, action) = rest.split_at(OBSERVATIONS);
+        let reward = observation[0];
+        let step = Transition { observation, action, reward, next_observation, terminated: false };
+        replay.push(step).unwrap();
+    }
+    for structure in STRUCTURES {
+        // One group of 17 inputs, and widths that no block divides.
+        let shape = AgentShape::new(OBSERVATIONS, ACTIONS, &[67, 50], &sparsity(0.6, structure));
+        let shape = shape.unwrap();
+        let blocks = Td3::blocks(&shape, &config);
+        let (mut memory, mut other) = (vec![Block::ZERO; blocks], vec![Block::ZERO; blocks]);
+        let mut agent = Td3::new(shape.clone(), config, &mut memory, 3).unwrap();
+        let before: Vec<_> =
+            agent.actor().layers().map(|l| l.topology.col_idx().to_vec()).collect();
+        for _ in 0..30 {
+            agent.update(&replay).unwrap();
+        }
+        assert_actor(&agent, structure);
+        let moved = agent.actor().layers().zip(&before).nth(1).unwrap();
+        assert_ne!(moved.0.topology.col_idx(), moved.1, "{structure}");
+        let saved = save(&agent);
+        let resume = Resume::parse(&saved).unwrap();
+        assert_eq!(resume.shape(), &shape);
+        let mut restored = resume.restore(config, &mut other).unwrap();
+        for _ in 0..30 {
+            assert_eq!(agent.update(&replay), restored.update(&replay));
+        }
+        assert_eq!(save(&agent), save(&restored));
+        assert_actor(&restored, structure);
+        // Sections without a structure are as they were before there were any.
+        let name = structure.to_string();
+        let named = saved[..200].windows(name.len()).any(|bytes| bytes == name.as_bytes());
+        assert_eq!(named, structure != Structure::Unstructured);
+    }
+}
+
+#[test]
+fn a_section_whose_links_are_not_the_structure_it_names_is_refused() {
+    let config = Td3Config::default();
+    // So many links that they could be as many in every row.
+    let spread = sparsity(0.6, Structure::ConstantFanIn);
+    let fitting = AgentShape::new(OBSERVATIONS, ACTIONS, &[64, 64], &spread).unwrap();
+    let mut free = fitting.clone();
+    free.actor.structure = Structure::Unstructured;
+    let mut memory = vec![Block::ZERO; Td3::blocks(&free, &config)];
+    let agent = Td3::new(free, config, &mut memory, 3).unwrap();
+    let saved = save(&agent);
+    let resume = Resume::parse(&saved).unwrap();
+    for structure in [Structure::ConstantFanIn, Structure::Blocks { rows: 7 }] {
+        let mut header: ResumeHeader = resume.header().clone();
+        header.shape.actor.structure = structure;
+        let mut forged = Vec::new();
+        let Ok(()) = header.write(|part| -> Result<(), std::convert::Infallible> {
+            forged.extend_from_slice(part);
+            Ok(())
+        });
+        forged.extend_from_slice(resume.body());
+        let mut memory = vec![Block::ZERO; Td3::blocks(&fitting, &config)];
+        let error = Resume::parse(&forged).and_then(|it| it.restore(config, &mut memory).map(drop));
+        assert!(error.unwrap_err().to_string().contains("topology"), "{structure}");
+    }
+}
+
+#[test]
+fn a_structured_run_repeats_and_says_what_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let runs = ["first", "second"].map(|name| folder.path().join(name));
+    for run in &runs {
+        succeed(train(&SHORT, run).args(["--structure", "k-per-32"]));
+    }
+    let read = |run: &std::path::Path| std::fs::read(run.join("policy.lace")).unwrap();
+    assert!(read(&runs[0]) == read(&runs[1]) && progress(&runs[0]) == progress(&runs[1]));
+    let mut inspect = std::process::Command::new(lacewing());
+    let shown = succeed(inspect.arg("inspect").arg(&runs[0]));
+    assert!(String::from_utf8_lossy(&shown.stdout).contains("set-k-per-32"));
+
+    let refused = |arguments: &[&str], words: &str| {
+        let out = folder.path().join("none");
+        let output = train(&SHORT, &out).args(arguments).output().unwrap();
+        let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(!output.status.success() && stderr.contains(words), "{stderr}");
+        assert!(!out.exists());
+    };
+    refused(&["--structure", "blocky"], "choose unstructured, constant-fan-in");
+    refused(&["--set", "structure='n-of-1'"], "choose unstructured, constant-fan-in");
+    refused(&["--structure", "n-of-2"], "the nearest is");
+}
