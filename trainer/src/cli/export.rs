@@ -3,9 +3,14 @@
 use std::path::PathBuf;
 
 use clap::ValueEnum;
+use lacewing_formats::artifact::PolicyView;
 use lacewing_formats::codec::{Encoding, IndexChoice, IndexCodec, ValueCodec};
+use serde::Serialize;
 
 use super::CliError;
+use super::eval::env_id;
+use crate::env::{self, Shift};
+use crate::lab::quantisation::{self, ActionError, Returns};
 use crate::lab::{files, policy};
 use crate::onnx;
 
@@ -28,9 +33,22 @@ pub struct Args {
     /// Leave out what it takes to go on learning: most of the file.
     #[arg(long)]
     no_resume_section: bool,
+    /// Environment to compare the exported policy with the original in [default with --episodes: the
+    /// one it was trained in].
+    #[arg(long)]
+    env: Option<String>,
+    /// Episodes that each of the two plays there [default with --env: 10].
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
+    episodes: Option<u32>,
+    /// Decides the episodes' starts.
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
     /// Replace an existing file.
     #[arg(long)]
     force: bool,
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -69,43 +87,116 @@ enum Index {
     Rice,
 }
 
-/// Writes a policy in another form.
+impl Args {
+    fn encoding(&self) -> Encoding {
+        Encoding {
+            values: match self.values {
+                None | Some(Values::F32) => ValueCodec::F32,
+                Some(Values::F16) => ValueCodec::F16,
+                Some(Values::Bf16) => ValueCodec::Bf16,
+                Some(Values::Int8) => ValueCodec::Int8,
+            },
+            indices: match self.index {
+                Some(Index::Auto) => IndexChoice::Smallest,
+                None | Some(Index::U16) => IndexCodec::U16.into(),
+                Some(Index::DeltaU8) => IndexCodec::DeltaU8.into(),
+                Some(Index::Nibble) => IndexCodec::Nibble.into(),
+                Some(Index::Bitmap) => IndexCodec::Bitmap.into(),
+                Some(Index::Rice) => IndexCodec::Rice.into(),
+            },
+        }
+    }
+
+    fn only_for_lace(&self) -> bool {
+        let encoding = self.values.is_some() || self.index.is_some();
+        encoding || self.env.is_some() || self.episodes.is_some()
+    }
+}
+
+/// Writes a policy in another form, and says what it lost by that.
 pub fn run(args: &Args) -> Result<(), CliError> {
     files::refuse_existing(&args.out, args.force)?;
     let bytes = policy::read(&args.policy)?;
     let view = policy::parse(&bytes, &args.policy)?;
-    let written = match args.format {
+    let (written, loss) = match args.format {
         Format::Lace => {
-            let encoding = Encoding {
-                values: match args.values {
-                    None | Some(Values::F32) => ValueCodec::F32,
-                    Some(Values::F16) => ValueCodec::F16,
-                    Some(Values::Bf16) => ValueCodec::Bf16,
-                    Some(Values::Int8) => ValueCodec::Int8,
-                },
-                indices: match args.index {
-                    Some(Index::Auto) => IndexChoice::Smallest,
-                    None | Some(Index::U16) => IndexCodec::U16.into(),
-                    Some(Index::DeltaU8) => IndexCodec::DeltaU8.into(),
-                    Some(Index::Nibble) => IndexCodec::Nibble.into(),
-                    Some(Index::Bitmap) => IndexCodec::Bitmap.into(),
-                    Some(Index::Rice) => IndexCodec::Rice.into(),
-                },
-            };
-            let file = policy::encode_again(&view, encoding, !args.no_resume_section)?;
+            let file = policy::encode_again(&view, args.encoding(), !args.no_resume_section)?;
+            let loss = Loss::of(args, &view, &policy::parse(&file, &args.out)?)?;
             files::write_atomic(&args.out, &file)?;
-            file.len()
+            (file.len(), loss)
         }
-        Format::Onnx if args.values.is_some() || args.index.is_some() => {
-            let problem = "--values and --index are for .lace files; ONNX has dense f32 weights";
-            return Err(CliError::Usage(problem.into()));
+        Format::Onnx if args.only_for_lace() => {
+            return Err(CliError::Usage(
+                "--values, --index, --env and --episodes are for .lace files; ONNX has dense f32 \
+                 weights: leave them out"
+                    .into(),
+            ));
         }
         Format::Onnx => {
             let model = onnx::export(&view);
             files::write_atomic(&args.out, &model)?;
-            model.len()
+            (model.len(), None)
         }
     };
-    say!("{}: {written} bytes", args.out.display());
+    if args.json {
+        let json = serde_json::json!({ "file": args.out, "bytes": written, "loss": loss });
+        say!("{json}");
+    } else {
+        say!("{}: {written} bytes", args.out.display());
+        loss.iter().for_each(Loss::print);
+    }
     Ok(())
+}
+
+/// What became of the policy by being stored as it is.
+#[derive(Serialize)]
+struct Loss {
+    /// Shares of half the range of each action.
+    action_error: ActionError,
+    #[serde(flatten)]
+    played: Option<Played>,
+}
+
+#[derive(Serialize)]
+struct Played {
+    env: String,
+    episodes: u32,
+    seed: u64,
+    returns: Returns,
+}
+
+impl Loss {
+    /// By the episodes asked for, else on the probes; `None` where there are neither.
+    fn of(
+        args: &Args,
+        original: &PolicyView<'_>,
+        exported: &PolicyView<'_>,
+    ) -> Result<Option<Self>, CliError> {
+        if args.env.is_none() && args.episodes.is_none() {
+            let action_error = quantisation::on_probes(original, exported)?;
+            let any = action_error.observations > 0;
+            return Ok(any.then_some(Self { action_error, played: None }));
+        }
+        let id = env_id(args.env.as_deref(), original)?;
+        let (episodes, seed) = (args.episodes.unwrap_or(10), args.seed);
+        let mut env = env::make(id, &Shift::default())?;
+        let (action_error, returns) =
+            quantisation::in_environment(original, exported, &mut *env, episodes, seed)?;
+        let played = Some(Played { env: id.into(), episodes, seed, returns });
+        Ok(Some(Self { action_error, played }))
+    }
+
+    fn print(&self) {
+        let ActionError { observations, max, rms } = self.action_error;
+        say!(
+            "action error on {observations} recorded observations: max {:.3} %, RMS {:.3} % of half \
+             the range",
+            100.0 * max,
+            100.0 * rms
+        );
+        if let Some(Played { env, episodes, returns, .. }) = &self.played {
+            let Returns { before, after } = returns;
+            say!("{env}: return {before} before, {after} after, over {episodes} episodes each");
+        }
+    }
 }

@@ -53,6 +53,37 @@ pub fn check_fit(view: &PolicyView<'_>, env: &dyn Env) -> Result<(), PlayError> 
     Err(PlayError::Mismatch { env: env.spec().id, policy_in, policy_out, env_in, env_out })
 }
 
+/// A policy in this processor's fastest layout, with the memory it acts in.
+pub struct Ready<'a> {
+    policy: Policy<'a>,
+    scratch: Vec<f32>,
+}
+
+impl Ready<'_> {
+    /// One control step: see [`Policy::act`].
+    ///
+    /// # Errors
+    /// [`ActError`].
+    pub fn act(&mut self, observation: &[f32], action: &mut [f32]) -> Result<(), ActError> {
+        self.policy.act(observation, action, &mut self.scratch)
+    }
+}
+
+/// Calls `run` with a policy file that is loaded and whose probes agree.
+///
+/// # Errors
+/// [`PlayError`] if the policy is refused, and those of `run`.
+pub fn with_policy<T>(
+    view: PolicyView<'_>,
+    run: impl FnOnce(Ready<'_>) -> Result<T, PlayError>,
+) -> Result<T, PlayError> {
+    let mut memory = vec![Block::ZERO; Policy::blocks(&view, Layout::Packed, Kernel::best())];
+    let policy = Policy::packed(view, &mut memory)?;
+    let mut scratch = vec![0.0; policy.scratch_len()];
+    policy.check_probes(&mut vec![0.0; policy.actions()], &mut scratch)?;
+    run(Ready { policy, scratch })
+}
+
 /// Plays episodes with a policy file, after replaying its probes.
 ///
 /// # Errors
@@ -64,12 +95,8 @@ pub fn evaluate(
     seed: u64,
 ) -> Result<Score, PlayError> {
     check_fit(&view, env)?;
-    let mut memory = vec![Block::ZERO; Policy::blocks(&view, Layout::Packed, Kernel::best())];
-    let policy = Policy::packed(view, &mut memory)?;
-    let mut scratch = vec![0.0; policy.scratch_len()];
-    policy.check_probes(&mut vec![0.0; policy.actions()], &mut scratch)?;
-    let returns = play(env, episodes, seed, |obs, action| {
-        policy.act(obs, action, &mut scratch).map_err(PlayError::from)
+    let returns = with_policy(view, |mut policy| {
+        play(env, episodes, seed, |obs, action| policy.act(obs, action).map_err(PlayError::from))
     })?;
     Ok(Score::of(&returns))
 }

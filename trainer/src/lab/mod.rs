@@ -12,5 +12,6 @@ pub mod folder;
 pub mod log;
 pub mod policy;
 pub mod progress;
+pub mod quantisation;
 pub mod session;
 pub mod tensorboard;
