@@ -6,6 +6,7 @@ use lacewing_formats::policy::{
     ActionHead, Activation, Evaluation, ObservationNormaliser, Probe, Provenance,
 };
 use lacewing_formats::topology::Csr;
+use lacewing_runtime::act::Policy;
 use std::path::{Path, PathBuf};
 
 fn golden(name: &str) -> PathBuf {
@@ -136,6 +137,21 @@ fn version_1_is_still_read_as_it_was() {
         assert!(tables.all(|table| matches!(table, RowTable::Pointers(_)) == with_pointers));
         assert_eq!(view.resume(), Some(&b"opaque"[..]));
         assert_eq!(view.provenance().environment, "Pendulum-v1");
+    }
+}
+
+/// The policies of the long runs, written before there were codecs without row pointers.
+#[test]
+fn records_are_still_read_and_answer_as_they_did() {
+    for run in ["halfcheetah-set-90-seed1", "halfcheetah-set-lambda-seed1"] {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("records").join(run);
+        let bytes = AlignedBytes::read(path.join("policy.lace")).unwrap();
+        let view = PolicyView::parse(&bytes).unwrap();
+        assert!(view.probes().len() > 0);
+        let policy = Policy::new(view).unwrap();
+        let (mut action, mut scratch) =
+            (vec![0.0; policy.actions()], vec![0.0; policy.scratch_len()]);
+        policy.check_probes(&mut action, &mut scratch).unwrap();
     }
 }
 
