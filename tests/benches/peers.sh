@@ -1,0 +1,111 @@
+#!/usr/bin/env bash
+# Control steps and batches of Lacewing beside LiteRT, ONNX Runtime, OpenVINO, PyTorch, MKL and tract:
+# the same random policies in all of them, in turns in one process on one core, medians.
+#
+#   tests/benches/peers.sh [ROUNDS]
+#
+# Everyone is called through its C or C++ interface (tract: Rust), inputs and outputs bound once, so
+# no interpreter's overhead counts. The tables, the ratios and two plots go to target/peers/. On a
+# machine with anything else to do, run it with `nice -n -15` and more ROUNDS.
+#
+# The peers are installed by pip (PyTorch: some GB) into target/torch-venv, or LACEWING_TORCH_VENV;
+# with PIP_INDEX_URL at PyTorch's own index of CPU wheels PyTorch takes a tenth of that. tract takes
+# some minutes to build. PEERS_CORES (default 1,0 or 0) names the cores: the first is for one thread.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+
+rounds=${1:-3}
+case $rounds in ''|*[!0-9]*|0) echo "usage: $0 [ROUNDS]" >&2; exit 2 ;; esac
+for tool in taskset c++ python3; do
+  if ! command -v $tool >/dev/null; then
+    echo "$tool is missing: install util-linux (taskset), g++ and python3 with its venv" >&2
+    exit 1
+  fi
+done
+if [ "$(uname -m)" != x86_64 ]; then
+  echo 'MKL and the pinned wheels of the peers are for x86-64 Linux' >&2
+  exit 1
+fi
+
+venv=${LACEWING_TORCH_VENV:-target/torch-venv}
+packages=(ai-edge-litert==2.3.0 flatbuffers==25.12.19 mkl==2026.2.0 numpy==2.4.6 onnx==1.23.2
+  onnxruntime==1.31.1 openvino==2026.4.1)
+if ! [ -x "$venv/bin/python" ]; then python3 -m venv "$venv"; fi
+if ! "$venv/bin/python" -c 'import torch' 2>/dev/null; then
+  echo "installing PyTorch into $venv ..." >&2
+  "$venv/bin/pip" install --quiet torch numpy
+fi
+if ! "$venv/bin/python" - "${packages[@]}" <<'PYTHON'
+import sys
+from importlib.metadata import PackageNotFoundError, version
+try:
+    sys.exit(any(version(name) != wanted for name, wanted in (p.split("==") for p in sys.argv[1:])))
+except PackageNotFoundError:
+    sys.exit(1)
+PYTHON
+then
+  echo "installing the other peers into $venv ..." >&2
+  "$venv/bin/pip" install --quiet "${packages[@]}"
+fi
+packages_of() { "$venv/bin/python" -c "import $1, os; print(os.path.dirname($1.__file__))"; }
+torch=$(packages_of torch)
+litert=$(packages_of ai_edge_litert)/libLiteRt.so
+ort=$(ls "$(packages_of onnxruntime)"/capi/libonnxruntime.so.*)
+openvino=$(ls "$(packages_of openvino)"/libs/libopenvino_c.so.*)
+mkl=$(cd "$venv/lib" && pwd)/libmkl_rt.so.3
+
+out=target/peers
+mkdir -p $out/models
+if [ tests/benches/peers/torch.cpp -nt $out/torch.so ]; then
+  c++ -std=c++20 -O2 -shared -fPIC "-I$torch/include" "-I$torch/include/torch/csrc/api/include" \
+    tests/benches/peers/torch.cpp "-L$torch/lib" -ltorch_cpu -lc10 "-Wl,-rpath,$torch/lib" \
+    -o $out/torch.so
+fi
+bench=$(cargo bench -q -p lacewing-tests --bench peers --features onnx --no-run --message-format=json |
+  sed -n 's/.*"executable":"\([^"]*peers-[^"]*\)".*/\1/p' | tail -n 1)
+
+"$bench" export $out/models
+"$venv/bin/python" -W ignore tests/benches/peers/prepare.py $out/models
+
+cores=${PEERS_CORES:-$([ "$(nproc)" -gt 1 ] && echo 1,0 || echo 0)}
+# PyTorch's own threads and MKL's would otherwise be one for each core.
+export OMP_NUM_THREADS=1 MKL_THREADING_LAYER=SEQUENTIAL LD_LIBRARY_PATH="$venv/lib"
+libraries=(--torch "$PWD/$out/torch.so" --mkl "$mkl")
+# measure CORES OPTIONS...: lines of CSV; what the peers have to say only where that goes wrong
+measure() {
+  taskset -c "$1" "$bench" "${@:2}" "${libraries[@]}" >> $out/peers.csv 2> $out/stderr ||
+    { cat $out/stderr >&2; exit 1; }
+}
+: > $out/peers.csv
+for ((round = 1; round <= rounds; round++)); do
+  echo "round $round of $rounds ..." >&2
+  measure "${cores%%,*}" steps $out/models --litert "$litert" --ort "$ort" --openvino "$openvino"
+  measure "${cores%%,*}" batch
+  if [ "$cores" != "${cores%%,*}" ]; then
+    OMP_NUM_THREADS=2 MKL_THREADING_LAYER=GNU measure "$cores" batch --threads 2
+  fi
+done
+
+{
+  cat <<'TEXT'
+# Lacewing beside other runtimes
+
+Random policies, the same weights for everyone, everyone's answers checked; batch 1, f32, one thread on
+one pinned core, steps of all runtimes in turns in one process, inputs and outputs bound once. Warm:
+64 steps one after the other, the clock read before and after. After other data: 8 MiB streamed through
+the caches before each step, which runtimes that spread over more code and memory feel more. "K per 32
+columns" and "16×1 blocks" are policies of (nearly) the same number of links in that structure, on which the dense
+peers take as long as on the others.
+
+TEXT
+  printf '%s, %s, medians of %s rounds of `tests/benches/peers.sh`, lacewing %s, %s,\n' \
+    "$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1)" "$(date +%Y-%m-%d)" "$rounds" \
+    "$(git rev-parse --short HEAD)" "$(rustc --version)"
+  "$venv/bin/pip" --disable-pip-version-check list 2>/dev/null |
+    awk '/^(ai-edge-litert|mkl|onnxruntime|openvino|torch) /{printf "%s %s, ", $1, $2}'
+  printf 'tract-onnx %s.\n\n' \
+    "$(cargo tree -q -p lacewing --features onnx --depth 1 | sed -n 's/.*tract-onnx v//p')"
+  "$bench" report $out < $out/peers.csv
+  for plot in $out/*.svg; do printf '\n![%s](%s)\n' "$(basename "$plot" .svg)" "$(basename "$plot")"; done
+} > $out/README.md
+cat $out/README.md
