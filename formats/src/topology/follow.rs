@@ -1,7 +1,5 @@
 //! A target network that follows its online network and stays as sparse (Sokar et al. 2022, §4.2).
 
-use core::cmp::Ordering;
-
 use super::grid::Grid;
 use super::{Csr, CsrMut};
 
@@ -88,18 +86,18 @@ fn choose(grid: &Grid, united: &[u32], scratch: &mut FollowScratch<'_>) {
         let Some(last) = (strengths.len() - scope.live).checked_sub(1) else { continue };
         let ranking = &mut scratch.ranking[..strengths.len()];
         ranking.copy_from_slice(strengths);
-        let threshold = *ranking.select_nth_unstable_by(last, f32::total_cmp).1;
+        // Numbers that are not negative are ordered as their bits are, NaN behind all.
+        let threshold = ranking.select_nth_unstable_by_key(last, |of| of.to_bits()).1.to_bits();
         // Cells below the threshold all go, of those that equal it only the first few.
-        let mut ties =
-            last + 1 - strengths.iter().filter(|of| of.total_cmp(&threshold).is_lt()).count();
+        let below = strengths.iter().filter(|of| of.to_bits() < threshold).count();
+        let mut ties = last + 1 - below;
         for strength in strengths {
-            match strength.total_cmp(&threshold) {
-                Ordering::Less => *strength = GONE,
-                Ordering::Equal if ties > 0 => {
-                    ties -= 1;
-                    *strength = GONE;
-                }
-                _ => {}
+            let bits = strength.to_bits();
+            if bits < threshold {
+                *strength = GONE;
+            } else if bits == threshold && ties > 0 {
+                ties -= 1;
+                *strength = GONE;
             }
         }
     }

@@ -159,8 +159,13 @@ impl Grid {
     }
 
     /// Writes Σ|w| of every live cell to the front of `strengths`, given links by rows whose blocks
-    /// have as many in every row; returns the number of cells.
-    pub fn strengths(&self, row_ptr: &[u32], weights: &[f32], strengths: &mut [f32]) -> usize {
+    /// have as many in every row.
+    pub fn strengths(&self, row_ptr: &[u32], weights: &[f32], strengths: &mut [f32]) {
+        if self.height == 1 {
+            let links = row_ptr[self.rows] as usize;
+            let strengths = strengths[..links].iter_mut().zip(&weights[..links]);
+            return strengths.for_each(|(strength, weight)| *strength = weight.abs());
+        }
         let mut next = 0;
         for block in self.blocks() {
             let start = row_ptr[block.start] as usize;
@@ -173,7 +178,6 @@ impl Grid {
             }
             next += cells;
         }
-        next
     }
 
     /// Whether a legal topology of this shape obeys the structure.
