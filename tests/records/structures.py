@@ -50,7 +50,7 @@ def train(structure, seed, steps, folder):
     policy = folder / "policy.lace"
     if policy.stat().st_size > 100_000:
         small = folder / "small.lace"
-        options = ["--values", "f16", "--no-resume-section", "--out", small]
+        options = ["--values", "f16", "--index", "auto", "--no-resume-section", "--out", small]
         lacewing("export", policy, *options)
         small.replace(policy)
 
