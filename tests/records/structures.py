@@ -83,16 +83,17 @@ def main():
         for structure in STRUCTURES:
             train(structure, seed, options.steps, options.out / f"{structure}-seed{seed}")
 
-    seeds = " | ".join(f"seed {seed}" for seed in options.seeds)
-    print(f"| structure | actor sparsity | return | {seeds} | control step warm / cold, ns |")
-    print("|---|---|---|" + "---|" * len(options.seeds) + "---|")
+    print("| structure | actor sparsity | return | control step warm / cold, ns |")
+    print("|---|---|---|---|")
     for structure in STRUCTURES:
         folders = [options.out / f"{structure}-seed{seed}" for seed in options.seeds]
         returns = [statistics.mean(last_returns(folder)) for folder in folders]
         summary = json.loads((folders[0] / "summary.json").read_text())
+        mean = f"{statistics.mean(returns):.0f}"
+        each = ", ".join(f"{value:.0f}" for value in returns)
         row = [structure, f"{100 * summary['actor_sparsity']:.2f} %"]
-        row += [f"{statistics.mean(returns):.0f}", *(f"{value:.0f}" for value in returns)]
-        print("| " + " | ".join([*row, latency(folders, "sparse, packed")]) + " |", flush=True)
+        row += [mean if len(returns) == 1 else f"{mean} ({each})", latency(folders, "sparse, packed")]
+        print("| " + " | ".join(row) + " |", flush=True)
     print("the same network dense:", latency(folders, "dense, own kernel"))
 
 
