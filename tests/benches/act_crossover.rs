@@ -6,12 +6,13 @@
 //! `taskset -c 1 cargo bench -p lacewing-tests --bench act_crossover`
 use lacewing_formats::artifact::{LayerView, PolicyView};
 use lacewing_formats::codec::Encoding;
+use lacewing_formats::topology::Structure;
 use lacewing_runtime::kernels::act::{
     Dense, INT8_BLOCK, Int8Plan, Kernel, Links, MAX_BLOCK, Plan, Weights,
 };
 use lacewing_runtime::learn::{Arena, Block};
 use lacewing_runtime::measure::{Contender, Settings, clock_ns, warm};
-use lacewing_tests::{actor, pattern::Pattern};
+use lacewing_tests::actor;
 
 const LAYERS: [[usize; 2]; 3] = [[256, 256], [64, 64], [17, 256]];
 const SPARSITIES: [f64; 8] = [0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9];
@@ -23,18 +24,18 @@ fn main() {
         "kernel", "layout", "layer", "", "sparse", "dense", "cost"
     );
     for kernel in Kernel::available() {
-        for (name, pattern) in [
-            ("in place", Pattern::Unstructured),
-            ("packed", Pattern::Unstructured),
-            ("even", Pattern::PerBlock(32)),
-            ("strips of 16", Pattern::Strips(16)),
-            ("strips of 8", Pattern::Strips(8)),
-            ("strips of 4", Pattern::Strips(4)),
-            ("int8", Pattern::Unstructured),
+        for (name, structure) in [
+            ("in place", Structure::Unstructured),
+            ("packed", Structure::Unstructured),
+            ("even", Structure::Groups { columns: 32 }),
+            ("strips of 16", Structure::Blocks { rows: 16 }),
+            ("strips of 8", Structure::Blocks { rows: 8 }),
+            ("strips of 4", Structure::Blocks { rows: 4 }),
+            ("int8", Structure::Unstructured),
         ] {
             for widths in LAYERS {
                 for sparsity in SPARSITIES {
-                    let file = actor::structured(&widths, sparsity, pattern, 1);
+                    let file = actor::structured(&widths, sparsity, structure, 1);
                     let file = file.write(Encoding::PLAIN).expect("a whole policy");
                     let view = PolicyView::parse(&file).expect("what the writer wrote");
                     let layer = view.layers().next().expect("one layer");

@@ -5,17 +5,18 @@
 //! else.
 use lacewing_formats::artifact::PolicyView;
 use lacewing_formats::codec::Encoding;
+use lacewing_formats::topology::Structure;
 use lacewing_runtime::act::{Layout, Policy};
 use lacewing_runtime::kernels::act::Kernel;
 use lacewing_runtime::learn::Block;
 use lacewing_runtime::measure::{Contender, Settings, clock_ns, cold, step, warm};
-use lacewing_tests::{actor, pattern::Pattern, policy_file::Owned};
+use lacewing_tests::{actor, policy_file::Owned};
 
 const NETWORKS: [[usize; 4]; 2] = [[17, 256, 256, 6], [376, 256, 256, 17]];
-const PATTERNS: [(&str, Pattern, &[f64]); 3] = [
-    ("unstructured", Pattern::Unstructured, &[0.0, 0.5, 0.8, 0.9, 0.95, 0.99]),
-    ("K per 32", Pattern::PerBlock(32), &[0.75, 0.875, 0.906, 0.95]),
-    ("16×1 blocks", Pattern::Strips(16), &[0.5, 0.8, 0.9, 0.95]),
+const STRUCTURES: [(&str, Structure, &[f64]); 3] = [
+    ("unstructured", Structure::Unstructured, &[0.0, 0.5, 0.8, 0.9, 0.95, 0.99]),
+    ("K per 32", Structure::Groups { columns: 32 }, &[0.75, 0.875, 0.906, 0.95]),
+    ("16×1 blocks", Structure::Blocks { rows: 16 }, &[0.5, 0.8, 0.9, 0.95]),
 ];
 /// Compact files hold f16 weights and columns as gaps.
 const LAYOUTS: [(&str, Layout, Encoding); 6] = [
@@ -41,9 +42,9 @@ fn main() {
             LAYOUTS.iter().for_each(|(name, ..)| print!("{name:>9}"));
         }
         println!();
-        for (name, pattern, sparsities) in PATTERNS {
+        for (name, structure, sparsities) in STRUCTURES {
             for &sparsity in sparsities {
-                compare(name, &actor::structured(&widths, sparsity, pattern, 1));
+                compare(name, &actor::structured(&widths, sparsity, structure, 1));
             }
         }
     }

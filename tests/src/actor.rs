@@ -1,26 +1,27 @@
 //! Policies as TD3 trains them, and what they should answer.
 
-use crate::pattern::Pattern;
 use crate::policy_file::{Owned, Shape};
+use crate::topology;
 use lacewing_formats::policy::Activation;
+use lacewing_formats::topology::Structure;
 use rand_core::SeedableRng;
 use rand_xoshiro::Xoshiro256PlusPlus;
 
 /// A random policy of ReLU layers with tanh at the end, all of the same sparsity; limits from −1
 /// to 1, no normaliser, no probes.
 pub fn random(widths: &[usize], sparsity: f64, seed: u64) -> Owned {
-    structured(widths, sparsity, Pattern::Unstructured, seed)
+    structured(widths, sparsity, Structure::Unstructured, seed)
 }
 
-/// The same with links only where `pattern` has them.
-pub fn structured(widths: &[usize], sparsity: f64, pattern: Pattern, seed: u64) -> Owned {
+/// The same with links only where `structure` has them.
+pub fn structured(widths: &[usize], sparsity: f64, structure: Structure, seed: u64) -> Owned {
     let (widths, density) = (widths.to_vec(), 1.0 - sparsity);
     let shape = Shape { widths, density, normaliser: false, probes: 0, resume: None, seed };
     let mut policy = Owned::random(&shape);
     let rng = &mut Xoshiro256PlusPlus::seed_from_u64(seed);
     for layer in &mut policy.layers {
         (layer.row_ptr, layer.columns) =
-            pattern.random([layer.bias.len(), layer.cols], density, rng);
+            topology::random(structure, [layer.bias.len(), layer.cols], density, rng);
         // As many of its weights as there are links now.
         let drawn = layer.weights.iter().copied().cycle();
         layer.weights = drawn.take(layer.columns.len()).collect();

@@ -3,7 +3,7 @@
 pub mod actor;
 pub mod edge;
 pub mod one_layer;
-pub mod pattern;
 pub mod policy_file;
 pub mod program;
 pub mod runs;
+pub mod topology;

@@ -1,10 +1,10 @@
 //! Single layers for the kernels to multiply.
 
-use crate::pattern::Pattern;
+use crate::topology;
 use lacewing_formats::artifact::{AlignedBytes, LayerSpec, LayerView, PolicySpec, PolicyView};
 use lacewing_formats::codec::Encoding;
 use lacewing_formats::policy::{ActionHead, Activation, Provenance};
-use lacewing_formats::topology::Csr;
+use lacewing_formats::topology::{Csr, Structure};
 use rand_core::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
@@ -26,15 +26,21 @@ pub struct OneLayer {
 }
 
 impl OneLayer {
-    /// Any pattern of links.
+    /// Any structure of links.
     pub fn random(rows: usize, cols: usize, density: f64, seed: u64) -> Self {
-        Self::structured(rows, cols, density, Pattern::Unstructured, seed)
+        Self::structured(rows, cols, density, Structure::Unstructured, seed)
     }
 
-    /// Links only where `pattern` has them. Every codec holds the weights exactly.
-    pub fn structured(rows: usize, cols: usize, density: f64, pattern: Pattern, seed: u64) -> Self {
+    /// Links only where `structure` has them. Every codec holds the weights exactly.
+    pub fn structured(
+        rows: usize,
+        cols: usize,
+        density: f64,
+        structure: Structure,
+        seed: u64,
+    ) -> Self {
         let mut rng = Xoshiro256PlusPlus::seed_from_u64(seed);
-        let (row_ptr, col_idx) = pattern.random([rows, cols], density, &mut rng);
+        let (row_ptr, col_idx) = topology::random(structure, [rows, cols], density, &mut rng);
         // Weights that every codec holds exactly, so that one oracle serves all: 8 bits, and the
         // largest of a row such that its scale is 2⁻⁷.
         let values =

@@ -3,11 +3,12 @@
 
 use lacewing_formats::artifact::{AlignedBytes, PolicyView};
 use lacewing_formats::codec::{Encoding, IndexCodec, ValueCodec, Values};
+use lacewing_formats::topology::Structure;
 use lacewing_runtime::act::{Layout, LoadError, Policy};
 use lacewing_runtime::kernels::act::{INT8_BLOCK, Int8Kernel, Int8Plan, Kernel};
 use lacewing_runtime::learn::{Arena, Block};
+use lacewing_tests::actor;
 use lacewing_tests::one_layer::{OneLayer, Shifted, layer, put_back};
-use lacewing_tests::{actor, pattern::Pattern};
 use proptest::prelude::*;
 
 fn kernels() -> impl Iterator<Item = (&'static str, &'static Int8Kernel)> {
@@ -97,12 +98,12 @@ proptest! {
     #[test]
     fn every_kernel_multiplies_whole_numbers_exactly(
         rows in 1_usize..=200, cols in 1_usize..=600, density in 0.0..=1.0_f64, seed: u64,
-        pattern in prop_oneof![
-            Just(Pattern::Unstructured), Just(Pattern::PerBlock(32)), Just(Pattern::Strips(16)),
+        structure in prop_oneof![
+            Just(Structure::Unstructured), Just(Structure::Groups { columns: 32 }), Just(Structure::Blocks { rows: 16 }),
         ],
         positive: bool,
     ) {
-        let mut case = OneLayer::structured(rows, cols, density, pattern, seed);
+        let mut case = OneLayer::structured(rows, cols, density, structure, seed);
         if positive {
             case.x.iter_mut().for_each(|x| *x = x.abs());
         }

@@ -3,10 +3,10 @@
 use half::f16;
 use lacewing_formats::codec::{Encoding, IndexCodec, ValueCodec};
 use lacewing_formats::policy::Activation;
+use lacewing_formats::topology::Structure;
 use lacewing_runtime::kernels::act::{Dense, Geometry, Kernel, Links, PackedPlan, Weights};
 use lacewing_runtime::learn::{Arena, Block};
 use lacewing_tests::one_layer::{LARGEST, OneLayer, Shifted, layer, put_back};
-use lacewing_tests::pattern::Pattern;
 use proptest::prelude::*;
 
 /// Every way that a file stores links, with a name.
@@ -107,13 +107,13 @@ proptest! {
     fn every_kernel_equals_the_scalar_oracle_on_structured_layers(
         encoding in prop::sample::select(encodings()),
         rows in 1_usize..=300, cols in 1_usize..=300, density in 0.0..=0.25_f64, seed: u64,
-        pattern in prop_oneof![
-            (1_usize..=40).prop_map(Pattern::PerBlock),
-            Just(Pattern::PerBlock(32)),
-            (1_usize..=20).prop_map(Pattern::Strips),
+        structure in prop_oneof![
+            (1_u16..=40).prop_map(|columns| Structure::Groups { columns }),
+            Just(Structure::Groups { columns: 32 }),
+            (1_u16..=20).prop_map(|rows| Structure::Blocks { rows }),
         ],
     ) {
-        agrees(&OneLayer::structured(rows, cols, density, pattern, seed), &[encoding]);
+        agrees(&OneLayer::structured(rows, cols, density, structure, seed), &[encoding]);
     }
 
     #[test]
@@ -188,7 +188,27 @@ fn a_non_finite_input_reaches_every_output_linked_to_it() {
 }
 
 #[test]
-fn denormals_are_kept() {
+fn denormal_weights_become_zero_where_they_are_repacked() {
+    let mut case = OneLayer::random(20, 40, 0.5, 5);
+    case.values.fill(1e-42);
+    case.x.fill(1e3);
+    for kernel in Kernel::available() {
+        let f32 = [(String::from("f32"), Encoding::PLAIN)];
+        run(&case, kernel, &f32, |layout, y| {
+            for (row, y) in y.iter().enumerate() {
+                let linked = case.row_ptr[row] < case.row_ptr[row + 1];
+                let kept = layout.starts_with("in place") && linked;
+                assert_eq!(*y > 0.0, kept, "{} {layout}: {y}", kernel.name);
+            }
+        });
+        let mut y = [1e-42, -1e-42, f32::MIN_POSITIVE];
+        kernel.finish(Activation::Relu, &[0.0; 3], &mut y);
+        assert_eq!(y, [0.0, 0.0, f32::MIN_POSITIVE], "{}", kernel.name);
+    }
+}
+
+#[test]
+fn denormal_inputs_are_kept() {
     let mut case = OneLayer::random(20, 40, 1.0, 5);
     case.values.fill(LARGEST);
     case.x.fill(0.0);

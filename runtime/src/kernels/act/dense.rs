@@ -6,6 +6,7 @@
 //! delivered half as much.
 
 use super::vector::Vector;
+use super::weights::flushed;
 use crate::learn::{Arena, Block, OutOfMemory};
 use lacewing_formats::artifact::LayerView;
 
@@ -48,7 +49,7 @@ impl<'m> Dense<'m> {
             } else {
                 row * cols + column
             };
-            weights[at] = value;
+            weights[at] = flushed(value);
         }
         Ok(Self { rows, cols, panel, weights })
     }

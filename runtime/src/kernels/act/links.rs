@@ -1,5 +1,6 @@
 //! The links of a layer on their way into another layout.
 
+use super::weights::flushed;
 use alloc::{rc::Rc, vec::Vec};
 use core::ops::Range;
 use lacewing_formats::artifact::LayerView;
@@ -24,7 +25,7 @@ impl Links {
     pub fn new(layer: &LayerView<'_>, inputs: Option<&[u16]>) -> Self {
         let place = |column: u16| inputs.map_or(column, |inputs| inputs[usize::from(column)]);
         let mut links: Vec<_> =
-            layer.iter().map(|(_, column, value)| (place(column), value)).collect();
+            layer.iter().map(|(_, column, value)| (place(column), flushed(value))).collect();
         let row_ptr = layer.row_ptr();
         for ends in row_ptr.windows(2) {
             links[ends[0] as usize..ends[1] as usize].sort_unstable_by_key(|link| link.0);

@@ -1,0 +1,38 @@
+#!/bin/sh
+# Instructions of one control step of a 17-256-256-6 policy on 64-bit ARM, counted under qemu: packed
+# as the repacker chooses, in place, and dense. Needs what .ci/aarch64 installs.
+set -eu
+cd "$(dirname "$0")/../.."
+target=aarch64-unknown-linux-gnu
+qemu=$PWD/target/aarch64-tools/usr/bin/qemu-aarch64-static
+[ -x "$qemu" ] || { echo "run .ci/aarch64 first: it unpacks $qemu" >&2; exit 1; }
+export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER=aarch64-linux-gnu-gcc
+# At addresses that are known beforehand.
+export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUSTFLAGS=-Crelocation-model=static
+export CARGO_TARGET_DIR=target/instructions
+cargo build --quiet --locked --release --target "$target" -p lacewing-tests --example act_steps
+program=$CARGO_TARGET_DIR/$target/release/examples/act_steps
+
+# Only what a step runs is traced: the kernels and the policy around them.
+ranges=$(nm -C -S "$program" | awk '
+    /lacewing_runtime::(kernels::act::(neon::|Kernel::)|act::policy::|guard::)/ && NF > 3 {
+        printf "%s0x%s+0x%s", separator, $1, $2; separator = ","
+    }')
+
+# One line a translated block, and a block is one instruction. Two steps less one.
+count() {
+    "$qemu" -cpu cortex-a76 -L /usr/aarch64-linux-gnu -singlestep -d exec,nochain -dfilter "$ranges" \
+        -D /dev/fd/3 "$program" "$@" 3>&1 >/dev/null | grep -c '^Trace'
+}
+step() { echo $(($(count "$@" 2) - $(count "$@" 1))); }
+
+printf '%-14s%9s%10s%10s%10s\n' '' sparsity packed 'in place' dense
+for structure in unstructured blocks-16x1 blocks-4x1; do
+    for sparsity in 0.9 0.95; do
+        printf '%-14s%9s' "$structure" "$sparsity"
+        for layout in packed in-place dense; do
+            printf '%10s' "$(step "$structure" "$sparsity" "$layout")"
+        done
+        echo
+    done
+done
