@@ -1,5 +1,5 @@
-//! One control step of two policies over sparsity and structure: every kernel in every layout, in
-//! turns, p50 in nanoseconds with the caches warm and after 8 MiB of other data.
+//! One control step of two policies over sparsity and structure, and with denormal numbers: every kernel
+//! in every layout, in turns, p50 in nanoseconds with the caches warm and after 8 MiB of other data.
 //!
 //! `taskset -c 1 cargo bench -p lacewing-tests --bench act_latency`, on a core that does nothing
 //! else.
@@ -10,7 +10,8 @@ use lacewing_runtime::act::{Layout, Policy};
 use lacewing_runtime::kernels::act::Kernel;
 use lacewing_runtime::learn::Block;
 use lacewing_runtime::measure::{Contender, Settings, clock_ns, cold, step, warm};
-use lacewing_tests::{actor, policy_file::Owned};
+use lacewing_tests::actor;
+use lacewing_tests::policy_file::{Layer, Owned};
 
 const NETWORKS: [[usize; 4]; 2] = [[17, 256, 256, 6], [376, 256, 256, 17]];
 const STRUCTURES: [(&str, Structure, &[f64]); 3] = [
@@ -32,11 +33,11 @@ const SETTINGS: Settings = Settings { steps: 5000, cold_steps: 100, int8: false 
 fn main() {
     for widths in NETWORKS {
         println!("\n{widths:?}, p50 ns less the clock's {}", clock_ns());
-        print!("{:<21}{:<8}", "", "");
+        print!("{:<24}{:<8}", "", "");
         for half in ["warm", "cold"] {
             print!(" | {half:<width$}", width = 9 * LAYOUTS.len() - 1);
         }
-        print!("\n{:<21}{:>8}", "sparsity", "kernel");
+        print!("\n{:<24}{:>8}", "sparsity", "kernel");
         for _ in 0..2 {
             print!(" |");
             LAYOUTS.iter().for_each(|(name, ..)| print!("{name:>9}"));
@@ -46,6 +47,13 @@ fn main() {
             for &sparsity in sparsities {
                 compare(name, &actor::structured(&widths, sparsity, structure, 1));
             }
+        }
+        // Of the second layer: its weights, and what the first hands it.
+        for (name, layer) in [("denormal weights", 1), ("denormal inputs", 0)] {
+            let mut network = actor::random(&widths, 0.9, 1);
+            let Layer { weights, bias, .. } = &mut network.layers[layer];
+            weights.iter_mut().chain(bias).for_each(|number| *number *= 1e-40);
+            compare(name, &network);
         }
     }
 }
@@ -84,7 +92,7 @@ fn compare(name: &str, network: &Owned) {
     let links: usize = network.layers.iter().map(|layer| layer.weights.len()).sum();
     let title = format!("{name} {:.1} %", 100.0 * (1.0 - links as f64 / dense as f64));
     for kernel in Kernel::available() {
-        print!("{title:<21}{:>8}", kernel.name);
+        print!("{title:<24}{:>8}", kernel.name);
         for rows in [&warm, &cold] {
             print!(" |");
             for (layout, ..) in LAYOUTS {

@@ -8,14 +8,14 @@ use divan::{Bencher, black_box};
 use lacewing_formats::artifact::PolicyView;
 use lacewing_formats::codec::Encoding;
 use lacewing_formats::policy::Activation;
-use lacewing_formats::topology::Csr;
+use lacewing_formats::topology::{Csr, Structure};
 use lacewing_runtime::kernels::act::{
     Dense, INT8_BLOCK, Int8Plan, Kernel, Links, MAX_BLOCK, Plan, Weights,
 };
 use lacewing_runtime::kernels::train::{AdamStep, Finish, TILE, Tile, TrainKernels};
 use lacewing_runtime::learn::{Arena, Block};
+use lacewing_tests::actor;
 use lacewing_tests::policy_file::{Layer, Owned};
-use lacewing_tests::{actor, pattern::Pattern};
 use std::fmt;
 
 const WIDTH: usize = 256;
@@ -24,8 +24,8 @@ fn main() {
     divan::main();
 }
 
-fn layer(sparsity: f64, pattern: Pattern) -> Owned {
-    actor::structured(&[WIDTH, WIDTH], sparsity, pattern, 1)
+fn layer(sparsity: f64, structure: Structure) -> Owned {
+    actor::structured(&[WIDTH, WIDTH], sparsity, structure, 1)
 }
 
 /// Where a layer's weights lie.
@@ -40,7 +40,7 @@ enum Layout {
 /// A product of a control step.
 struct Product {
     kernel: &'static Kernel,
-    pattern: Pattern,
+    structure: Structure,
     sparsity: f64,
     layout: Layout,
     /// Of the layout.
@@ -49,21 +49,21 @@ struct Product {
 
 impl fmt::Display for Product {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { kernel, pattern, sparsity, name, .. } = self;
-        write!(f, "{} {pattern:?} {sparsity} {name}", kernel.name)
+        let Self { kernel, structure, sparsity, name, .. } = self;
+        write!(f, "{} {structure:?} {sparsity} {name}", kernel.name)
     }
 }
 
 /// Every layout of every kernel, for layers of every structure.
 fn products() -> Vec<Product> {
     let mut products = Vec::new();
-    for (pattern, sparsity) in [
-        (Pattern::Unstructured, 0.5),
-        (Pattern::Unstructured, 0.9),
-        (Pattern::PerBlock(32), 0.9),
-        (Pattern::Strips(16), 0.9),
+    for (structure, sparsity) in [
+        (Structure::Unstructured, 0.5),
+        (Structure::Unstructured, 0.9),
+        (Structure::Groups { columns: 32 }, 0.9),
+        (Structure::Blocks { rows: 16 }, 0.9),
     ] {
-        let file = layer(sparsity, pattern).write(Encoding::PLAIN).expect("a whole policy");
+        let file = layer(sparsity, structure).write(Encoding::PLAIN).expect("a whole policy");
         let view = PolicyView::parse(&file).expect("what the writer wrote");
         let links = Links::new(&view.layers().next().expect("one layer"), None);
         for kernel in Kernel::available() {
@@ -78,7 +78,7 @@ fn products() -> Vec<Product> {
             let layouts = fixed.into_iter().chain(planned);
             products.extend(layouts.map(|(layout, name)| Product {
                 kernel,
-                pattern,
+                structure,
                 sparsity,
                 layout,
                 name,
@@ -91,8 +91,8 @@ fn products() -> Vec<Product> {
 /// `y = W x`.
 #[divan::bench(args = products())]
 fn act(bencher: Bencher<'_, '_>, product: &Product) {
-    let Product { kernel, pattern, sparsity, layout, .. } = *product;
-    let file = layer(sparsity, pattern).write(Encoding::PLAIN).expect("a whole policy");
+    let Product { kernel, structure, sparsity, layout, .. } = *product;
+    let file = layer(sparsity, structure).write(Encoding::PLAIN).expect("a whole policy");
     let view = PolicyView::parse(&file).expect("what the writer wrote");
     let layer = view.layers().next().expect("one layer");
     let plan = match layout {
@@ -121,7 +121,7 @@ fn act(bencher: Bencher<'_, '_>, product: &Product) {
 #[divan::bench(args = [(0.5, true), (0.5, false), (0.9, true), (0.9, false)])]
 fn act_int8(bencher: Bencher<'_, '_>, (sparsity, sparse): (f64, bool)) {
     let Some(kernel) = Kernel::best().int8() else { return };
-    let file = layer(sparsity, Pattern::Unstructured).write(Encoding::PLAIN);
+    let file = layer(sparsity, Structure::Unstructured).write(Encoding::PLAIN);
     let file = file.expect("a whole policy");
     let view = PolicyView::parse(&file).expect("what the writer wrote");
     let layer = view.layers().next().expect("one layer");
@@ -172,7 +172,7 @@ fn train(
     mut run: impl FnMut(&TrainKernels, Csr<'_>, &mut [f32], &mut [Tile], &mut [Tile]),
 ) {
     let Layer { cols, row_ptr, columns, mut weights, .. } =
-        layer(training.sparsity, Pattern::Unstructured).layers.remove(0);
+        layer(training.sparsity, Structure::Unstructured).layers.remove(0);
     let topology = Csr::new(cols, &row_ptr, &columns).expect("a legal topology");
     let (mut x, mut y) = (vec![Tile([0.5; TILE]); WIDTH], vec![Tile::ZERO; WIDTH]);
     bencher.counter(ItemsCount::new(columns.len() * TILE)).bench_local(|| {

@@ -4,11 +4,11 @@
 use super::ffi::Outcome;
 use super::{Libraries, mkl, network, report, stopwatch, torch};
 use lacewing_formats::policy::Activation;
-use lacewing_formats::topology::Csr;
+use lacewing_formats::topology::{Csr, Structure};
 use lacewing_runtime::kernels::train::{Finish, TILE, Tile, TrainKernels};
 use lacewing_runtime::measure::{Contender, Step};
+use lacewing_tests::actor;
 use lacewing_tests::policy_file::{Layer, Owned};
-use lacewing_tests::{actor, pattern::Pattern};
 use rayon::prelude::*;
 
 const SAMPLES: usize = 256;
@@ -34,7 +34,7 @@ pub fn run(libraries: &Libraries, threads: usize) -> Outcome<()> {
 
 fn compare(libraries: &Libraries, percent: u32, threads: usize) -> Outcome<()> {
     let widths = network::NETWORKS[0];
-    let mut policy = network::policy(&widths, percent, Pattern::Unstructured);
+    let mut policy = network::policy(&widths, percent, Structure::Unstructured);
     if let Some(last) = policy.layers.last_mut() {
         last.activation = Activation::Identity;
     }

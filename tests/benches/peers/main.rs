@@ -25,7 +25,7 @@ mod tract;
 use ffi::Outcome;
 use lacewing_formats::artifact::PolicyView;
 use lacewing_formats::codec::Encoding;
-use lacewing_tests::pattern::Pattern;
+use lacewing_formats::topology::Structure;
 use network::{NETWORKS, SPARSITIES};
 use std::path::{Path, PathBuf};
 
@@ -59,7 +59,7 @@ fn libraries() -> Libraries {
 fn export(folder: &Path) -> Outcome<()> {
     for widths in NETWORKS {
         for percent in SPARSITIES {
-            let policy = network::policy(&widths, percent, Pattern::Unstructured);
+            let policy = network::policy(&widths, percent, Structure::Unstructured);
             let file = policy.write(Encoding::PLAIN)?;
             let model = lacewing::onnx::export(&PolicyView::parse(&file)?);
             let name = format!("{}-{percent}.onnx", network::name(&widths));

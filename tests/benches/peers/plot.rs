@@ -5,8 +5,8 @@ use super::network::{self, SPARSITIES};
 use super::report::{self, Measured, PACKED};
 use lacewing_formats::artifact::PolicyView;
 use lacewing_formats::codec::Encoding;
+use lacewing_formats::topology::Structure;
 use lacewing_runtime::kernels::act::{Kernel, Links};
-use lacewing_tests::pattern::Pattern;
 use plotters::prelude::*;
 use std::path::Path;
 
@@ -39,7 +39,7 @@ const COLOURS: [RGBColor; 15] = [
 fn crossover() -> Outcome<Option<u32>> {
     let kernel = Kernel::best();
     for percent in 0..100 {
-        let file = network::policy(&HIDDEN, percent, Pattern::Unstructured);
+        let file = network::policy(&HIDDEN, percent, Structure::Unstructured);
         let file = file.write(Encoding::PLAIN)?;
         let view = PolicyView::parse(&file)?;
         let layer = view.layers().next().ok_or("a policy has layers")?;

@@ -5,12 +5,13 @@ use super::network::{self, NETWORKS, SPARSITIES};
 use super::{Libraries, litert, mkl, openvino, ort, report, stopwatch, torch};
 use lacewing_formats::artifact::PolicyView;
 use lacewing_formats::codec::Encoding;
+use lacewing_formats::topology::Structure;
 use lacewing_runtime::act::{Layout, Policy};
 use lacewing_runtime::kernels::act::Kernel;
 use lacewing_runtime::learn::Block;
 use lacewing_runtime::measure::{Contender, Step, step};
+use lacewing_tests::actor;
 use lacewing_tests::policy_file::Owned;
-use lacewing_tests::{actor, pattern::Pattern};
 use std::path::Path;
 
 const COLD_STEPS: u64 = 100;
@@ -30,26 +31,26 @@ struct Setup {
 /// Every layout of the best kernel, and what a processor without AVX-512 would run.
 fn setups(widths: &[usize], percent: u32) -> Vec<Setup> {
     let best = Kernel::best();
-    let setup = |kernel: &'static Kernel, name, layout, pattern| Setup {
+    let setup = |kernel: &'static Kernel, name, layout, structure| Setup {
         name: report::ours(name, kernel.name),
         kernel,
         layout,
-        network: network::policy(widths, percent, pattern),
+        network: network::policy(widths, percent, structure),
     };
-    let in_place = setup(best, report::IN_PLACE, Layout::InPlace, Pattern::Unstructured);
+    let in_place = setup(best, report::IN_PLACE, Layout::InPlace, Structure::Unstructured);
     let avx2 = Kernel::available().find(|kernel| kernel.name == "avx2" && kernel.name != best.name);
     let kernels = std::iter::once(best).chain(avx2);
     let others = kernels.flat_map(|kernel| {
-        let packed = setup(kernel, report::PACKED, Layout::Packed, Pattern::Unstructured);
-        let dense = setup(kernel, report::DENSE, Layout::Dense, Pattern::Unstructured);
+        let packed = setup(kernel, report::PACKED, Layout::Packed, Structure::Unstructured);
+        let dense = setup(kernel, report::DENSE, Layout::Dense, Structure::Unstructured);
         let int8 = kernel.int8().into_iter().flat_map(move |_| {
             [(report::INT8, Layout::Int8), (report::DENSE_INT8, Layout::DenseInt8)]
-                .map(|(name, layout)| setup(kernel, name, layout, Pattern::Unstructured))
+                .map(|(name, layout)| setup(kernel, name, layout, Structure::Unstructured))
         });
         let structures = network::STRUCTURES.into_iter();
         let structures = structures.filter(|_| percent <= network::SPARSEST_STRUCTURE);
         let structured =
-            structures.map(move |(name, pattern)| setup(kernel, name, Layout::Packed, pattern));
+            structures.map(move |(name, structure)| setup(kernel, name, Layout::Packed, structure));
         [packed, dense].into_iter().chain(structured).chain(int8)
     });
     std::iter::once(in_place).chain(others).collect()
@@ -67,7 +68,7 @@ pub fn run(folder: &Path, libraries: &Libraries) -> Outcome<()> {
 
 fn compare(folder: &Path, libraries: &Libraries, widths: &[usize], percent: u32) -> Outcome<()> {
     let name = network::name(widths);
-    let unstructured = network::policy(widths, percent, Pattern::Unstructured);
+    let unstructured = network::policy(widths, percent, Structure::Unstructured);
     let setups = setups(widths, percent);
     let files: Vec<_> =
         setups.iter().map(|s| s.network.write(Encoding::PLAIN)).collect::<Result<_, _>>()?;

@@ -107,7 +107,7 @@ static KERNELS: &[Kernel] = &[
         csr: (11.0, neon::csr),
         packed: Some((neon::GEOMETRY, 2.5, neon::packed)),
         even: None,
-        strips: &[(16, 1.3, neon::strips16), (4, 2.5, neon::strips4)],
+        strips: &[(16, 1.5, neon::strips16), (4, 3.3, neon::strips4)],
         dense: (neon::PANEL, neon::dense),
         finish: neon::finish,
         int8: None,
