@@ -4,7 +4,9 @@ use half::f16;
 use lacewing_formats::codec::{Encoding, IndexCodec, ValueCodec};
 use lacewing_formats::policy::Activation;
 use lacewing_formats::topology::Structure;
-use lacewing_runtime::kernels::act::{Dense, Geometry, Kernel, Links, PackedPlan, Weights};
+use lacewing_runtime::kernels::act::{
+    Dense, EvenPlan, Geometry, Kernel, Links, PackedPlan, Weights,
+};
 use lacewing_runtime::learn::{Arena, Block};
 use lacewing_tests::one_layer::{LARGEST, OneLayer, Shifted, layer, put_back};
 use proptest::prelude::*;
@@ -241,6 +243,25 @@ fn packed_twin_reads_any_geometry() {
         kernel.multiply(&Weights::Packed(packed), &x, &mut y);
         for (y, (expected, tolerance)) in put_back(&y, plan.order()).iter().zip(&oracle) {
             assert!((y - expected).abs() <= *tolerance);
+        }
+    }
+}
+
+#[test]
+fn even_twin_reads_every_number_of_links() {
+    let structure = Structure::Groups { columns: 32 };
+    for links in 1..=8 {
+        let case = OneLayer::structured(83, 77, f64::from(links) / 32.0, structure, 3);
+        let (oracle, file) = (oracle(&case), case.file(Encoding::PLAIN));
+        let plan = EvenPlan::new(&Links::new(&layer(&file), None)).unwrap();
+        let mut memory = vec![Block::ZERO; plan.blocks()];
+        let even = plan.write(&mut Arena::new(&mut memory)).unwrap();
+        assert_eq!(even.links(), links as usize);
+        let (mut x, mut y) = (case.x.clone(), vec![0.0; 83]);
+        x.resize(96, f32::NAN);
+        Kernel::available().next().unwrap().multiply(&Weights::Even(even), &x, &mut y);
+        for (y, (expected, tolerance)) in y.iter().zip(&oracle) {
+            assert!((y - expected).abs() <= *tolerance, "{links} links: {y}, not {expected}");
         }
     }
 }
