@@ -343,11 +343,14 @@ mod tests {
                 }
             }
         }
-        let (taken, free): (Vec<_>, Vec<_>) =
-            (0..20).partition(|place| [1, 10, 11].contains(place));
-        assert!(taken.iter().all(|&place| grown[place] == 0));
-        // 4000 draws over 17 places: 235 each, sigma 15.
-        assert!(free.iter().all(|&place| grown[place].abs_diff(235) < 75), "{grown:?}");
+        for (place, &grown) in grown.iter().enumerate() {
+            if [1, 10, 11].contains(&place) {
+                assert_eq!(grown, 0, "{place} is taken");
+            } else {
+                // 4000 draws over 17 places: 235 each, sigma 15.
+                assert!((161..=309).contains(&grown), "{place}: {grown}");
+            }
+        }
     }
 
     #[test]
