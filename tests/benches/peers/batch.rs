@@ -9,7 +9,6 @@ use lacewing_runtime::kernels::train::{Finish, TILE, Tile, TrainKernels};
 use lacewing_runtime::measure::{Contender, Step};
 use lacewing_tests::actor;
 use lacewing_tests::policy_file::{Layer, Owned};
-use rayon::prelude::*;
 
 const SAMPLES: usize = 256;
 const SPARSITIES: [u32; 4] = [50, 80, 90, 95];
@@ -116,12 +115,20 @@ fn ours<'a>(policy: &'a Owned, by_feature: &[f32], threads: usize) -> Outcome<St
             kernels.spmm(topology, &layer.weights, Some(&layer.bias), x, y, finish, TILE);
         }
     };
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build()?;
+    let share = tiles.len().div_ceil(threads);
     Ok(Box::new(move |_, y| {
+        let (own, others) = tiles.split_at_mut(share);
+        let (run, others) = (&forward, others.chunks_mut(share));
+        // This thread takes its share too: to be woken would take longer than the share.
         if threads == 1 {
-            tiles.iter_mut().for_each(&forward);
+            own.iter_mut().for_each(run);
         } else {
-            pool.install(|| tiles.par_iter_mut().for_each(&forward));
+            rayon::in_place_scope(|scope| {
+                for tiles in others {
+                    scope.spawn(move |_| tiles.iter_mut().for_each(run));
+                }
+                own.iter_mut().for_each(run);
+            });
         }
         for (tile, activations) in tiles.iter().enumerate() {
             let outputs = activations.last().into_iter().flatten();
