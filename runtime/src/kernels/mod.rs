@@ -9,6 +9,8 @@
 
 pub mod act;
 mod isa;
+mod team;
 pub mod train;
 
 pub use isa::Isa;
+pub use team::{NoThreads, Team};

@@ -1,11 +1,13 @@
 //! A thread's share of a minibatch: TD3's gradients, tile by tile.
 
-use super::config::{AgentShape, Td3Config};
+use super::config::{AgentShape, MAX_THREADS, Td3Config};
 use super::gradients::Gradients;
 use super::memory::{Arena, Block, OutOfMemory};
 use super::mlp::{Mlp, Target, Trace, Wanted};
 use super::replay::{Replay, Transition};
+use crate::kernels::Team;
 use crate::kernels::train::{QUARTER, TILE, Tile, TrainKernels};
+use heapless::Vec;
 use rand_core::Rng;
 use rand_distr::{Distribution, StandardNormal};
 
@@ -46,24 +48,15 @@ pub(super) fn count(config: &Td3Config) -> usize {
 
 /// Runs `work` on every share and its samples, each in its own thread.
 pub(super) fn for_each<'m>(
+    team: &mut Team,
     shares: &mut [Share<'m>],
     batch: &[u32],
     size: usize,
     work: impl Fn(&mut Share<'m>, &[u32]) + Sync,
 ) {
     let shares = shares.iter_mut().zip(batch.chunks(size));
-    #[cfg(feature = "threads")]
-    if shares.len() > 1 {
-        return rayon::in_place_scope(|scope| {
-            let mut others = shares;
-            let own = others.next();
-            for (share, samples) in others {
-                scope.spawn(|_| work(share, samples));
-            }
-            own.into_iter().for_each(|(share, samples)| work(share, samples));
-        });
-    }
-    shares.for_each(|(share, samples)| work(share, samples));
+    let mut shares: Vec<_, { MAX_THREADS as usize }> = shares.collect();
+    team.for_each(&mut shares, |(share, samples)| work(share, samples));
 }
 
 impl<'m> Share<'m> {

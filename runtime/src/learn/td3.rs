@@ -9,6 +9,7 @@ use super::mlp::{Head, Mlp, Target};
 use super::replay::Replay;
 use super::share::{self, Networks, Share};
 use crate::kernels::train::TrainKernels;
+use crate::kernels::{NoThreads, Team};
 use crate::random::Xoshiro256PlusPlus;
 use heapless::Vec;
 use lacewing_formats::topology::TopologyError;
@@ -24,6 +25,9 @@ pub enum LearnError {
     /// See [`TopologyError`].
     #[error("a layer has no such topology: {0}")]
     Topology(#[from] TopologyError),
+    /// See [`NoThreads`].
+    #[error(transparent)]
+    Threads(#[from] NoThreads),
     /// More layers than [`super::MAX_LAYERS`].
     #[error("a network has 1 to {} layers", super::MAX_LAYERS)]
     Layers,
@@ -68,6 +72,7 @@ pub struct Td3<'m> {
     pub(super) rng: Xoshiro256PlusPlus,
     /// There is at least one.
     shares: Vec<Share<'m>, { MAX_THREADS as usize }>,
+    team: Team,
     topology_scratch: TopologyScratch<'m>,
     batch: &'m mut [u32],
 }
@@ -126,6 +131,7 @@ impl<'m> Td3<'m> {
             shares: (0..share::count(&config))
                 .map(|_| Share::new(arena, &shape, &config))
                 .collect::<Result<_, _>>()?,
+            team: Team::new(share::count(&config))?,
             topology_scratch: TopologyScratch::new(arena, Self::largest(&shape))?,
             batch: arena.take(config.batch_size as usize)?,
             shape,
@@ -267,7 +273,7 @@ impl<'m> Td3<'m> {
             replay,
         };
         let size = share::samples(&self.config);
-        share::for_each(&mut self.shares, self.batch, size, |share, samples| {
+        share::for_each(&mut self.team, &mut self.shares, self.batch, size, |share, samples| {
             work(share, &networks, samples);
         });
     }

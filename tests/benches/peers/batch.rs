@@ -5,14 +5,18 @@ use super::ffi::Outcome;
 use super::{Libraries, mkl, network, report, stopwatch, torch};
 use lacewing_formats::policy::Activation;
 use lacewing_formats::topology::{Csr, Structure};
+use lacewing_runtime::kernels::Team;
 use lacewing_runtime::kernels::train::{Finish, TILE, Tile, TrainKernels};
 use lacewing_runtime::measure::{Contender, Step};
 use lacewing_tests::actor;
 use lacewing_tests::policy_file::{Layer, Owned};
+use std::time::Duration;
 
 const SAMPLES: usize = 256;
 const SPARSITIES: [u32; 4] = [50, 80, 90, 95];
 const COLD_STEPS: u64 = 100;
+/// Threads of the peers wait awake for more work for some ten ms, and would take a core from the next.
+const THREADS_SLEEP: Duration = Duration::from_millis(20);
 
 /// How the numbers of a batch lie.
 #[derive(Clone, Copy)]
@@ -79,7 +83,8 @@ fn compare(libraries: &Libraries, percent: u32, threads: usize) -> Outcome<()> {
     }
     let mut contenders: Vec<_> = contenders.into_iter().map(|(_, contender)| contender).collect();
     // Every contender has its inputs already: four batches to a turn.
-    let times = stopwatch::medians(&mut contenders, &vec![vec![]; 4], &mut y, COLD_STEPS);
+    let pause = if threads == 1 { Duration::ZERO } else { THREADS_SLEEP };
+    let times = stopwatch::medians(&mut contenders, &vec![vec![]; 4], &mut y, COLD_STEPS, pause);
     let name = format!("{} batch {SAMPLES} threads {threads}", network::name(&widths));
     for ((runtime, _), (warm, cold)) in contenders.iter().zip(times) {
         report::line(&name, percent, runtime, warm, cold);
@@ -115,21 +120,9 @@ fn ours<'a>(policy: &'a Owned, by_feature: &[f32], threads: usize) -> Outcome<St
             kernels.spmm(topology, &layer.weights, Some(&layer.bias), x, y, finish, TILE);
         }
     };
-    let share = tiles.len().div_ceil(threads);
+    let mut team = Team::new(threads)?;
     Ok(Box::new(move |_, y| {
-        let (own, others) = tiles.split_at_mut(share);
-        let (run, others) = (&forward, others.chunks_mut(share));
-        // This thread takes its share too: to be woken would take longer than the share.
-        if threads == 1 {
-            own.iter_mut().for_each(run);
-        } else {
-            rayon::in_place_scope(|scope| {
-                for tiles in others {
-                    scope.spawn(move |_| tiles.iter_mut().for_each(run));
-                }
-                own.iter_mut().for_each(run);
-            });
-        }
+        team.for_each(&mut tiles, &forward);
         for (tile, activations) in tiles.iter().enumerate() {
             let outputs = activations.last().into_iter().flatten();
             for (y, output) in y.chunks_mut(SAMPLES).zip(outputs) {

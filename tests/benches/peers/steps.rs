@@ -13,6 +13,7 @@ use lacewing_runtime::measure::{Contender, Step, step};
 use lacewing_tests::actor;
 use lacewing_tests::policy_file::Owned;
 use std::path::Path;
+use std::time::Duration;
 
 const COLD_STEPS: u64 = 100;
 
@@ -124,7 +125,7 @@ fn compare(folder: &Path, libraries: &Libraries, widths: &[usize], percent: u32)
             }
         }
     }
-    let times = stopwatch::medians(&mut contenders, &inputs, &mut action, COLD_STEPS);
+    let times = stopwatch::medians(&mut contenders, &inputs, &mut action, COLD_STEPS, Duration::ZERO);
     for ((runtime, _), (warm, cold)) in contenders.iter().zip(times) {
         report::line(&name, percent, runtime, warm, cold);
     }

@@ -2,21 +2,24 @@
 
 use lacewing_runtime::measure::{self, Contender, Settings, clock_ns};
 use std::hint::black_box;
-use std::time::Instant;
+use std::time::{Duration, Instant};
+use std::{slice, thread};
 
-/// Turns of each contender.
+/// Warm turns of each contender.
 const TURNS: usize = 60;
+const COLD_TURNS: u64 = 10;
 
 /// Nanoseconds a step of each contender: warm, and each after 8 MiB of other data.
 ///
 /// Warm steps follow one another through all observations, untimed and then timed as one, so that the
 /// clock takes no part; the median is that of the turns' means. A cold step is timed alone, less what
-/// the clock takes.
+/// the clock takes. Before each turn there is a `pause`, for the threads of those before to go to sleep.
 pub fn medians(
     contenders: &mut [Contender<'_>],
     observations: &[Vec<f32>],
     action: &mut [f32],
     cold_steps: u64,
+    pause: Duration,
 ) -> Vec<(f64, f64)> {
     let mut times = vec![Vec::with_capacity(TURNS); contenders.len()];
     for _ in 0..TURNS {
@@ -26,17 +29,24 @@ pub fn medians(
                     step(black_box(observation), black_box(action));
                 }
             };
+            thread::sleep(pause);
             pass();
             let start = Instant::now();
             pass();
             times.push(start.elapsed().as_nanos() as f64 / observations.len() as f64);
         }
     }
-    let settings = Settings { steps: 0, cold_steps, int8: false };
-    let cold = measure::cold(contenders, observations, action, settings);
-    let clock = clock_ns();
-    let cold = cold.iter().map(|row| row.p50_ns.saturating_sub(clock) as f64);
-    times.iter_mut().map(|times| median(times)).zip(cold).collect()
+    let settings = Settings { steps: 0, cold_steps: cold_steps / COLD_TURNS, int8: false };
+    let (mut cold, clock) = (vec![Vec::new(); contenders.len()], clock_ns());
+    for _ in 0..COLD_TURNS {
+        for (contender, times) in contenders.iter_mut().zip(&mut cold) {
+            thread::sleep(pause);
+            let turn = measure::cold(slice::from_mut(contender), observations, action, settings);
+            times.extend(turn.iter().map(|row| row.p50_ns.saturating_sub(clock) as f64));
+        }
+    }
+    let middle = |times: &mut Vec<f64>| median(times);
+    times.iter_mut().map(middle).zip(cold.iter_mut().map(middle)).collect()
 }
 
 /// The middle of some numbers, the mean of the two in the middle of an even count.
