@@ -81,7 +81,6 @@ fn gradients_are_the_slopes_of_the_loss() {
             trace.output().iter().flat_map(|tile| tile.0).map(f64::from).sum()
         };
         let at = loss(&network, &input);
-        network.prepare_backward();
         trace.gradient()[..ACTIONS].iter_mut().for_each(|tile| tile.0 = [1.0; TILE]);
         network.backward(&kernels, &mut trace, Wanted::Input);
         let slopes: Vec<_> = trace.gradient()[..OBSERVATIONS].iter().map(|tile| tile.0).collect();

@@ -53,6 +53,7 @@ impl Adam {
             let (state, links) = (&mut layer.learning, &mut layer.links);
             kernels.adam(&step, links.weights, weights, state.weights.m, state.weights.v);
             kernels.adam(&step, links.bias, bias, state.bias.m, state.bias.v);
+            layer.gather_columns();
         }
     }
 }

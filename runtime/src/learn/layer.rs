@@ -169,7 +169,9 @@ impl<'m> Layer<'m> {
         let column_weights = arena.take(count)?;
         let columns = CsrMut::transposed(view, row_ptr, col_idx, column_links)?;
         let learning = Learning { weights, bias, columns, column_links, column_weights };
-        Ok(Self { links, learning })
+        let mut layer = Self { links, learning };
+        layer.gather_columns();
+        Ok(layer)
     }
 
     pub fn blocks(shape: (usize, usize, usize)) -> usize {
@@ -181,15 +183,14 @@ impl<'m> Layer<'m> {
             + Block::for_slice::<u16>(links)
     }
 
-    /// Brings the view by columns up to date with the topology.
+    /// Brings the view by columns up to date with topology and weights.
     pub fn index_columns(&mut self) {
         let topology = self.links.topology.view();
         self.learning.columns.transpose_from(topology, self.learning.column_links);
+        self.gather_columns();
     }
 
-    /// Brings the weights by columns up to date; before the first [`input_gradient`] after a step.
-    ///
-    /// [`input_gradient`]: Self::input_gradient
+    /// Brings the weights by columns up to date.
     pub fn gather_columns(&mut self) {
         let learning = &mut self.learning;
         for (weight, &link) in learning.column_weights.iter_mut().zip(&*learning.column_links) {

@@ -167,11 +167,6 @@ impl<'m> Mlp<'m> {
         forward(kernels, self.layers(), self.head, trace);
     }
 
-    /// Makes ready for backward passes; after every change of the weights.
-    pub fn prepare_backward(&mut self) {
-        self.layers.iter_mut().for_each(Layer::gather_columns);
-    }
-
     /// Takes the gradient of the output in `trace` back through the network.
     pub fn backward(
         &self,

@@ -7,6 +7,7 @@ mod adam;
 mod config;
 mod gradients;
 mod layer;
+mod learner;
 mod memory;
 mod mlp;
 mod replay;

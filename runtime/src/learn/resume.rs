@@ -169,20 +169,18 @@ impl<'a> Resume<'a> {
         let ResumeHeader { shape, updates, adam_steps, rng, .. } = &self.header;
         let mut agent = Td3::new(shape.clone(), config, memory, 0)?;
         let mut body = self.body;
-        for network in core::iter::once(&mut agent.actor).chain(&mut agent.critics) {
-            for layer in &mut network.layers {
+        for (learner, &steps) in agent.learners_mut().zip(adam_steps) {
+            learner.adam.steps = steps;
+            for layer in &mut learner.online.layers {
                 read_layer(&mut body, layer)?;
             }
         }
-        for target in core::iter::once(&mut agent.target_actor).chain(&mut agent.target_critics) {
-            for links in &mut target.layers {
+        for learner in agent.learners_mut() {
+            for links in &mut learner.target.layers {
                 read_links(&mut body, links)?;
             }
         }
         agent.updates = *updates;
-        agent.actor_adam.steps = adam_steps[0];
-        agent.critic_adams[0].steps = adam_steps[1];
-        agent.critic_adams[1].steps = adam_steps[2];
         agent.rng = rng.clone();
         Ok(agent)
     }
@@ -194,17 +192,17 @@ impl Td3<'_> {
     /// # Errors
     /// The first error of `sink`.
     pub fn save<E>(&self, mut sink: impl FnMut(&[u8]) -> Result<(), E>) -> Result<(), E> {
-        let [first, second] = &self.critic_adams;
+        let [first, second] = &self.critics;
         let header = ResumeHeader {
             shape: self.shape.clone(),
             config: self.config,
             updates: self.updates,
-            adam_steps: [self.actor_adam.steps, first.steps, second.steps],
+            adam_steps: [&self.actor, first, second].map(|learner| learner.adam.steps),
             rng: self.rng.clone(),
         };
         header.write(&mut sink)?;
-        for network in core::iter::once(&self.actor).chain(&self.critics) {
-            for layer in &network.layers {
+        for learner in [&self.actor, first, second] {
+            for layer in &learner.online.layers {
                 write_links(&layer.links, &mut sink)?;
                 for moments in [&layer.learning.weights, &layer.learning.bias] {
                     sink(bytemuck::cast_slice(moments.m))?;
@@ -212,8 +210,8 @@ impl Td3<'_> {
                 }
             }
         }
-        for target in core::iter::once(&self.target_actor).chain(&self.target_critics) {
-            for links in &target.layers {
+        for learner in [&self.actor, first, second] {
+            for links in &learner.target.layers {
                 write_links(links, &mut sink)?;
             }
         }

@@ -1,13 +1,12 @@
 //! A thread's share of a minibatch: TD3's gradients, tile by tile.
 
-use super::config::{AgentShape, MAX_THREADS, Td3Config};
+use super::config::{AgentShape, Td3Config};
 use super::gradients::Gradients;
+use super::learner::Learner;
 use super::memory::{Arena, Block, OutOfMemory};
-use super::mlp::{Mlp, Target, Trace, Wanted};
+use super::mlp::{Trace, Wanted};
 use super::replay::{Replay, Transition};
-use crate::kernels::Team;
 use crate::kernels::train::{QUARTER, TILE, Tile, TrainKernels};
-use heapless::Vec;
 use rand_core::Rng;
 use rand_distr::{Distribution, StandardNormal};
 
@@ -15,10 +14,8 @@ use rand_distr::{Distribution, StandardNormal};
 pub(super) struct Networks<'a, 'm> {
     pub kernels: TrainKernels,
     pub config: &'a Td3Config,
-    pub actor: &'a Mlp<'m>,
-    pub critics: &'a [Mlp<'m>; 2],
-    pub target_actor: &'a Target<'m>,
-    pub target_critics: &'a [Target<'m>; 2],
+    pub actor: &'a Learner<'m>,
+    pub critics: &'a [Learner<'m>; 2],
     pub replay: &'a Replay<'a>,
 }
 
@@ -44,19 +41,6 @@ pub(super) fn samples(config: &Td3Config) -> usize {
 /// How many shares a minibatch has.
 pub(super) fn count(config: &Td3Config) -> usize {
     (config.batch_size as usize).div_ceil(samples(config))
-}
-
-/// Runs `work` on every share and its samples, each in its own thread.
-pub(super) fn for_each<'m>(
-    team: &mut Team,
-    shares: &mut [Share<'m>],
-    batch: &[u32],
-    size: usize,
-    work: impl Fn(&mut Share<'m>, &[u32]) + Sync,
-) {
-    let shares = shares.iter_mut().zip(batch.chunks(size));
-    let mut shares: Vec<_, { MAX_THREADS as usize }> = shares.collect();
-    team.for_each(&mut shares, |(share, samples)| work(share, samples));
 }
 
 impl<'m> Share<'m> {
@@ -107,7 +91,7 @@ impl<'m> Share<'m> {
             self.actor_trace.set_samples(samples.len());
             self.critic_trace.set_samples(samples.len());
             load(replay, samples, self.actor_trace.input(), |step| step.next_observation);
-            networks.target_actor.forward(kernels, &mut self.actor_trace);
+            networks.actor.target.forward(kernels, &mut self.actor_trace);
             let (next_observation, next_action) =
                 self.critic_trace.input().split_at_mut(observations);
             next_observation.copy_from_slice(self.actor_trace.input());
@@ -123,8 +107,8 @@ impl<'m> Share<'m> {
                 }
             }
             let mut targets = [f32::INFINITY; TILE];
-            for critic in networks.target_critics {
-                critic.forward(kernels, &mut self.critic_trace);
+            for critic in networks.critics {
+                critic.target.forward(kernels, &mut self.critic_trace);
                 for (target, q) in targets.iter_mut().zip(self.critic_trace.output()[0].0) {
                     *target = if q < *target || q.is_nan() { q } else { *target };
                 }
@@ -139,6 +123,7 @@ impl<'m> Share<'m> {
             load(replay, samples, observation, |step| step.observation);
             load(replay, samples, action, |step| step.action);
             for (critic, gradients) in networks.critics.iter().zip(&mut self.critics) {
+                let critic = &critic.online;
                 critic.forward(kernels, &mut self.critic_trace);
                 let q = self.critic_trace.output()[0].0;
                 let mut gradient = Tile::ZERO;
@@ -155,7 +140,8 @@ impl<'m> Share<'m> {
 
     /// Leaves this share of the gradient of `−mean Q₁(s, π(s))` in `actor`.
     pub fn actor_gradients(&mut self, networks: &Networks<'_, '_>, samples: &[u32]) {
-        let Networks { kernels, config, replay, actor, critics: [critic, _], .. } = networks;
+        let Networks { kernels, config, replay, actor, critics } = networks;
+        let (actor, critic) = (&actor.online, &critics[0].online);
         let (observations, actions) = (replay.observations(), replay.actions());
         self.actor.clear();
         self.loss = 0.0;

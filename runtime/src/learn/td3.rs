@@ -1,11 +1,12 @@
 //! TD3 with sparse networks (Fujimoto et al. 2018, alg. 1; Sokar et al. 2022, alg. 1).
 
 use super::Gradients;
-use super::adam::{Adam, AdamConfig};
+use super::adam::AdamConfig;
 use super::config::{AgentShape, MAX_THREADS, Method, Td3Config};
 use super::layer::TopologyScratch;
+use super::learner::Learner;
 use super::memory::{Arena, Block, OutOfMemory};
-use super::mlp::{Head, Mlp, Target};
+use super::mlp::{Head, Mlp};
 use super::replay::Replay;
 use super::share::{self, Networks, Share};
 use crate::kernels::train::TrainKernels;
@@ -56,24 +57,24 @@ pub struct Losses {
     pub actor: Option<f32>,
 }
 
+/// One for each thread.
+type Threads<T> = Vec<T, { MAX_THREADS as usize }>;
+
 /// A TD3 agent in the caller's memory.
 #[derive(Debug)]
 pub struct Td3<'m> {
     pub(super) shape: AgentShape,
     pub(super) config: Td3Config,
     kernels: TrainKernels,
-    pub(super) actor: Mlp<'m>,
-    pub(super) critics: [Mlp<'m>; 2],
-    pub(super) target_actor: Target<'m>,
-    pub(super) target_critics: [Target<'m>; 2],
-    pub(super) actor_adam: Adam,
-    pub(super) critic_adams: [Adam; 2],
+    pub(super) actor: Learner<'m>,
+    pub(super) critics: [Learner<'m>; 2],
     pub(super) updates: u64,
     pub(super) rng: Xoshiro256PlusPlus,
     /// There is at least one.
-    shares: Vec<Share<'m>, { MAX_THREADS as usize }>,
+    shares: Threads<Share<'m>>,
     team: Team,
-    topology_scratch: TopologyScratch<'m>,
+    /// One for each critic where they step in different threads, else one for all.
+    scratches: Vec<TopologyScratch<'m>, 2>,
     batch: &'m mut [u32],
 }
 
@@ -81,13 +82,15 @@ impl<'m> Td3<'m> {
     /// Blocks of memory that an agent of this shape takes, its minibatch included and its replay
     /// not.
     pub fn blocks(shape: &AgentShape, config: &Td3Config) -> usize {
-        Mlp::blocks(&shape.actor)
-            + 2 * Mlp::blocks(&shape.critic)
-            + Target::blocks(&shape.actor)
-            + 2 * Target::blocks(&shape.critic)
+        Learner::blocks(&shape.actor)
+            + 2 * Learner::blocks(&shape.critic)
             + share::count(config) * Share::blocks(shape, config)
-            + TopologyScratch::blocks(Self::largest(shape))
+            + Self::scratches(config) * TopologyScratch::blocks(Self::largest(shape))
             + Block::for_slice::<u32>(config.batch_size as usize)
+    }
+
+    fn scratches(config: &Td3Config) -> usize {
+        share::count(config).min(2)
     }
 
     fn largest(shape: &AgentShape) -> usize {
@@ -108,31 +111,25 @@ impl<'m> Td3<'m> {
         check(&config)?;
         let arena = &mut Arena::new(memory);
         let mut rng = Xoshiro256PlusPlus::seed_from_u64(seed);
-        let actor = Mlp::random(arena, &shape.actor, Head::Tanh, config.init, &mut rng)?;
-        let mut critic =
-            || Mlp::random(arena, &shape.critic, Head::Identity, config.init, &mut rng);
+        let adam =
+            AdamConfig { learning_rate: config.learning_rate, weight_decay: config.weight_decay };
+        let start = (config.init, adam);
+        let actor = Learner::random(arena, &shape.actor, Head::Tanh, start, &mut rng)?;
+        let mut critic = || Learner::random(arena, &shape.critic, Head::Identity, start, &mut rng);
         let critics = [critic()?, critic()?];
-        let target_actor = Target::copy(arena, &actor)?;
-        let target_critics = [Target::copy(arena, &critics[0])?, Target::copy(arena, &critics[1])?];
-        let adam = Adam::new(AdamConfig {
-            learning_rate: config.learning_rate,
-            weight_decay: config.weight_decay,
-        });
         Ok(Self {
             kernels: TrainKernels::best(),
             actor,
             critics,
-            target_actor,
-            target_critics,
-            actor_adam: adam,
-            critic_adams: [adam; 2],
             updates: 0,
             rng,
             shares: (0..share::count(&config))
                 .map(|_| Share::new(arena, &shape, &config))
                 .collect::<Result<_, _>>()?,
             team: Team::new(share::count(&config))?,
-            topology_scratch: TopologyScratch::new(arena, Self::largest(&shape))?,
+            scratches: (0..Self::scratches(&config))
+                .map(|_| TopologyScratch::new(arena, Self::largest(&shape)))
+                .collect::<Result<_, _>>()?,
             batch: arena.take(config.batch_size as usize)?,
             shape,
             config,
@@ -156,12 +153,17 @@ impl<'m> Td3<'m> {
 
     /// The policy.
     pub fn actor(&self) -> &Mlp<'m> {
-        &self.actor
+        &self.actor.online
     }
 
     /// The twin critics.
-    pub fn critics(&self) -> &[Mlp<'m>; 2] {
-        &self.critics
+    pub fn critics(&self) -> [&Mlp<'m>; 2] {
+        self.critics.each_ref().map(|critic| &critic.online)
+    }
+
+    /// Actor and critics.
+    pub(super) fn learners_mut(&mut self) -> impl Iterator<Item = &mut Learner<'m>> {
+        core::iter::once(&mut self.actor).chain(&mut self.critics)
     }
 
     /// Gradients of the actor as the last update found them.
@@ -186,7 +188,7 @@ impl<'m> Td3<'m> {
             tile.0[0] = value;
         }
         trace.set_samples(1);
-        self.actor.forward(&self.kernels, trace);
+        self.actor.online.forward(&self.kernels, trace);
         for (action, tile) in action.iter_mut().zip(trace.output()) {
             *action = tile.0[0];
         }
@@ -208,17 +210,16 @@ impl<'m> Td3<'m> {
             return Err(LearnError::NoData);
         }
         replay.sample(&mut self.rng, self.batch);
+        self.draw_noise();
         self.updates += 1;
-        let critic = self.find_critic_gradients(replay);
-        let critics = self.critics.iter_mut().zip(&self.shares[0].critics);
-        for ((critic, gradients), adam) in critics.zip(&mut self.critic_adams) {
-            adam.step(&self.kernels, critic, gradients);
-        }
+        let delayed = self.updates.is_multiple_of(u64::from(self.config.policy_delay));
+        let tau = delayed.then_some(self.config.tau);
+        let critic = self.each_share(replay, Share::critic_gradients);
+        self.step_critics(tau);
         let mut losses = Losses { critic, actor: None };
-        if self.updates.is_multiple_of(u64::from(self.config.policy_delay)) {
-            losses.actor = Some(self.find_actor_gradients(replay));
-            self.actor_adam.step(&self.kernels, &mut self.actor, &self.shares[0].actor);
-            self.follow();
+        if delayed {
+            losses.actor = Some(self.each_share(replay, Share::actor_gradients));
+            self.step_actor(tau);
         }
         if !losses.critic.is_finite() || losses.actor.is_some_and(|loss| !loss.is_finite()) {
             return Err(LearnError::Diverged);
@@ -228,76 +229,63 @@ impl<'m> Td3<'m> {
         {
             let [first, second] = &mut self.critics;
             for network in [&mut self.actor, first, second] {
-                let scratch = &mut self.topology_scratch;
-                network.rewire(rewire.fraction, rewire.drop, &mut self.rng, scratch);
+                let scratch = &mut self.scratches[0];
+                network.online.rewire(rewire.fraction, rewire.drop, &mut self.rng, scratch);
             }
         }
         Ok(losses)
     }
 
-    /// Leaves the critics' gradients in the first share; returns their loss.
-    fn find_critic_gradients(&mut self, replay: &Replay<'_>) -> f32 {
-        self.critics.iter_mut().for_each(Mlp::prepare_backward);
+    fn draw_noise(&mut self) {
         let size = share::samples(&self.config);
         for (share, samples) in self.shares.iter_mut().zip(self.batch.chunks(size)) {
             share.draw_noise(samples.len(), &mut self.rng);
         }
-        self.each_share(replay, Share::critic_gradients);
-        self.add_up(|to, from| {
-            for (to, from) in to.critics.iter_mut().zip(&from.critics) {
-                to.add(from);
-            }
-        })
     }
 
-    /// Leaves the actor's gradient in the first share; returns its loss.
-    fn find_actor_gradients(&mut self, replay: &Replay<'_>) -> f32 {
-        self.actor.prepare_backward();
-        self.critics[0].prepare_backward();
-        self.each_share(replay, Share::actor_gradients);
-        self.add_up(|to, from| to.actor.add(&from.actor))
-    }
-
+    /// Runs `find` on every share of the minibatch, each in its own thread; returns the mean of the
+    /// loss.
     fn each_share(
         &mut self,
         replay: &Replay<'_>,
-        work: impl Fn(&mut Share<'m>, &Networks<'_, 'm>, &[u32]) + Sync,
-    ) {
+        find: impl Fn(&mut Share<'m>, &Networks<'_, 'm>, &[u32]) + Sync,
+    ) -> f32 {
         let networks = Networks {
             kernels: self.kernels,
             config: &self.config,
             actor: &self.actor,
             critics: &self.critics,
-            target_actor: &self.target_actor,
-            target_critics: &self.target_critics,
             replay,
         };
-        let size = share::samples(&self.config);
-        share::for_each(&mut self.team, &mut self.shares, self.batch, size, |share, samples| {
-            work(share, &networks, samples);
-        });
-    }
-
-    /// Adds up all shares' gradients in the first; returns the mean of their losses.
-    fn add_up(&mut self, add: impl Fn(&mut Share<'m>, &Share<'m>)) -> f32 {
-        let mut loss = 0.0;
-        if let Some((first, others)) = self.shares.split_first_mut() {
-            loss = first.loss;
-            for other in others {
-                add(first, other);
-                loss += other.loss;
-            }
-        }
+        let batch = self.batch.chunks(share::samples(&self.config));
+        let mut parts: Threads<_> = self.shares.iter_mut().zip(batch).collect();
+        self.team.for_each(&mut parts, |(share, samples)| find(share, &networks, samples));
+        drop(parts);
+        let loss: f32 = self.shares.iter().map(|share| share.loss).sum();
         loss / self.config.batch_size as f32
     }
 
-    /// One Polyak step of all targets.
-    fn follow(&mut self) {
-        let (tau, scratch) = (self.config.tau, &mut self.topology_scratch);
-        self.target_actor.follow(&self.actor, tau, scratch);
-        for (target, online) in self.target_critics.iter_mut().zip(&self.critics) {
-            target.follow(online, tau, scratch);
-        }
+    /// A step of both critics, each in its own thread.
+    fn step_critics(&mut self, tau: Option<f32>) {
+        let gradients = self.shares.iter_mut().map(|share| {
+            let [first, second] = &mut share.critics;
+            (first, second)
+        });
+        let (first, second): (Threads<_>, Threads<_>) = gradients.unzip();
+        let mut steps: Vec<_, 2> = self.critics.iter_mut().zip([first, second]).collect();
+        let steps = steps.chunks_mut(2 / self.scratches.len());
+        let mut parts: Vec<_, 2> = steps.zip(&mut self.scratches).collect();
+        self.team.for_each(&mut parts, |(steps, scratch)| {
+            for (critic, gradients) in steps.iter_mut() {
+                critic.step(&self.kernels, gradients, tau, scratch);
+            }
+        });
+    }
+
+    fn step_actor(&mut self, tau: Option<f32>) {
+        let mut gradients: Threads<_> =
+            self.shares.iter_mut().map(|share| &mut share.actor).collect();
+        self.actor.step(&self.kernels, &mut gradients, tau, &mut self.scratches[0]);
     }
 }
 

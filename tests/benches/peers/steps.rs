@@ -125,7 +125,8 @@ fn compare(folder: &Path, libraries: &Libraries, widths: &[usize], percent: u32)
             }
         }
     }
-    let times = stopwatch::medians(&mut contenders, &inputs, &mut action, COLD_STEPS, Duration::ZERO);
+    let times =
+        stopwatch::medians(&mut contenders, &inputs, &mut action, COLD_STEPS, Duration::ZERO);
     for ((runtime, _), (warm, cold)) in contenders.iter().zip(times) {
         report::line(&name, percent, runtime, warm, cold);
     }
