@@ -57,8 +57,9 @@ mod helpers {
     use std::thread::{self, JoinHandle};
     use std::time::{Duration, Instant};
 
-    /// How long a helper waits awake: longer than an environment's step between two updates.
-    const AWAKE: Duration = Duration::from_millis(1);
+    /// How long a helper waits awake, as long as GNU's OpenMP: longer than what training does between
+    /// two updates. Once asleep, Linux may wake it on the caller's core and take ms to part them.
+    const AWAKE: Duration = Duration::from_millis(10);
     /// So often a thread looks before it offers its processor to others: some ten µs.
     const LOOKS: u32 = 1 << 9;
 
@@ -246,7 +247,7 @@ mod tests {
             let mut parts = [0; 2];
             team.for_each(&mut parts, |part| *part += 1);
             assert_eq!(parts, [1; 2]);
-            std::thread::sleep(Duration::from_millis(5));
+            std::thread::sleep(Duration::from_millis(20));
         }
     }
 

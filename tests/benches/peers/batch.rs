@@ -10,13 +10,10 @@ use lacewing_runtime::kernels::train::{Finish, TILE, Tile, TrainKernels};
 use lacewing_runtime::measure::{Contender, Step};
 use lacewing_tests::actor;
 use lacewing_tests::policy_file::{Layer, Owned};
-use std::time::Duration;
 
 const SAMPLES: usize = 256;
 const SPARSITIES: [u32; 4] = [50, 80, 90, 95];
-const COLD_STEPS: u64 = 100;
-/// Threads of the peers wait awake for more work for some ten ms, and would take a core from the next.
-const THREADS_SLEEP: Duration = Duration::from_millis(20);
+const COLD_STEPS: usize = 100;
 
 /// How the numbers of a batch lie.
 #[derive(Clone, Copy)]
@@ -83,8 +80,7 @@ fn compare(libraries: &Libraries, percent: u32, threads: usize) -> Outcome<()> {
     }
     let mut contenders: Vec<_> = contenders.into_iter().map(|(_, contender)| contender).collect();
     // Every contender has its inputs already: four batches to a turn.
-    let pause = if threads == 1 { Duration::ZERO } else { THREADS_SLEEP };
-    let times = stopwatch::medians(&mut contenders, &vec![vec![]; 4], &mut y, COLD_STEPS, pause);
+    let times = stopwatch::medians(&mut contenders, &vec![vec![]; 4], &mut y, COLD_STEPS, threads);
     let name = format!("{} batch {SAMPLES} threads {threads}", network::name(&widths));
     for ((runtime, _), (warm, cold)) in contenders.iter().zip(times) {
         report::line(&name, percent, runtime, warm, cold);
