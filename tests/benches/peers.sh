@@ -73,16 +73,19 @@ export OMP_NUM_THREADS=1 MKL_THREADING_LAYER=SEQUENTIAL LD_LIBRARY_PATH="$venv/l
 libraries=(--torch "$PWD/$out/torch.so" --mkl "$mkl")
 # measure CORES OPTIONS...: lines of CSV; what the peers have to say only where that goes wrong
 measure() {
-  taskset -c "$1" "$bench" "${@:2}" "${libraries[@]}" >> $out/peers.csv 2> $out/stderr ||
+  taskset -c "$1" "$bench" "${@:2}" >> $out/peers.csv 2> $out/stderr ||
     { cat $out/stderr >&2; exit 1; }
 }
 : > $out/peers.csv
 for ((round = 1; round <= rounds; round++)); do
   echo "round $round of $rounds ..." >&2
-  measure "${cores%%,*}" steps $out/models --litert "$litert" --ort "$ort" --openvino "$openvino"
-  measure "${cores%%,*}" batch
+  measure "${cores%%,*}" steps $out/models --litert "$litert" --ort "$ort" --openvino "$openvino" \
+    "${libraries[@]}"
+  measure "${cores%%,*}" batch "${libraries[@]}"
   if [ "$cores" != "${cores%%,*}" ]; then
-    OMP_NUM_THREADS=2 MKL_THREADING_LAYER=GNU measure "$cores" batch --threads 2
+    # Helper threads wait awake, so ours and theirs would be in each other's way in one process.
+    measure "$cores" batch --threads 2
+    OMP_NUM_THREADS=2 MKL_THREADING_LAYER=GNU measure "$cores" batch --threads 2 "${libraries[@]}"
   fi
 done
 
@@ -93,7 +96,8 @@ done
 Random policies, the same weights for everyone, everyone's answers checked; batch 1, f32, one thread on
 one pinned core, steps of all runtimes in turns in one process, inputs and outputs bound once. Warm:
 64 steps one after the other, the clock read before and after. After other data: 8 MiB streamed through
-the caches before each step, which runtimes that spread over more code and memory feel more. "K per 32
+the caches before each step, which runtimes that spread over more code and memory feel more. With two
+threads our batches run in a process of their own, since everyone's helper threads wait awake. "K per 32
 columns" and "16×1 blocks" are policies of (nearly) the same number of links in that structure, on which the dense
 peers take as long as on the others.
 

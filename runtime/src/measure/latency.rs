@@ -85,26 +85,11 @@ pub fn cold(
     action: &mut [f32],
     settings: Settings,
 ) -> Vec<Latency> {
-    let mut other = OtherData::default();
-    run(contenders, observations, action, settings.cold_steps, 1, |_, _, _| other.stream())
-}
-
-/// 8 MiB of data that no contender reads.
-#[derive(Debug)]
-pub struct OtherData(Vec<u64>);
-
-impl Default for OtherData {
-    fn default() -> Self {
-        Self(vec![0; FLUSH_BYTES / size_of::<u64>()])
-    }
-}
-
-impl OtherData {
-    /// Streams it through the caches.
-    pub fn stream(&mut self) {
-        black_box(&mut self.0).iter_mut().for_each(|word| *word = word.wrapping_add(1));
-        black_box(&self.0);
-    }
+    let mut other = vec![0_u64; FLUSH_BYTES / size_of::<u64>()];
+    run(contenders, observations, action, settings.cold_steps, 1, |_, _, _| {
+        black_box(&mut other).iter_mut().for_each(|word| *word = word.wrapping_add(1));
+        black_box(&other);
+    })
 }
 
 /// What the clock itself takes: the median time between two readings, in nanoseconds.

@@ -3,7 +3,7 @@
 mod latency;
 mod report;
 
-pub use latency::{Contender, Latency, OtherData, Settings, Step, clock_ns, cold, warm};
+pub use latency::{Contender, Latency, Settings, Step, clock_ns, cold, warm};
 pub use report::{Int8Report, Report};
 
 use crate::act::{Layout, LoadError, Policy};

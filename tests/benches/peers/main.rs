@@ -3,8 +3,9 @@
 //!
 //! `peers export FOLDER` writes the networks as ONNX. `peers steps FOLDER LIBRARIES` times control
 //! steps and prints a line of CSV for each runtime, `peers batch LIBRARIES --threads N` batches of
-//! 256; where a library is not named, its runtime is left out. `peers report FOLDER < CSV` prints the
-//! tables of such lines and draws their plots, medians where there are several of a kind.
+//! 256 (with several threads ours or theirs); where a library is not named, its runtime is left out.
+//! `peers report FOLDER < CSV` prints the tables of such lines and draws their plots, medians where
+//! there are several of a kind.
 #![allow(unsafe_code)] // Other runtimes are called through their C interfaces.
 
 mod batch;
@@ -30,13 +31,19 @@ use network::{NETWORKS, SPARSITIES};
 use std::path::{Path, PathBuf};
 
 /// Where the peers' libraries are, as far as they are to run.
-#[derive(Default)]
+#[derive(Default, PartialEq)]
 struct Libraries {
     litert: Option<PathBuf>,
     ort: Option<PathBuf>,
     openvino: Option<PathBuf>,
     torch: Option<PathBuf>,
     mkl: Option<PathBuf>,
+}
+
+impl Libraries {
+    fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// What follows `name` on the command line.

@@ -14,7 +14,7 @@ use lacewing_tests::actor;
 use lacewing_tests::policy_file::Owned;
 use std::path::Path;
 
-const COLD_STEPS: usize = 100;
+const COLD_STEPS: u64 = 100;
 
 /// Further apart than f32 in any order of adding takes two answers, and than 8 bits take them here.
 const TOLERANCE: f64 = 1e-4;
@@ -124,7 +124,7 @@ fn compare(folder: &Path, libraries: &Libraries, widths: &[usize], percent: u32)
             }
         }
     }
-    let times = stopwatch::medians(&mut contenders, &inputs, &mut action, COLD_STEPS, 1);
+    let times = stopwatch::medians(&mut contenders, &inputs, &mut action, COLD_STEPS);
     for ((runtime, _), (warm, cold)) in contenders.iter().zip(times) {
         report::line(&name, percent, runtime, warm, cold);
     }
