@@ -10,10 +10,14 @@ use lacewing_runtime::kernels::train::{Finish, TILE, Tile, TrainKernels};
 use lacewing_runtime::measure::{Contender, Step};
 use lacewing_tests::actor;
 use lacewing_tests::policy_file::{Layer, Owned};
+use std::time::{Duration, Instant};
 
 const SAMPLES: usize = 256;
 const SPARSITIES: [u32; 4] = [50, 80, 90, 95];
 const COLD_STEPS: u64 = 100;
+
+/// Linux may wake a helper on its caller's core and take a while to part them.
+const SETTLE: Duration = Duration::from_millis(300);
 
 /// How the numbers of a batch lie.
 #[derive(Clone, Copy)]
@@ -82,6 +86,10 @@ fn compare(libraries: &Libraries, percent: u32, threads: usize) -> Outcome<()> {
         }
     }
     let mut contenders: Vec<_> = contenders.into_iter().map(|(_, contender)| contender).collect();
+    let start = Instant::now();
+    while threads > 1 && start.elapsed() < SETTLE {
+        contenders.iter_mut().for_each(|(_, run)| run(&[], &mut y));
+    }
     // Every contender has its inputs already: four batches to a turn.
     let times = stopwatch::medians(&mut contenders, &vec![vec![]; 4], &mut y, COLD_STEPS);
     let name = format!("{} batch {SAMPLES} threads {threads}", network::name(&widths));
