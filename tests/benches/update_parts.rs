@@ -137,7 +137,7 @@ fn main() {
         let mut memory = vec![Block::ZERO; Td3::blocks(&shape, &config)];
         let mut agent = Td3::new(shape, config, &mut memory, 1).expect("memory for the agent");
         let mut actor = Network::new(agent.actor());
-        let mut critics: [_; 4] = std::array::from_fn(|at| Network::new(&agent.critics()[at % 2]));
+        let mut critics: [_; 4] = std::array::from_fn(|at| Network::new(agent.critics()[at % 2]));
         let (mut updates, mut parts) = (Vec::new(), Vec::new());
         for _ in 0..ROUNDS {
             updates.push(microseconds(|| {

@@ -142,7 +142,7 @@ fn engines_learn_the_same_through_changes_of_topology() {
     assert_eq!(resumed.updates(), 60);
     let pairs = [(sparse.actor(), resumed.actor())]
         .into_iter()
-        .chain(sparse.critics().iter().zip(resumed.critics()));
+        .chain(sparse.critics().into_iter().zip(resumed.critics()));
     for (ours, theirs) in pairs {
         for (ours, theirs) in ours.layers().zip(theirs.layers()) {
             assert_eq!(ours.topology, theirs.topology);

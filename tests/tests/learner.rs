@@ -66,7 +66,7 @@ fn gradients_are_the_slopes_of_the_loss() {
     let shape = shape(0.6).actor;
     let mut memory = vec![Block::ZERO; Mlp::blocks(&shape) + Trace::blocks(&shape)];
     let arena = &mut Arena::new(&mut memory);
-    let mut network = Mlp::random(arena, &shape, Head::Tanh, Init::Dense, rng).unwrap();
+    let network = Mlp::random(arena, &shape, Head::Tanh, Init::Dense, rng).unwrap();
     let mut trace = Trace::new(arena, &shape).unwrap();
     assert_eq!(arena.left(), 0, "the blocks asked for are the blocks used");
 
@@ -180,7 +180,7 @@ fn it_learns_and_stays_sparse() {
     let mut action = [0.0; ACTIONS];
     agent.act(&[0.1, -0.2, 0.3, 0.0, 0.2], &mut action);
     assert!(action[1] > 0.5, "{action:?}");
-    let networks = [agent.actor(), &agent.critics()[0], &agent.critics()[1]];
+    let networks = [agent.actor(), agent.critics()[0], agent.critics()[1]];
     for (network, shape) in networks.iter().zip([&shape.actor, &shape.critic, &shape.critic]) {
         for (layer, (inputs, outputs, links)) in network.layers().zip(shape.layers()) {
             let topology = layer.topology;
