@@ -223,10 +223,14 @@ type Spoil = (fn(&mut Owned), SpecError);
 fn the_writer_refuses_what_no_reader_would_take() {
     let length = |section, expected, found| SpecError::Length { section, expected, found };
     let not_finite = |section, index| FileError::NotFinite { section, index }.into();
-    let cases: [Spoil; 20] = [
+    let cases: [Spoil; 21] = [
         (|p| p.layers.clear(), FileError::NoLayers.into()),
         (|p| p.layers = vec![p.layers[1].clone(); 17], SpecError::Layers { layers: 17 }),
         (|p| p.layers.swap(0, 1), SpecError::Inputs { layer: 1, expected: 3, found: 7 }),
+        (
+            |p| (p.layers[1].row_ptr, p.layers[1].columns) = (vec![0], vec![]),
+            SpecError::NoOutputs { layer: 1 },
+        ),
         (|p| p.layers[0].weights.truncate(33), length(Section::Weights(0), 34, 33)),
         (|p| p.layers[1].bias.push(0.0), length(Section::Biases(1), 3, 4)),
         (|p| p.layers[1].weights[2] = f32::NAN, not_finite(Section::Weights(1), 2)),

@@ -8,6 +8,7 @@ use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
+use std::time::{Duration, SystemTime};
 
 /// Set for the child processes of these tests: the file that they write.
 const TARGET: &str = "LACEWING_TEST_TARGET";
@@ -63,6 +64,23 @@ fn child_meets_a_full_disk() {
     let error = write_atomically(&path, &policy(2)).unwrap_err();
     assert!(matches!(error, SaveError::NoRoom { .. }), "{error}");
     assert!(error.to_string().contains("what was there is unchanged"));
+}
+
+#[test]
+fn leftovers_of_power_cuts_go_and_those_of_others_at_work_stay() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("policy.lace");
+    let [old, new] = [0, 1].map(|number| folder.path().join(format!(".policy.lace.{number}.tmp")));
+    let two_hours_ago = SystemTime::now() - Duration::from_secs(7200);
+    fs::File::create(&old).unwrap().set_modified(two_hours_ago).unwrap();
+    fs::write(&new, "half").unwrap();
+    write_atomically(&path, &policy(1)).unwrap();
+    assert!(!old.exists(), "nobody writes for two hours");
+    // Now its name is taken by somebody who has just begun.
+    fs::write(&old, "half").unwrap();
+    write_atomically(&path, &policy(2)).unwrap();
+    assert_eq!(AlignedBytes::read(&path).unwrap(), policy(2));
+    assert_eq!([&old, &new].map(|path| fs::read(path).unwrap()), [b"half", b"half"]);
 }
 
 #[test]

@@ -3,7 +3,7 @@ use lacewing_formats::topology::{Allocation, Csr, Structure};
 use lacewing_runtime::kernels::train::{TILE, TrainKernels};
 use lacewing_runtime::learn::{
     AgentShape, Arena, Block, Head, Init, LearnError, MAX_THREADS, Mlp, Replay, ReplayError,
-    Resume, Rewire, Sparsity, Td3, Td3Config, Trace, Transition, Wanted,
+    Resume, ResumeError, ResumeHeader, Rewire, Sparsity, Td3, Td3Config, Trace, Transition, Wanted,
 };
 use rand_core::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
@@ -258,6 +258,56 @@ fn a_damaged_resume_section_is_refused() {
         refused += usize::from(restored.is_err());
     }
     assert!(refused > 300, "only {refused} of 3000 were seen to be damaged");
+
+    // Counts that would overflow at the next update.
+    let resume = Resume::parse(&saved).unwrap();
+    let spoil: [fn(&mut ResumeHeader); 2] =
+        [|header| header.updates = u64::MAX, |header| header.adam_steps[1] = u64::MAX];
+    for spoil in spoil {
+        let mut header = resume.header().clone();
+        spoil(&mut header);
+        let mut forged = Vec::new();
+        let Ok(()) = header.write::<std::convert::Infallible>(|part| {
+            forged.extend_from_slice(part);
+            Ok(())
+        });
+        forged.extend_from_slice(resume.body());
+        assert_eq!(Resume::parse(&forged).unwrap_err(), ResumeError::Number);
+    }
+}
+
+#[test]
+fn shapes_and_settings_without_a_meaning_are_refused_not_divided_by() {
+    let spoil: [fn(&mut AgentShape, &mut Td3Config) -> LearnError; 5] = [
+        |_, config| {
+            config.threads = 0;
+            LearnError::Config("threads")
+        },
+        |_, config| {
+            config.batch_size = 0;
+            LearnError::Config("batch_size")
+        },
+        |shape, _| {
+            shape.actor.widths.pop();
+            shape.actor.links.pop();
+            LearnError::Shape
+        },
+        |shape, _| {
+            shape.critic.links.pop();
+            LearnError::Shape
+        },
+        |shape, _| {
+            shape.critic.links[0] = 0;
+            LearnError::Shape
+        },
+    ];
+    for spoil in spoil {
+        let (mut shape, mut config) = (shape(0.7), config());
+        let mut memory = vec![Block::ZERO; Td3::blocks(&shape, &config)];
+        let error = spoil(&mut shape, &mut config);
+        Td3::blocks(&shape, &config);
+        assert_eq!(Td3::new(shape, config, &mut memory, 1).unwrap_err(), error);
+    }
 }
 
 #[test]

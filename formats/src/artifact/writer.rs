@@ -57,6 +57,12 @@ pub enum SpecError {
         /// How many.
         layers: usize,
     },
+    /// A layer that computes nothing.
+    #[error("layer {layer} has no output: give it at least one")]
+    NoOutputs {
+        /// Which, counted from 0.
+        layer: usize,
+    },
     /// More probes than a file holds.
     #[error("a policy file holds up to {MAX_PROBES} probes, not {probes}: record fewer")]
     Probes {
@@ -155,6 +161,9 @@ impl PolicySpec<'_> {
             }
         }
         for (index, layer) in (0..).zip(self.layers) {
+            if layer.topology.rows() == 0 {
+                return Err(SpecError::NoOutputs { layer: index.into() });
+            }
             equal(Section::Weights(index), layer.topology.links(), layer.weights.len())?;
             equal(Section::Biases(index), layer.topology.rows(), layer.bias.len())?;
         }

@@ -112,13 +112,13 @@ impl<'m> CsrMut<'m> {
         &mut self,
         fill: impl FnOnce(&mut [u32], &mut [u16]),
     ) -> Result<(), TopologyError> {
-        fill(self.row_ptr, self.col_idx);
-        let checked = Csr::new(self.grid.cols, self.row_ptr, self.col_idx)
-            .and_then(|topology| self.grid.check(topology));
-        if checked.is_err() {
-            self.grid.fill_first(self.row_ptr, self.col_idx);
-        }
-        checked
+        let unchecked = Unchecked(self);
+        let topology = &mut *unchecked.0;
+        fill(topology.row_ptr, topology.col_idx);
+        let view = Csr::new(topology.grid.cols, topology.row_ptr, topology.col_idx)?;
+        topology.grid.check(view)?;
+        core::mem::forget(unchecked);
+        Ok(())
     }
 
     /// Becomes the transpose of `other`; `link[i]` is then the link of `other` that link `i` here
@@ -147,5 +147,38 @@ impl<'m> CsrMut<'m> {
         }
         self.row_ptr.copy_within(0..other.cols(), 1);
         self.row_ptr[0] = 0;
+    }
+}
+
+/// Becomes legal when dropped, be it by an error or by a panic.
+struct Unchecked<'t, 'm>(&'t mut CsrMut<'m>);
+
+impl Drop for Unchecked<'_, '_> {
+    fn drop(&mut self) {
+        self.0.grid.fill_first(self.0.row_ptr, self.0.col_idx);
+    }
+}
+
+#[cfg(all(test, feature = "std"))]
+mod tests {
+    use super::*;
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+
+    /// Kernels read where a view points without a check.
+    #[test]
+    fn a_panic_while_it_is_replaced_leaves_a_legal_topology() {
+        let (mut row_ptr, mut col_idx) = ([0, 1, 2], [3_u16, 0]);
+        let structure = Structure::Unstructured;
+        let mut topology = CsrMut::new(structure, 4, &mut row_ptr, &mut col_idx).unwrap();
+        let replaced = catch_unwind(AssertUnwindSafe(|| {
+            topology.replace(|row_ptr, col_idx| {
+                row_ptr.fill(77);
+                col_idx.fill(u16::MAX);
+                panic!("on purpose");
+            })
+        }));
+        assert!(replaced.is_err());
+        let view = topology.view();
+        assert!(Csr::new(4, view.row_ptr(), view.col_idx()).is_ok());
     }
 }

@@ -36,6 +36,14 @@ pub fn follow(
     assert_eq!(target.grid, online.grid, "the layers differ in shape, links or structure");
     let links = online.col_idx.len();
     assert_eq!((target_weights.len(), online_weights.len()), (links, links));
+    // Before the first write: from then on until the end the target is no topology.
+    let lengths = [
+        scratch.columns.len(),
+        scratch.weights.len(),
+        scratch.strengths.len(),
+        scratch.ranking.len(),
+    ];
+    assert!(lengths.iter().all(|&length| length >= 2 * links), "the scratch is too small");
     if target.col_idx == online.col_idx && target.row_ptr == online.row_ptr {
         for (target, online) in target_weights.iter_mut().zip(online_weights) {
             *target += tau * (online - *target);

@@ -122,8 +122,9 @@ impl Grid {
 
     /// Live cells in a scope of `cells`: its share, but not none.
     fn share(&self, cells: usize) -> usize {
-        let full = self.full().max(1);
-        let share = (self.live * cells + full / 2) / full;
+        // Their product is beyond 32 bits in a dense layer of 256 by 256.
+        let (live, cells_u64, full) = (self.live as u64, cells as u64, self.full().max(1) as u64);
+        let share = ((live * cells_u64 + full / 2) / full) as usize;
         share.max(self.live.min(1)).min(cells)
     }
 

@@ -54,7 +54,7 @@ impl NetworkShape {
             .iter()
             .zip(&*density)
             .map(|(shape, density)| {
-                // At least one link an output, so that no layer is cut off.
+                // At least one link, so that no layer is cut off.
                 libm::round(density * shape.links() as f64).max(1.0) as u32
             })
             .collect();
@@ -198,6 +198,25 @@ impl AgentShape {
     /// Length of an action.
     pub fn actions(&self) -> usize {
         self.actor.outputs()
+    }
+
+    /// Whether an agent can be built so, with sizes that cannot overflow.
+    pub(super) fn is_possible(&self) -> bool {
+        let possible = |network: &NetworkShape| {
+            let layers = network.links.len();
+            layers > 0
+                && network.widths.len() == layers + 1
+                && network.layers().all(|(inputs, outputs, links)| {
+                    let width = 1..=1 << 16;
+                    width.contains(&inputs)
+                        && width.contains(&outputs)
+                        && (1..=inputs as u64 * outputs as u64).contains(&(links as u64))
+                })
+        };
+        possible(&self.actor)
+            && possible(&self.critic)
+            && self.critic.inputs() == self.observations() + self.actions()
+            && self.critic.outputs() == 1
     }
 }
 

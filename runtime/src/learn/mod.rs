@@ -15,7 +15,6 @@ mod resume;
 mod share;
 mod td3;
 
-pub use adam::{Adam, AdamConfig};
 pub use config::{
     AgentShape, MAX_LAYERS, MAX_THREADS, Method, NetworkShape, Rewire, Sparsity, Td3Config,
 };

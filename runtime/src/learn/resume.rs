@@ -21,6 +21,8 @@ compile_error!("the resume section is little-endian, and so must the target be")
 
 /// More than any header takes.
 const MOST_HEADER_BYTES: usize = 512;
+/// More than any agent makes: what counts them cannot overflow.
+const MOST_UPDATES: u64 = 1 << 62;
 
 /// Why bytes are not a resume section.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
@@ -33,6 +35,18 @@ pub enum ResumeError {
         "the resume section describes impossible networks: export the policy again from its run"
     )]
     Shape,
+    /// Networks of another policy.
+    #[error(
+        "the resume section has {} observations and {} actions, its policy {} and {}: export the \
+         policy again from its run",
+        found.0, found.1, policy.0, policy.1
+    )]
+    OtherPolicy {
+        /// Observations and actions of the networks.
+        found: (usize, usize),
+        /// Those of the policy.
+        policy: (usize, usize),
+    },
     /// Too short or too long for the networks it describes.
     #[error("the resume section has {found} bytes where {expected} are due: copy the file again")]
     Length {
@@ -41,7 +55,7 @@ pub enum ResumeError {
         /// Bytes there are.
         found: u64,
     },
-    /// A number is not finite, or a second moment is negative.
+    /// A number is not finite, a second moment negative, or a count beyond all reach.
     #[error("the resume section holds impossible numbers: go back to an earlier save")]
     Number,
     /// See [`TopologyError`].
@@ -122,13 +136,29 @@ impl<'a> Resume<'a> {
         if (0..4).all(|_| rng.next_u64() == 0) {
             return Err(ResumeError::Number);
         }
+        let counts = header.adam_steps.iter().chain([&header.updates]);
+        if counts.max().is_some_and(|&count| count > MOST_UPDATES) {
+            return Err(ResumeError::Number);
+        }
         super::td3::check(&header.config)?;
-        check(&header.shape)?;
+        if !header.shape.is_possible() {
+            return Err(ResumeError::Shape);
+        }
         let expected = body_bytes(&header.shape);
         if expected != body.len() as u64 {
             return Err(ResumeError::Length { expected, found: body.len() as u64 });
         }
         Ok(Self { header, body })
+    }
+
+    /// Refuses the section where it is not of a policy with so many observations and actions.
+    ///
+    /// # Errors
+    /// [`ResumeError::OtherPolicy`].
+    pub fn check_policy(&self, observations: usize, actions: usize) -> Result<(), ResumeError> {
+        let (found, policy) =
+            ((self.shape().observations(), self.shape().actions()), (observations, actions));
+        if found == policy { Ok(()) } else { Err(ResumeError::OtherPolicy { found, policy }) }
     }
 
     /// The networks' shape.
@@ -276,29 +306,4 @@ fn body_bytes(shape: &AgentShape) -> u64 {
         layers.sum()
     };
     network(&shape.actor) + 2 * network(&shape.critic)
-}
-
-/// Networks that [`Td3::new`] can build, of a size that cannot overflow.
-fn check(shape: &AgentShape) -> Result<(), ResumeError> {
-    for network in [&shape.actor, &shape.critic] {
-        let layers = network.links.len();
-        if layers == 0 || network.widths.len() != layers + 1 {
-            return Err(ResumeError::Shape);
-        }
-        let possible = network.layers().all(|(inputs, outputs, links)| {
-            let width = 1..=1 << 16;
-            width.contains(&inputs)
-                && width.contains(&outputs)
-                && links > 0
-                && links as u64 <= inputs as u64 * outputs as u64
-        });
-        if !possible {
-            return Err(ResumeError::Shape);
-        }
-    }
-    let together = shape.actor.inputs() + shape.actor.outputs();
-    if shape.critic.inputs() != together || shape.critic.outputs() != 1 {
-        return Err(ResumeError::Shape);
-    }
-    Ok(())
 }

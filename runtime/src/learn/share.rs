@@ -35,7 +35,8 @@ pub(super) struct Share<'m> {
 /// Samples in a thread's share, the last of which may be smaller: whole quarters of a tile.
 pub(super) fn samples(config: &Td3Config) -> usize {
     let (batch, threads) = (config.batch_size as usize, config.threads as usize);
-    batch.div_ceil(threads).next_multiple_of(QUARTER)
+    // Settings without a meaning have a size too: `Td3::new` refuses them.
+    batch.max(1).div_ceil(threads.max(1)).next_multiple_of(QUARTER)
 }
 
 /// How many shares a minibatch has.

@@ -32,6 +32,9 @@ pub enum LearnError {
     /// More layers than [`super::MAX_LAYERS`].
     #[error("a network has 1 to {} layers", super::MAX_LAYERS)]
     Layers,
+    /// Networks that cannot be.
+    #[error("no agent has networks of these shapes: see AgentShape")]
+    Shape,
     /// A setting has no meaning.
     #[error("{0} is out of range: see the defaults of Td3Config")]
     Config(&'static str),
@@ -109,6 +112,9 @@ impl<'m> Td3<'m> {
         seed: u64,
     ) -> Result<Self, LearnError> {
         check(&config)?;
+        if !shape.is_possible() {
+            return Err(LearnError::Shape);
+        }
         let arena = &mut Arena::new(memory);
         let mut rng = Xoshiro256PlusPlus::seed_from_u64(seed);
         let adam =

@@ -105,6 +105,16 @@ pub enum EdgeError {
         /// Bytes that a transition of the replay takes.
         transition: usize,
     },
+    /// The system has not so much memory.
+    #[error(
+        "the system cannot give {need} bytes of memory: lower --replay ({transition} bytes a transition)"
+    )]
+    NoMemory {
+        /// Needed.
+        need: usize,
+        /// Bytes that a transition of the replay takes.
+        transition: usize,
+    },
     /// The output file is there already.
     #[error("{path} already exists: choose another --out or pass --force to replace it", path = path.display())]
     Exists {

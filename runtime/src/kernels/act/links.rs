@@ -21,9 +21,14 @@ impl Links {
     /// The links of `layer`; `inputs` says at which place each input lies (where `None`, its own).
     ///
     /// # Panics
-    /// If there is no place for an input.
+    /// If there is no place for an input, or one beyond the inputs.
     pub fn new(layer: &LayerView<'_>, inputs: Option<&[u16]>) -> Self {
-        let place = |column: u16| inputs.map_or(column, |inputs| inputs[usize::from(column)]);
+        let place = |column: u16| {
+            let place = inputs.map_or(column, |inputs| inputs[usize::from(column)]);
+            // The kernels rely on it.
+            assert!(usize::from(place) < layer.cols(), "no input lies at {place}");
+            place
+        };
         let mut links: Vec<_> =
             layer.iter().map(|(_, column, value)| (place(column), flushed(value))).collect();
         let row_ptr = layer.row_ptr();

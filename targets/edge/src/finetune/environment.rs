@@ -3,13 +3,19 @@
 //! The process first writes `{"spec":{"id":…,"obs_dim":…,"act_low":[…],"act_high":[…],
 //! "max_episode_steps":…}}`. Then it answers `{"reset":SEED}` with `{"obs":[…]}` and
 //! `{"action":[…]}` with `{"obs":[…],"reward":…,"terminated":…,"truncated":…}`, or anything with
-//! `{"error":"…"}`. It ends when its input does. So a simulator or a robot's driver serves alike.
+//! `{"error":"…"}`. It ends when its input does, or is killed two seconds later. So a simulator or a
+//! robot's driver serves alike.
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
 use thiserror::Error;
+
+/// What a process has to end after its input did.
+const TIME_TO_END: Duration = Duration::from_secs(2);
 
 /// Why the environment gave no step.
 #[derive(Debug, Error)]
@@ -190,7 +196,15 @@ impl Process {
 impl Drop for Process {
     fn drop(&mut self) {
         self.requests.take();
-        // It may be gone already, and nothing is left to tell about it.
-        let _ = self.child.wait();
+        // It may be gone already, and nothing is left to tell about it. A driver that does not end
+        // with its input must not keep an error from being told.
+        let end = Instant::now() + TIME_TO_END;
+        while let Ok(None) = self.child.try_wait() {
+            if Instant::now() > end {
+                let _ = self.child.kill().and_then(|()| self.child.wait());
+                return;
+            }
+            thread::sleep(Duration::from_millis(10));
+        }
     }
 }

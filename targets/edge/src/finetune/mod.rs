@@ -78,6 +78,9 @@ pub fn run(options: &Options) -> Result<(), EdgeError> {
     let resume = Resume::parse(
         view.resume().ok_or_else(|| EdgeError::NoResume { path: options.policy.clone() })?,
     )?;
+    resume.check_policy(policy.observations(), policy.actions())?;
+    let mut scratch = vec![0.0; policy.scratch_len()];
+    policy.check_probes(&mut vec![0.0; policy.actions()], &mut scratch)?;
     let need = Need::of(&resume, bytes.len(), options.replay);
     tell(format_args!("{need}"));
     need.check(options.memory)?;

@@ -2,6 +2,7 @@
 
 use crate::EdgeError;
 use lacewing_runtime::learn::{Block, Replay, Resume, Td3};
+use std::collections::TryReserveError;
 use std::fmt;
 
 /// Bytes by what they are for.
@@ -29,7 +30,7 @@ impl Need {
     }
 
     fn replay(&self) -> usize {
-        self.transitions.saturating_mul(self.row * size_of::<f32>())
+        self.transitions.saturating_mul(self.transition())
     }
 
     fn total(&self) -> usize {
@@ -42,7 +43,10 @@ impl Need {
     /// [`EdgeError::Memory`].
     pub fn check(&self, limit: Option<usize>) -> Result<(), EdgeError> {
         match limit {
-            Some(limit) if limit < self.total() => Err(self.error(limit)),
+            Some(limit) if limit < self.total() => {
+                let (need, transition) = (self.total(), self.transition());
+                Err(EdgeError::Memory { need, limit, transition })
+            }
             _ => Ok(()),
         }
     }
@@ -50,17 +54,17 @@ impl Need {
     /// Memory for the learner and for the replay.
     ///
     /// # Errors
-    /// [`EdgeError::Memory`] if the system has not so much.
+    /// [`EdgeError::NoMemory`] if the system has not so much.
     pub fn allocate(&self) -> Result<(Vec<Block>, Vec<f32>), EdgeError> {
-        let mut replay = Vec::new();
         let numbers = self.transitions.saturating_mul(self.row);
-        replay.try_reserve_exact(numbers).map_err(|_| self.error(self.total() - self.replay()))?;
-        replay.resize(numbers, 0.0);
-        Ok((vec![Block::ZERO; self.learner], replay))
+        filled(self.learner, Block::ZERO)
+            .and_then(|learner| Ok((learner, filled(numbers, 0.0)?)))
+            .map_err(|_| EdgeError::NoMemory { need: self.total(), transition: self.transition() })
     }
 
-    fn error(&self, limit: usize) -> EdgeError {
-        EdgeError::Memory { need: self.total(), limit, transition: self.row * size_of::<f32>() }
+    /// Bytes that a transition of the replay takes.
+    fn transition(&self) -> usize {
+        self.row * size_of::<f32>()
     }
 }
 
@@ -77,4 +81,11 @@ impl fmt::Display for Need {
             self.transitions
         )
     }
+}
+
+fn filled<T: Clone>(count: usize, value: T) -> Result<Vec<T>, TryReserveError> {
+    let mut values = Vec::new();
+    values.try_reserve_exact(count)?;
+    values.resize(count, value);
+    Ok(values)
 }

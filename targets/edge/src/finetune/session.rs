@@ -3,7 +3,8 @@
 use super::Options;
 use super::environment::Environment;
 use crate::EdgeError;
-use lacewing_runtime::act::Policy;
+use lacewing_runtime::act::{ActError, Policy};
+use lacewing_runtime::guard::first_non_finite;
 use lacewing_runtime::learn::{Replay, Td3, Transition};
 use rand_core::SeedableRng;
 use rand_distr::{Distribution, Normal};
@@ -85,9 +86,18 @@ impl Session<'_, '_> {
     pub fn act(&mut self, observation: &[f32], action: &mut [f32]) -> Result<(), EdgeError> {
         let mut x = vec![0.0; observation.len()];
         self.policy.normalise(observation, &mut x);
-        self.agent.act(&x, action);
+        self.act_unscaled(&x, action)?;
         self.policy.scale_action(action);
         Ok(())
+    }
+
+    /// The action in [-1, 1] for a normalised observation.
+    fn act_unscaled(&mut self, x: &[f32], action: &mut [f32]) -> Result<(), EdgeError> {
+        self.agent.act(x, action);
+        match first_non_finite(action) {
+            Some(index) => Err(EdgeError::Step(ActError::Overflow { index })),
+            None => Ok(()),
+        }
     }
 
     /// Acts with noise, stores and learns for `options.steps` steps. `between` runs before the first
@@ -108,7 +118,7 @@ impl Session<'_, '_> {
         let (mut sum, mut obs) = (0.0, environment.reset(seed)?);
         for step in 1..=options.steps {
             self.policy.normalise(&obs, &mut x);
-            self.agent.act(&x, &mut action);
+            self.act_unscaled(&x, &mut action)?;
             for action in &mut action {
                 *action = (*action + noise.sample(&mut rng)).clamp(-1.0, 1.0);
             }

@@ -4,7 +4,7 @@
 //!
 //! `y[row] = s[row] · t · (Σ w·u − z · Σ w)`
 //!
-//! where the bracket is exact in i32 for up to 65,535 inputs, whatever the order: every kernel equals
+//! where the bracket is exact in i32 for up to 65,536 inputs, whatever the order: every kernel equals
 //! its scalar twin bit for bit. The weights' scales are those of the file where it holds int8, else the
 //! largest weight of each row over 127. The inputs' scale t is found anew at every layer of every step
 //! (z = 0 and the largest over 255 where none is negative, as after a ReLU, else z = 128 and the
