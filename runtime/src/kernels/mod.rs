@@ -11,6 +11,7 @@ pub mod act;
 mod isa;
 mod team;
 pub mod train;
+mod vector;
 
 pub use isa::Isa;
 pub use team::{NoThreads, Team};

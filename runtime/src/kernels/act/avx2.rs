@@ -7,7 +7,7 @@ use super::dense::Dense;
 use super::packed::{Geometry, Packed};
 use super::rows::{self, Value};
 use super::strips::Strips;
-use super::vector::Vector;
+use crate::kernels::vector::Vector;
 use core::arch::x86_64::*;
 use half::f16;
 use lacewing_formats::artifact::LayerView;
@@ -16,46 +16,6 @@ use lacewing_formats::policy::Activation;
 /// Two vectors of rows, so that there are fewer blocks to begin; a block is the one register that
 /// `vpermps` selects from. With blocks of two registers and a blend more was lost than padding saved.
 pub(super) const GEOMETRY: Geometry = Geometry { lanes: 16, block: 8, links: 1 };
-
-impl Vector for __m256 {
-    const LANES: usize = 8;
-
-    #[inline(always)]
-    unsafe fn splat(value: f32) -> Self {
-        // SAFETY: the caller's.
-        unsafe { _mm256_set1_ps(value) }
-    }
-
-    #[inline(always)]
-    unsafe fn load(from: *const f32) -> Self {
-        // SAFETY: the caller's.
-        unsafe { _mm256_loadu_ps(from) }
-    }
-
-    #[inline(always)]
-    unsafe fn store(self, to: *mut f32) {
-        // SAFETY: the caller's.
-        unsafe { _mm256_storeu_ps(to, self) }
-    }
-
-    #[inline(always)]
-    unsafe fn add(self, other: Self) -> Self {
-        // SAFETY: the caller's.
-        unsafe { _mm256_add_ps(self, other) }
-    }
-
-    #[inline(always)]
-    unsafe fn mul_add(self, by: Self, to: Self) -> Self {
-        // SAFETY: the caller's.
-        unsafe { _mm256_fmadd_ps(self, by, to) }
-    }
-
-    #[inline(always)]
-    unsafe fn total(self) -> f32 {
-        // SAFETY: the caller's.
-        unsafe { horizontal(self) }
-    }
-}
 
 /// Weights read eight at a time.
 trait Load8: Value {
@@ -107,8 +67,9 @@ unsafe fn dot<V: Load8>(columns: &[u16], values: &[V], x: &[f32]) -> f32 {
             multiply_add8(columns, values, x, sum)
         });
     let tail = column_tail.iter().zip(value_tail);
-    horizontal(sum)
-        + tail.map(|(&column, value)| x[usize::from(column)] * value.widen()).sum::<f32>()
+    // SAFETY: the caller's.
+    let sum = unsafe { sum.total() };
+    sum + tail.map(|(&column, value)| x[usize::from(column)] * value.widen()).sum::<f32>()
 }
 
 /// `sum + values · x[columns]`. The inputs are loaded one by one: with gathers a full layer took 1.4
@@ -129,15 +90,6 @@ unsafe fn multiply_add8<V: Load8>(
         let [a, b, c, d, e, f, g, h] = columns.map(|column| *x.get_unchecked(usize::from(column)));
         _mm256_fmadd_ps(_mm256_setr_ps(a, b, c, d, e, f, g, h), V::load8(values.as_ptr()), sum)
     }
-}
-
-/// Sum of the lanes.
-#[inline]
-#[target_feature(enable = "avx2")]
-fn horizontal(sum: __m256) -> f32 {
-    let half = _mm_add_ps(_mm256_castps256_ps128(sum), _mm256_extractf128_ps::<1>(sum));
-    let quarter = _mm_add_ps(half, _mm_movehl_ps(half, half));
-    _mm_cvtss_f32(_mm_add_ss(quarter, _mm_shuffle_ps::<1>(quarter, quarter)))
 }
 
 /// Rows in a panel: four vectors.

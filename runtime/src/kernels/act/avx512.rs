@@ -7,7 +7,6 @@ use super::dense::Dense;
 use super::even::{self, COLUMN_BITS, COLUMNS_PER_WORD, Even};
 use super::packed::{Geometry, Packed};
 use super::strips::Strips;
-use super::vector::Vector;
 use core::arch::x86_64::*;
 use lacewing_formats::policy::Activation;
 
@@ -16,46 +15,6 @@ pub(super) const GEOMETRY: Geometry = Geometry { lanes: 16, block: 32, links: 1 
 
 /// Rows in a panel: one vector. With more in flight the second-level cache was slower.
 pub(super) const PANEL: usize = 16;
-
-impl Vector for __m512 {
-    const LANES: usize = 16;
-
-    #[inline(always)]
-    unsafe fn splat(value: f32) -> Self {
-        // SAFETY: the caller's.
-        unsafe { _mm512_set1_ps(value) }
-    }
-
-    #[inline(always)]
-    unsafe fn load(from: *const f32) -> Self {
-        // SAFETY: the caller's.
-        unsafe { _mm512_loadu_ps(from) }
-    }
-
-    #[inline(always)]
-    unsafe fn store(self, to: *mut f32) {
-        // SAFETY: the caller's.
-        unsafe { _mm512_storeu_ps(to, self) }
-    }
-
-    #[inline(always)]
-    unsafe fn add(self, other: Self) -> Self {
-        // SAFETY: the caller's.
-        unsafe { _mm512_add_ps(self, other) }
-    }
-
-    #[inline(always)]
-    unsafe fn mul_add(self, by: Self, to: Self) -> Self {
-        // SAFETY: the caller's.
-        unsafe { _mm512_fmadd_ps(self, by, to) }
-    }
-
-    #[inline(always)]
-    unsafe fn total(self) -> f32 {
-        // SAFETY: the caller's.
-        unsafe { _mm512_reduce_add_ps(self) }
-    }
-}
 
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,f16c")]
 pub(super) unsafe fn dense(weights: &Dense<'_>, x: &[f32], y: &mut [f32]) {

@@ -24,7 +24,6 @@ mod plan;
 mod rows;
 mod scalar;
 mod strips;
-mod vector;
 mod weights;
 
 #[cfg(target_arch = "x86_64")]

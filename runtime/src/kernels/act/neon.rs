@@ -7,51 +7,10 @@ use super::dense::Dense;
 use super::packed::{Geometry, Packed};
 use super::rows::{self, Value};
 use super::strips::Strips;
-use super::vector::Vector;
 use core::arch::aarch64::*;
 use half::f16;
 use lacewing_formats::artifact::LayerView;
 use lacewing_formats::policy::Activation;
-
-impl Vector for float32x4_t {
-    const LANES: usize = 4;
-
-    #[inline(always)]
-    unsafe fn splat(value: f32) -> Self {
-        // SAFETY: the caller's.
-        unsafe { vdupq_n_f32(value) }
-    }
-
-    #[inline(always)]
-    unsafe fn load(from: *const f32) -> Self {
-        // SAFETY: the caller's.
-        unsafe { vld1q_f32(from) }
-    }
-
-    #[inline(always)]
-    unsafe fn store(self, to: *mut f32) {
-        // SAFETY: the caller's.
-        unsafe { vst1q_f32(to, self) }
-    }
-
-    #[inline(always)]
-    unsafe fn add(self, other: Self) -> Self {
-        // SAFETY: the caller's.
-        unsafe { vaddq_f32(self, other) }
-    }
-
-    #[inline(always)]
-    unsafe fn mul_add(self, by: Self, to: Self) -> Self {
-        // SAFETY: the caller's.
-        unsafe { vfmaq_f32(to, self, by) }
-    }
-
-    #[inline(always)]
-    unsafe fn total(self) -> f32 {
-        // SAFETY: the caller's.
-        unsafe { vaddvq_f32(self) }
-    }
-}
 
 /// Weights read four at a time.
 trait Load4: Value {

@@ -7,7 +7,7 @@
 
 #[cfg(feature = "alloc")]
 use super::links::Links;
-use super::vector::Vector;
+use crate::kernels::vector::Vector;
 #[cfg(feature = "alloc")]
 use crate::learn::{Arena, Block, OutOfMemory};
 #[cfg(feature = "alloc")]

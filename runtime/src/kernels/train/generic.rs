@@ -1,31 +1,8 @@
 //! The kernels, written once over a trait of vectors.
 
+use super::super::vector::Vector;
 use super::{AdamStep, Finish, Tile, scalar};
 use lacewing_formats::topology::Csr;
-
-/// The SIMD operations the kernels need.
-///
-/// # Safety
-/// Every method may be called only where the CPU has the implementor's instruction set; pointers
-/// must be valid for `LANES` reads or writes and need no alignment.
-pub(super) trait Vector: Copy {
-    /// f32 values in a vector.
-    const LANES: usize;
-    unsafe fn splat(value: f32) -> Self;
-    unsafe fn load(from: *const f32) -> Self;
-    unsafe fn store(self, to: *mut f32);
-    unsafe fn add(self, other: Self) -> Self;
-    unsafe fn mul(self, other: Self) -> Self;
-    unsafe fn div(self, other: Self) -> Self;
-    unsafe fn sqrt(self) -> Self;
-    /// `self` where `by` is not at or below zero, zero elsewhere.
-    unsafe fn gate(self, by: Self) -> Self;
-    /// `self · by + to`.
-    unsafe fn mul_add(self, by: Self, to: Self) -> Self;
-    /// Adds up the lanes of each of `L = LANES` vectors; lane `i` of the result is the sum of
-    /// vector `i`.
-    unsafe fn sums<const L: usize>(vectors: &[Self; L]) -> Self;
-}
 
 /// Works on the first `N` vectors of every tile.
 ///
@@ -208,9 +185,10 @@ pub(super) unsafe fn adam<V: Vector>(
 macro_rules! instantiate {
     ($feature:literal, $name:literal, $vector:ty) => {
         use super::super::{AdamStep, Finish, QUARTER, Tile, TrainKernels, generic};
+        use crate::kernels::vector::Vector;
         use lacewing_formats::topology::Csr;
 
-        const LANES: usize = <$vector as generic::Vector>::LANES;
+        const LANES: usize = <$vector as Vector>::LANES;
         /// Vectors of one to four quarters.
         const N: [usize; 4] =
             [QUARTER / LANES, 2 * QUARTER / LANES, 3 * QUARTER / LANES, 4 * QUARTER / LANES];

@@ -5,12 +5,10 @@
 //! implementation; dispatch, tests and benches walk it.
 
 mod generic;
-#[cfg(target_arch = "aarch64")]
-mod neon;
 mod scalar;
-#[cfg(target_arch = "x86_64")]
-mod x86;
+mod simd;
 
+use super::Isa;
 use bytemuck::{Pod, Zeroable};
 use lacewing_formats::topology::Csr;
 
@@ -73,24 +71,21 @@ pub struct TrainKernels {
     adam: Adam,
 }
 
-/// Every implementation built for this architecture, best first; a `None` cannot run here.
-fn all() -> impl Iterator<Item = Option<TrainKernels>> {
-    [
-        #[cfg(target_arch = "x86_64")]
-        x86::avx512(),
-        #[cfg(target_arch = "x86_64")]
-        x86::avx2(),
-        #[cfg(target_arch = "aarch64")]
-        neon::neon(),
-        Some(scalar::KERNELS),
-    ]
-    .into_iter()
-}
+/// Every implementation built for this architecture, best first.
+const ALL: &[(Isa, TrainKernels)] = &[
+    #[cfg(target_arch = "x86_64")]
+    (Isa::Avx512, simd::avx512::KERNELS),
+    #[cfg(target_arch = "x86_64")]
+    (Isa::Avx2, simd::avx2::KERNELS),
+    #[cfg(target_arch = "aarch64")]
+    (Isa::Neon, simd::neon::KERNELS),
+    (Isa::Portable, scalar::KERNELS),
+];
 
 impl TrainKernels {
     /// Every implementation this CPU can run, best first; the last is the scalar oracle.
     pub fn available() -> impl Iterator<Item = Self> {
-        all().flatten()
+        ALL.iter().filter(|(isa, _)| isa.is_available()).map(|&(_, kernels)| kernels)
     }
 
     /// The best implementation this CPU can run.

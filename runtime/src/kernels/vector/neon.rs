@@ -1,16 +1,7 @@
-//! NEON, which every aarch64 CPU has.
+//! NEON.
 
-use super::TrainKernels;
-use super::generic::Vector;
+use super::Vector;
 use core::arch::aarch64::*;
-
-pub(super) fn neon() -> Option<TrainKernels> {
-    Some(kernels::KERNELS)
-}
-
-mod kernels {
-    super::super::generic::instantiate!("neon", "neon", super::float32x4_t);
-}
 
 // SAFETY (all methods): the trait's contract gives the instruction set and valid pointers.
 impl Vector for float32x4_t {
@@ -70,5 +61,10 @@ impl Vector for float32x4_t {
         const { assert!(L == Self::LANES) };
         // SAFETY: see the trait.
         unsafe { vpaddq_f32(vpaddq_f32(v[0], v[1]), vpaddq_f32(v[2], v[3])) }
+    }
+    #[inline(always)]
+    unsafe fn total(self) -> f32 {
+        // SAFETY: see the trait.
+        unsafe { vaddvq_f32(self) }
     }
 }

@@ -1,38 +1,7 @@
-//! AVX2 with FMA, and AVX-512.
+//! AVX-512 F.
 
-use super::TrainKernels;
-use super::generic::Vector;
+use super::Vector;
 use core::arch::x86_64::*;
-
-/// Whether a feature is there: asked of the CPU with `std`, of the build without.
-macro_rules! has {
-    ($feature:tt) => {{
-        #[cfg(feature = "std")]
-        {
-            std::arch::is_x86_feature_detected!($feature)
-        }
-        #[cfg(not(feature = "std"))]
-        {
-            cfg!(target_feature = $feature)
-        }
-    }};
-}
-
-pub(super) fn avx512() -> Option<TrainKernels> {
-    has!("avx512f").then_some(avx512::KERNELS)
-}
-
-pub(super) fn avx2() -> Option<TrainKernels> {
-    (has!("avx2") && has!("fma")).then_some(avx2::KERNELS)
-}
-
-mod avx512 {
-    super::super::generic::instantiate!("avx512f", "avx512", super::__m512);
-}
-
-mod avx2 {
-    super::super::generic::instantiate!("avx2,fma", "avx2", super::__m256);
-}
 
 // SAFETY (all methods): the trait's contract gives the instruction set and valid pointers.
 impl Vector for __m512 {
@@ -105,68 +74,10 @@ impl Vector for __m512 {
             _mm512_add_ps(even, _mm512_shuffle_f32x4::<0xDD>(p, q))
         }
     }
-}
-
-// SAFETY (all methods): the trait's contract gives the instruction set and valid pointers.
-impl Vector for __m256 {
-    const LANES: usize = 8;
-
     #[inline(always)]
-    unsafe fn splat(value: f32) -> Self {
+    unsafe fn total(self) -> f32 {
         // SAFETY: see the trait.
-        unsafe { _mm256_set1_ps(value) }
-    }
-    #[inline(always)]
-    unsafe fn load(from: *const f32) -> Self {
-        // SAFETY: see the trait.
-        unsafe { _mm256_loadu_ps(from) }
-    }
-    #[inline(always)]
-    unsafe fn store(self, to: *mut f32) {
-        // SAFETY: see the trait.
-        unsafe { _mm256_storeu_ps(to, self) }
-    }
-    #[inline(always)]
-    unsafe fn add(self, other: Self) -> Self {
-        // SAFETY: see the trait.
-        unsafe { _mm256_add_ps(self, other) }
-    }
-    #[inline(always)]
-    unsafe fn mul(self, other: Self) -> Self {
-        // SAFETY: see the trait.
-        unsafe { _mm256_mul_ps(self, other) }
-    }
-    #[inline(always)]
-    unsafe fn div(self, other: Self) -> Self {
-        // SAFETY: see the trait.
-        unsafe { _mm256_div_ps(self, other) }
-    }
-    #[inline(always)]
-    unsafe fn sqrt(self) -> Self {
-        // SAFETY: see the trait.
-        unsafe { _mm256_sqrt_ps(self) }
-    }
-    #[inline(always)]
-    unsafe fn gate(self, by: Self) -> Self {
-        // SAFETY: see the trait.
-        unsafe { _mm256_and_ps(_mm256_cmp_ps::<_CMP_NLE_UQ>(by, _mm256_setzero_ps()), self) }
-    }
-    #[inline(always)]
-    unsafe fn mul_add(self, by: Self, to: Self) -> Self {
-        // SAFETY: see the trait.
-        unsafe { _mm256_fmadd_ps(self, by, to) }
-    }
-
-    #[inline(always)]
-    unsafe fn sums<const L: usize>(v: &[Self; L]) -> Self {
-        const { assert!(L == Self::LANES) };
-        // SAFETY: see the trait.
-        unsafe {
-            let p = _mm256_hadd_ps(_mm256_hadd_ps(v[0], v[1]), _mm256_hadd_ps(v[2], v[3]));
-            let q = _mm256_hadd_ps(_mm256_hadd_ps(v[4], v[5]), _mm256_hadd_ps(v[6], v[7]));
-            let low = _mm256_permute2f128_ps::<0x20>(p, q);
-            _mm256_add_ps(low, _mm256_permute2f128_ps::<0x31>(p, q))
-        }
+        unsafe { _mm512_reduce_add_ps(self) }
     }
 }
 
