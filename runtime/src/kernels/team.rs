@@ -170,7 +170,9 @@ mod helpers {
 
     impl Shared {
         fn help(&self, index: usize) {
-            for round in 1.. {
+            let mut round = 0_usize;
+            loop {
+                round = round.wrapping_add(1);
                 self.await_round(round);
                 // SAFETY: the caller wrote it before the round began and leaves it until none is busy.
                 let Some(work) = (unsafe { *self.work.get() }) else { return };
