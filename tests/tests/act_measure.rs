@@ -34,7 +34,9 @@ fn every_contender_is_timed_over_the_steps_asked_for() {
     }
     assert!(calls.get() >= 703, "timed {} of 703 calls", calls.get());
     assert_eq!(report.file_bytes, file.len() as u64);
-    assert_eq!(report.dense_ram_bytes - report.in_place_ram_bytes, 4 * (17 * 64 + 64 * 6));
+    // Up to a cache line of scratch is skipped where there are vectors.
+    let weights = 4 * (17 * 64 + 64 * 6);
+    assert_eq!(report.dense_ram_bytes - report.in_place_ram_bytes, weights + 64 - 4);
 }
 
 #[test]
