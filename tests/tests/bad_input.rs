@@ -103,6 +103,10 @@ const CASES: &[(&str, &[&str])] = &[
     ("finetune run --shift gear=0.5 --noise=-1", &["--noise"]),
     ("finetune run --shift gear=0.5 --learning-rate 0", &["--learning-rate"]),
     ("finetune run --shift gear=0.5 --out small.lace", &["already exists", "--force"]),
+    (
+        "finetune run --shift gear=0.5 --out nowhere/new.lace",
+        &["nowhere", "no such folder", "--out"],
+    ),
     ("quickstart --sparsity 2", &["sparsity"]),
     ("quickstart --out run", &["run already exists", "--force"]),
     ("env serve Nowhere-v0", &["unknown environment"]),

@@ -115,7 +115,7 @@ impl Args {
 
 /// Writes a policy in another form, and says what it lost by that.
 pub fn run(args: &Args) -> Result<(), CliError> {
-    files::refuse_existing(&args.out, args.force)?;
+    files::check_output(&args.out, args.force)?;
     let bytes = policy::read(&args.policy)?;
     let view = policy::parse(&bytes, &args.policy)?;
     let (written, loss) = match args.format {

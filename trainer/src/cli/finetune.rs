@@ -4,13 +4,16 @@ use std::path::{Path, PathBuf};
 
 use lacewing_formats::artifact::PolicyView;
 use lacewing_formats::codec::Encoding;
-use lacewing_formats::policy::{Evaluation, Provenance};
+use lacewing_formats::policy::Provenance;
 use lacewing_runtime::learn::Resume;
 
 use super::CliError;
 use super::eval::env_id;
+use crate::algo::td3::TrainError;
+use crate::engine::Layer;
 use crate::env::{self, Shift};
-use crate::lab::finetune::{self, Memory, Tuned, Tuning};
+use crate::lab::evaluate::Score;
+use crate::lab::finetune::{self, Follow, Memory, Tuned, Tuning};
 use crate::lab::policy::Facts;
 use crate::lab::{deployed, files, policy};
 
@@ -56,10 +59,10 @@ pub struct Args {
     force: bool,
 }
 
-/// Fine-tunes and writes the tuned policy.
+/// Fine-tunes and keeps the best policy in a file.
 pub fn run(args: &Args) -> Result<(), CliError> {
     let out = args.out.clone().unwrap_or_else(|| beside(&args.policy));
-    files::refuse_existing(&out, args.force)?;
+    files::check_output(&out, args.force)?;
     let bytes = policy::read(&args.policy)?;
     let view = policy::parse(&bytes, &args.policy)?;
     let resume = resume_of(&view, &args.policy)?;
@@ -86,8 +89,7 @@ pub fn run(args: &Args) -> Result<(), CliError> {
     };
     let id = env_id(args.env.as_deref(), &view)?;
     let shift = args.shift.parse()?;
-    let tuned = tune(&view, &resume, id, &shift, &tuning)?;
-    write(&view, &tuned, &tuning, &out)?;
+    tune(&view, &resume, id, &shift, &tuning, &out)?;
     say!("policy: {}", out.display());
     Ok(())
 }
@@ -103,13 +105,15 @@ pub fn resume_of<'a>(view: &PolicyView<'a>, path: &Path) -> Result<Resume<'a>, C
     Ok(Resume::parse(resume)?)
 }
 
-/// Fine-tunes and tells how it goes.
+/// Fine-tunes and tells how it goes. `out` holds the best policy from the first evaluation on, so
+/// that an interrupt loses nothing.
 pub fn tune(
     view: &PolicyView<'_>,
     resume: &Resume<'_>,
     id: &str,
     shift: &Shift,
     tuning: &Tuning,
+    out: &Path,
 ) -> Result<Tuned, CliError> {
     let mut env = env::make(id, shift)?;
     let mut eval_env = env::make(id, shift)?;
@@ -123,10 +127,9 @@ pub fn tune(
     let familiar = &mut *env::make(id, &Shift::default())?;
     let before = deployed::evaluate(view.clone(), familiar, tuning.episodes, tuning.seed)?;
     say!("unchanged dynamics: return {before}");
-    let tuned = finetune::run(resume, &mut *env, &mut *eval_env, tuning, &mut |step, score| {
-        tell!("step {step}: return {score}");
-    })
-    .map_err(CliError::from)?;
+    tell!("{} will hold the best policy so far", out.display());
+    let mut keep = Keep { before: view, out };
+    let tuned = finetune::run(resume, &mut *env, &mut *eval_env, tuning, &mut keep)?;
     say!("{shift}, frozen policy: return {}", tuned.frozen);
     say!("{shift}, tuned policy:  return {} (same episodes)", tuned.tuned);
     if tuned.step == 0 {
@@ -135,31 +138,32 @@ pub fn tune(
     Ok(tuned)
 }
 
-/// Writes the tuned policy.
-pub fn write(
-    view: &PolicyView<'_>,
-    tuned: &Tuned,
-    tuning: &Tuning,
-    out: &Path,
-) -> Result<(), CliError> {
-    let facts = policy::facts(view);
-    let from = facts.provenance;
-    let facts = Facts {
-        provenance: Provenance {
-            steps: from.steps + tuned.step,
-            evaluation: Some(Evaluation {
-                mean: tuned.tuned.mean,
-                std: tuned.tuned.std,
-                episodes: tuning.episodes,
-            }),
+/// Keeps the best policy in a file.
+struct Keep<'a> {
+    before: &'a PolicyView<'a>,
+    out: &'a Path,
+}
+
+impl Follow for Keep<'_> {
+    fn evaluated(&mut self, step: u64, score: Score) {
+        tell!("step {step}: return {score}");
+    }
+
+    fn best(&mut self, step: u64, actor: &[Layer], resume: &[u8]) -> Result<(), TrainError> {
+        let facts = policy::facts(self.before);
+        let from = facts.provenance;
+        let provenance = Provenance {
+            program: policy::PROGRAM,
+            steps: from.steps + step,
+            // A file's evaluation is of the unchanged environment; this policy was not played there.
+            evaluation: None,
             ..from
-        },
-        resume: Some(&tuned.resume),
-        ..facts
-    };
-    let probes: Vec<_> = view.probes().map(|probe| probe.observation.to_vec()).collect();
-    let bytes = policy::to_bytes(&tuned.actor, &facts, &probes, Encoding::PLAIN)?;
-    Ok(files::write_atomic(out, &bytes)?)
+        };
+        let facts = Facts { provenance, resume: Some(resume), ..facts };
+        let observations = policy::recorded_observations(self.before);
+        let bytes = policy::to_bytes(actor, &facts, &observations, Encoding::PLAIN)?;
+        Ok(files::write_atomic(self.out, &bytes)?)
+    }
 }
 
 /// `DIR/policy-tuned.lace` for `DIR` and `DIR/policy.lace`.

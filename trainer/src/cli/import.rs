@@ -43,7 +43,7 @@ pub struct Args {
 
 /// Prunes a dense actor into a policy file.
 pub fn run(args: &Args) -> Result<(), CliError> {
-    files::refuse_existing(&args.out, args.force)?;
+    files::check_output(&args.out, args.force)?;
     let env = args.env.as_deref().map(|id| env::make(id, &Shift::default())).transpose()?;
     let spec = env.as_deref().map(|env| env.spec());
     let options = ImportOptions {
@@ -62,7 +62,7 @@ pub fn run(args: &Args) -> Result<(), CliError> {
         provenance: Provenance {
             environment: spec.map_or("", |spec| spec.id),
             method: "magnitude",
-            program: concat!("lacewing ", env!("CARGO_PKG_VERSION")),
+            program: policy::PROGRAM,
             ..Provenance::default()
         },
     };

@@ -94,9 +94,8 @@ pub fn run(args: &Args) -> Result<(), CliError> {
         evaluate_every: 1000,
         seed: SEED,
     };
-    let tuned = finetune::tune(&view, &resume, &args.env, &shift, &tuning)?;
     let tuned_path = root.join("tuned.lace");
-    finetune::write(&view, &tuned, &tuning, &tuned_path)?;
+    let tuned = finetune::tune(&view, &resume, &args.env, &shift, &tuning, &tuned_path)?;
 
     say!("\n{:<44}{:>20}", "mean return of 20 episodes", "return");
     for (name, score) in [

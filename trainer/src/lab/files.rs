@@ -35,6 +35,15 @@ pub enum FileError {
         /// The system's reason.
         source: io::Error,
     },
+    /// The output's folder is not there.
+    #[error(
+        "cannot write {}: there is no such folder; make it or choose another --out",
+        path.display()
+    )]
+    NoFolder {
+        /// The output.
+        path: PathBuf,
+    },
     /// The output is already there.
     #[error("{} already exists; choose another --out or pass --force to replace it", path.display())]
     Exists {
@@ -80,6 +89,19 @@ pub fn refuse_existing(path: &Path, force: bool) -> Result<(), FileError> {
     Ok(())
 }
 
+/// Refuses, before the work for it is done, an output that cannot be written: one that exists,
+/// unless `force`, or whose folder does not.
+///
+/// # Errors
+/// [`FileError::Exists`] or [`FileError::NoFolder`].
+pub fn check_output(path: &Path, force: bool) -> Result<(), FileError> {
+    refuse_existing(path, force)?;
+    if folder_of(path).is_dir() {
+        return Ok(());
+    }
+    Err(FileError::NoFolder { path: path.to_path_buf() })
+}
+
 /// Writes and syncs a file beside its final name, then renames it into place: readers see the old
 /// content or the new, never a part.
 ///
@@ -107,8 +129,12 @@ fn write_synced(path: &Path, bytes: &[u8]) -> io::Result<()> {
 
 /// Makes a rename or a new file in the folder of `path` survive a power cut.
 fn sync_folder(path: &Path) -> io::Result<()> {
+    File::open(folder_of(path))?.sync_all()
+}
+
+fn folder_of(path: &Path) -> &Path {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
+    folder.unwrap_or(Path::new("."))
 }
 
 /// Creates a folder and its parents.

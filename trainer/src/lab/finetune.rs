@@ -62,16 +62,24 @@ pub struct Tuned {
     pub step: u64,
     /// Evaluations on the way, by environment step, on episodes of their own.
     pub during: Vec<(u64, Score)>,
-    /// The tuned actor.
-    pub actor: Vec<Layer>,
-    /// What it takes to go on from there.
-    pub resume: Vec<u8>,
 }
 
-/// Fine-tunes in `env` and calls `tell` at each evaluation on the way.
+/// Follows a fine-tuning.
+pub trait Follow {
+    /// An evaluation on the way.
+    fn evaluated(&mut self, step: u64, score: Score);
+
+    /// The actor is the best so far: keep it, and what it takes to go on from there.
+    ///
+    /// # Errors
+    /// Any, to stop the fine-tuning.
+    fn best(&mut self, step: u64, actor: &[Layer], resume: &[u8]) -> Result<(), TrainError>;
+}
+
+/// Fine-tunes in `env` and tells `follow` how it goes.
 ///
-/// Learning goes through bad spells, so what is handed back is the best policy evaluated on the
-/// way, the frozen one included. It is chosen on other episodes than the ones it is compared on.
+/// Learning goes through bad spells, so what counts is the best policy evaluated on the way, the
+/// frozen one included. It is chosen on other episodes than the ones it is compared on.
 ///
 /// # Errors
 /// [`LabError`] of the environment or the learner.
@@ -80,7 +88,7 @@ pub fn run(
     env: &mut dyn Env,
     eval_env: &mut dyn Env,
     tuning: &Tuning,
-    tell: &mut dyn FnMut(u64, Score),
+    follow: &mut dyn Follow,
 ) -> Result<Tuned, LabError> {
     let shape = resume.shape();
     let config = Td3Config { learning_rate: tuning.learning_rate, ..*resume.config() };
@@ -101,7 +109,7 @@ pub fn run(
     let mut at = Position { step: 0, episodes: 0, rng };
 
     let frozen = evaluate(&mut engine, eval_env, tuning.episodes, tuning.seed)?;
-    let mut watch = Best { eval_env, tuning, tell, during: Vec::new(), best: None };
+    let mut watch = Best { eval_env, tuning, follow, during: Vec::new(), best: None };
     watch.evaluate(0, &mut engine)?;
     td3::run(&plan, &mut at, env, &mut engine, &mut replay, &mut watch)?;
     let (during, best) = (watch.during, watch.best);
@@ -113,14 +121,14 @@ pub fn run(
     drop(engine);
     let mut engine = SparseEngine::new(Resume::parse(&resume)?.restore(config, &mut memory)?);
     let tuned = evaluate(&mut engine, eval_env, tuning.episodes, tuning.seed)?;
-    Ok(Tuned { frozen, tuned, step, during, actor: engine.actor()?, resume })
+    Ok(Tuned { frozen, tuned, step, during })
 }
 
 /// Evaluates every so often and keeps the best.
 struct Best<'a> {
     eval_env: &'a mut dyn Env,
     tuning: &'a Tuning,
-    tell: &'a mut dyn FnMut(u64, Score),
+    follow: &'a mut dyn Follow,
     during: Vec<(u64, Score)>,
     best: Option<(u64, Score, Vec<u8>)>,
 }
@@ -130,10 +138,12 @@ impl Best<'_> {
         // Seeds of other episodes than the final comparison's.
         let seed = derive_seed(self.tuning.seed, Stream::Selection, 0);
         let score = evaluate(engine, self.eval_env, self.tuning.episodes, seed)?;
-        (self.tell)(step, score);
+        self.follow.evaluated(step, score);
         self.during.push((step, score));
         if self.best.as_ref().is_none_or(|(_, best, _)| score.mean > best.mean) {
-            self.best = Some((step, score, engine.save()?));
+            let resume = engine.save()?;
+            self.follow.best(step, &engine.actor()?, &resume)?;
+            self.best = Some((step, score, resume));
         }
         Ok(())
     }

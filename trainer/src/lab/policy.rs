@@ -18,6 +18,9 @@ use crate::env::{Env, EnvError};
 /// Examples that a policy file carries for its device to replay.
 const PROBES: u64 = 4;
 
+/// What policy files of this program say wrote them.
+pub const PROGRAM: &str = concat!("lacewing ", env!("CARGO_PKG_VERSION"));
+
 /// Why a policy cannot be read or written.
 #[derive(Debug, Error)]
 pub enum PolicyError {
@@ -176,9 +179,14 @@ pub fn encode_again(
     encoding: Encoding,
     keep_resume: bool,
 ) -> Result<AlignedBytes, PolicyError> {
-    let observations: Vec<_> = view.probes().map(|probe| probe.observation.to_vec()).collect();
+    let observations = recorded_observations(view);
     let resume = view.resume().filter(|_| keep_resume);
     to_bytes(&layers(view), &Facts { resume, ..facts(view) }, &observations, encoding)
+}
+
+/// Observations of a file's probes.
+pub fn recorded_observations(view: &PolicyView<'_>) -> Vec<Vec<f32>> {
+    view.probes().map(|probe| probe.observation.to_vec()).collect()
 }
 
 /// What a file says beside its layers.

@@ -277,7 +277,7 @@ impl Run<'_> {
                 environment: &self.config.env,
                 algorithm: self.config.algorithm.name(),
                 method: &method,
-                program: concat!("lacewing ", env!("CARGO_PKG_VERSION")),
+                program: policy::PROGRAM,
                 seed: self.config.seed,
                 steps: step,
                 evaluation,

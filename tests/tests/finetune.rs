@@ -1,0 +1,38 @@
+//! Fine-tuning keeps the best policy on disk while it goes on.
+
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use lacewing_formats::artifact::{AlignedBytes, PolicyView};
+use lacewing_tests::program::lacewing;
+use lacewing_tests::runs::{SHORT, succeed, train};
+
+/// Longer than the first evaluation takes on a slow machine.
+const PATIENCE: Duration = Duration::from_secs(300);
+
+#[test]
+fn a_killed_fine_tuning_leaves_the_best_policy_so_far() {
+    let folder = tempfile::tempdir().unwrap();
+    let [run, tuned] = ["run", "tuned.lace"].map(|name| folder.path().join(name));
+    succeed(&mut train(&SHORT, &run));
+    let mut finetune = Command::new(lacewing());
+    finetune.arg("finetune").arg(&run).args(["--shift=gear=0.5", "--steps=1000000000", "--out"]);
+    let quiet = finetune.arg(&tuned).stdout(Stdio::null()).stderr(Stdio::null());
+    let mut child = quiet.spawn().expect("the program starts");
+    let started = Instant::now();
+    while !tuned.exists() {
+        assert!(started.elapsed() < PATIENCE, "no policy");
+        assert!(child.try_wait().unwrap().is_none(), "it ended before it could be killed");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    child.kill().unwrap(); // SIGKILL: nothing can be tidied up
+    child.wait().unwrap();
+
+    let [before, after] =
+        [run.join("policy.lace"), tuned].map(|path| AlignedBytes::read(&path).unwrap());
+    let [before, after] = [&before, &after].map(|bytes| PolicyView::parse(bytes).unwrap());
+    assert!(after.resume().is_some(), "it can be fine-tuned again");
+    assert_eq!(after.provenance().environment, before.provenance().environment);
+    // It was evaluated under the shift only, which says nothing about that environment.
+    assert_eq!(after.provenance().evaluation, None);
+}
