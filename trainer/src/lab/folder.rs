@@ -1,12 +1,21 @@
 //! Where a run keeps its files.
 
 use std::fs::{self, File};
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
 use super::config::{ConfigError, RunConfig};
 use super::files::{self, FileError};
+
+const CONFIG: &str = "config.toml";
+const PROGRESS: &str = "progress.csv";
+const EVENTS: &str = "events.out.tfevents.0.lacewing";
+const CHECKPOINT: &str = "checkpoint";
+const POLICY: &str = "policy.lace";
+const BEST: &str = "best.lace";
+const SUMMARY: &str = "summary.json";
 
 /// A run's folder, held by one process at a time.
 pub struct RunFolder {
@@ -40,7 +49,10 @@ pub enum FolderError {
         root: PathBuf,
     },
     /// `--force` would delete something that is no run.
-    #[error("{} exists and is not a run's folder; choose another --out", root.display())]
+    #[error(
+        "{} exists and is not a run's folder (no config.toml of one); choose another --out",
+        root.display()
+    )]
     Foreign {
         /// The folder.
         root: PathBuf,
@@ -48,22 +60,21 @@ pub enum FolderError {
 }
 
 impl RunFolder {
-    /// Starts a run's folder. An existing one is only replaced with `force`, and only if it is a
-    /// run's.
+    /// Starts a run's folder. An existing one is only taken with `force`, and only if it is a run's;
+    /// the earlier run's files go and all others stay.
     ///
     /// # Errors
     /// [`FolderError`]; nothing was then overwritten.
     pub fn create(root: &Path, config: &RunConfig, force: bool) -> Result<Self, FolderError> {
         files::refuse_existing(root, force)?;
         if root.exists() {
-            if !root.join("config.toml").is_file() {
+            if RunConfig::from_file(&root.join(CONFIG)).is_err() {
                 return Err(FolderError::Foreign { root: root.to_path_buf() });
             }
-            drop(Self::lock(root)?);
-            fs::remove_dir_all(root).map_err(|source| FileError::write(root, source))?;
+            Self::lock(root)?.clear()?;
         }
         files::create_folder(root)?;
-        files::write_atomic(&root.join("config.toml"), config.to_toml()?.as_bytes())?;
+        files::write_atomic(&root.join(CONFIG), config.to_toml()?.as_bytes())?;
         Self::lock(root)
     }
 
@@ -72,7 +83,7 @@ impl RunFolder {
     /// # Errors
     /// [`FolderError`].
     pub fn open(root: &Path) -> Result<(Self, RunConfig), FolderError> {
-        let path = root.join("config.toml");
+        let path = root.join(CONFIG);
         if !path.is_file() {
             return Err(FolderError::NotARun { root: root.to_path_buf() });
         }
@@ -80,13 +91,23 @@ impl RunFolder {
     }
 
     fn lock(root: &Path) -> Result<Self, FolderError> {
-        let path = root.join("config.toml");
+        let path = root.join(CONFIG);
         let file = File::open(&path).map_err(|source| FileError::read(&path, source))?;
         // A file system without locks (some network mounts) must not prevent training.
         if let Err(fs::TryLockError::WouldBlock) = file.try_lock() {
             return Err(FolderError::Busy { root: root.to_path_buf() });
         }
         Ok(Self { root: root.to_path_buf(), _lock: file })
+    }
+
+    /// Deletes what the run wrote, its configuration excepted: without that a kill halfway would
+    /// leave a folder that nothing takes for a run's.
+    fn clear(&self) -> Result<(), FileError> {
+        for name in [SUMMARY, CHECKPOINT, POLICY, BEST, PROGRESS, EVENTS] {
+            let path = self.root.join(name);
+            remove(&path).map_err(|source| FileError::write(&path, source))?;
+        }
+        Ok(())
     }
 
     /// The folder itself.
@@ -96,31 +117,76 @@ impl RunFolder {
 
     /// The evaluations, one a line.
     pub fn progress_csv(&self) -> PathBuf {
-        self.root.join("progress.csv")
+        self.root.join(PROGRESS)
     }
 
     /// TensorBoard's event file.
     pub fn events(&self) -> PathBuf {
-        self.root.join("events.out.tfevents.0.lacewing")
+        self.root.join(EVENTS)
     }
 
     /// Folder of the checkpoints.
     pub fn checkpoint(&self) -> PathBuf {
-        self.root.join("checkpoint")
+        self.root.join(CHECKPOINT)
     }
 
     /// The policy as of the last checkpoint or, once the run is finished, of its end.
     pub fn policy(&self) -> PathBuf {
-        self.root.join("policy.lace")
+        self.root.join(POLICY)
     }
 
     /// The policy of the best evaluation so far.
     pub fn best(&self) -> PathBuf {
-        self.root.join("best.lace")
+        self.root.join(BEST)
     }
 
     /// Result of the run; there once it is finished.
     pub fn summary(&self) -> PathBuf {
-        self.root.join("summary.json")
+        self.root.join(SUMMARY)
+    }
+}
+
+/// Removes a file or a folder that may not be there.
+fn remove(path: &Path) -> io::Result<()> {
+    let removed = if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) };
+    match removed {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lab::config::Method;
+
+    #[test]
+    fn force_deletes_what_the_run_wrote_and_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path();
+        let config = RunConfig::defaults("Pendulum-v1", Method::Set);
+        fs::write(root.join(CONFIG), config.to_toml().unwrap()).unwrap();
+        fs::create_dir(root.join(CHECKPOINT)).unwrap();
+        for file in ["checkpoint/manifest.json", BEST, SUMMARY, "thesis.txt"] {
+            fs::write(root.join(file), "old").unwrap();
+        }
+        RunFolder::create(root, &config, true).unwrap();
+        let left = fs::read_dir(root).unwrap().map(|entry| entry.unwrap().file_name());
+        let mut left: Vec<_> = left.collect();
+        left.sort();
+        assert_eq!(left, [CONFIG, "thesis.txt"]);
+    }
+
+    #[test]
+    fn a_folder_with_someone_elses_configuration_is_not_touched() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path();
+        for text in ["[package]\nname = 'thesis'\n", "title = 'site'\n", "no toml"] {
+            fs::write(root.join(CONFIG), text).unwrap();
+            let config = RunConfig::defaults("Pendulum-v1", Method::Set);
+            let error = RunFolder::create(root, &config, true).err().unwrap();
+            assert!(matches!(error, FolderError::Foreign { .. }), "{error}");
+            assert_eq!(fs::read_to_string(root.join(CONFIG)).unwrap(), text);
+        }
     }
 }
