@@ -2,8 +2,9 @@
 //! nothing had happened.
 
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use lacewing_tests::program::lacewing;
@@ -26,6 +27,29 @@ fn checkpoint_step(run: &Path) -> u64 {
     manifest["state"]["step"].as_u64().unwrap_or(0)
 }
 
+/// Waits for a checkpoint at or after `step` of a run that is under way.
+fn await_checkpoint(child: &mut Child, run: &Path, step: u64) {
+    let started = Instant::now();
+    while checkpoint_step(run) < step {
+        assert!(started.elapsed() < PATIENCE, "no checkpoint");
+        assert!(child.try_wait().unwrap().is_none(), "the run ended too early");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
+
+#[cfg(unix)]
+fn send(signal: &str, child: &Child) {
+    succeed(Command::new("kill").args([signal, &child.id().to_string()]));
+}
+
+/// The same command after a shell has prepared the process.
+fn after(preparation: &str, command: &Command) -> Command {
+    let mut shell = Command::new("sh");
+    let script = format!("{preparation}; exec \"$@\"");
+    shell.args(["-c", &script, "sh"]).arg(command.get_program()).args(command.get_args());
+    shell
+}
+
 /// Trains until there is a checkpoint at or after `step`, then kills the process at once.
 fn train_and_kill(run: &Path, step: u64) {
     let mut child = train(&SHORT, run)
@@ -33,12 +57,7 @@ fn train_and_kill(run: &Path, step: u64) {
         .stderr(Stdio::null())
         .spawn()
         .expect("the program starts");
-    let started = Instant::now();
-    while checkpoint_step(run) < step {
-        assert!(started.elapsed() < PATIENCE, "no checkpoint");
-        assert!(child.try_wait().unwrap().is_none(), "the run ended before it could be killed");
-        std::thread::sleep(Duration::from_millis(2));
-    }
+    await_checkpoint(&mut child, run, step);
     child.kill().unwrap(); // SIGKILL: nothing can be tidied up
     child.wait().unwrap();
     assert!(!run.join("summary.json").exists(), "the run ended before it could be killed");
@@ -95,13 +114,8 @@ fn a_full_disk_is_told_and_the_last_checkpoint_stays_good() {
     succeed(&mut train(&SHORT, &reference));
     // A limit on file size stands for the disk: the learner's file of the first checkpoint passes
     // it. Ignoring the signal makes the write fail, as it does on a full disk.
-    let limited = |command: &Command, blocks: u32| {
-        let mut shell = Command::new("sh");
-        let script = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$@\"");
-        shell.args(["-c", &script, "sh"]).arg(command.get_program()).args(command.get_args());
-        shell
-    };
-    let output = limited(&train(&SHORT, &full), 16).output().unwrap();
+    let limited = after("trap '' XFSZ; ulimit -f 16", &train(&SHORT, &full)).output();
+    let output = limited.unwrap();
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(1), "{stderr}");
     let error = stderr.lines().last().unwrap();
@@ -117,13 +131,9 @@ fn a_full_disk_is_told_and_the_last_checkpoint_stays_good() {
 fn ctrl_c_saves_a_checkpoint_and_says_how_to_go_on() {
     let folder = tempfile::tempdir().unwrap();
     let run = folder.path().join("run");
-    let child = train(&SHORT, &run).stderr(Stdio::piped()).spawn().unwrap();
-    let started = Instant::now();
-    while checkpoint_step(&run) < 400 {
-        assert!(started.elapsed() < PATIENCE, "no checkpoint");
-        std::thread::sleep(Duration::from_millis(2));
-    }
-    succeed(Command::new("kill").args(["-INT", &child.id().to_string()]));
+    let mut child = train(&SHORT, &run).stderr(Stdio::piped()).spawn().unwrap();
+    await_checkpoint(&mut child, &run, 400);
+    send("-INT", &child);
     let output = child.wait_with_output().unwrap();
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(130), "{stderr}");
@@ -131,4 +141,34 @@ fn ctrl_c_saves_a_checkpoint_and_says_how_to_go_on() {
     assert!(checkpoint_step(&run) >= 400 && !run.join("summary.json").exists());
     succeed(&mut resume(&run));
     assert!(run.join("summary.json").exists());
+}
+
+#[cfg(unix)]
+#[test]
+fn a_run_started_by_nohup_outlives_its_terminal() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = folder.path().join("run");
+    let mut child = after("trap '' HUP", &train(&SHORT, &run)).spawn().unwrap();
+    await_checkpoint(&mut child, &run, 400);
+    send("-HUP", &child);
+    assert!(child.wait().unwrap().success());
+    assert!(run.join("summary.json").exists());
+}
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_after_quickstarts_training_ends_it_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut child = Command::new(lacewing())
+        .args(["quickstart", "--steps=1100", "--tune-steps=1000000000", "--out"])
+        .arg(folder.path().join("run"))
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let tuning = lines.map(Result::unwrap).find(|line| line.starts_with("4. "));
+    tuning.expect("quickstart reaches its fine-tuning");
+    send("-INT", &child);
+    assert_eq!(child.wait().unwrap().code(), Some(130));
 }

@@ -9,6 +9,7 @@ mod import;
 mod inspect;
 mod measure;
 mod quickstart;
+mod signals;
 mod train;
 
 use std::process::ExitCode;

@@ -1,18 +1,15 @@
 //! `lacewing train`.
 
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 
 use lacewing_formats::topology::Structure;
 
-use super::CliError;
+use super::{CliError, signals};
 use crate::lab::config::{Device, EngineKind, Layer, Method, RunConfig};
 use crate::lab::folder::RunFolder;
 use crate::lab::progress::duration;
 use crate::lab::session::{self, Outcome, Summary};
-
-/// Set by Ctrl-C; training then stops at the episode's end.
-static STOP: AtomicBool = AtomicBool::new(false);
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -103,8 +100,11 @@ pub fn run(args: &Args) -> Result<(), CliError> {
 
 /// Trains to the end, or to a checkpoint after Ctrl-C.
 pub fn until_done(folder: &RunFolder, config: &RunConfig) -> Result<Summary, CliError> {
-    stop_on_ctrl_c();
-    match session::train(folder, config, &STOP)? {
+    let stop = signals::stop();
+    let outcome = session::train(folder, config, &stop);
+    // There is no episode to finish any more: from here on Ctrl-C ends the program.
+    stop.store(true, Ordering::Relaxed);
+    match outcome? {
         Outcome::Finished(summary) => Ok(summary),
         Outcome::Interrupted { step } => Err(CliError::Interrupted(format!(
             "stopped at step {step}; continue with `lacewing train --resume {}`",
@@ -143,16 +143,4 @@ fn configure(args: &Args) -> Result<RunConfig, CliError> {
     config.engine = args.engine.unwrap_or(config.engine);
     config.device = args.device.unwrap_or(config.device);
     Ok(config)
-}
-
-/// The first Ctrl-C asks for a checkpoint, the second ends at once.
-fn stop_on_ctrl_c() {
-    // Without a handler Ctrl-C still stops the process, as kill -9 would: no reason to fail.
-    let _ = ctrlc::set_handler(|| {
-        if STOP.swap(true, Ordering::Relaxed) {
-            tell!("error: stopped at once; `--resume` continues from the last checkpoint");
-            std::process::exit(130);
-        }
-        tell!("finishing the episode to save a checkpoint; press Ctrl-C again to stop at once");
-    });
 }

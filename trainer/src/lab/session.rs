@@ -111,6 +111,7 @@ pub fn train(
         progress: Progress::new(&title, state.step, config.steps),
         started: Instant::now(),
         sparsity: policy::sparsity(&engine.actor()?),
+        stopping: false,
         interrupted: false,
         state,
     };
@@ -160,6 +161,8 @@ struct Run<'a> {
     progress: Progress,
     started: Instant,
     sparsity: f64,
+    /// It was said that the run is about to stop.
+    stopping: bool,
     interrupted: bool,
     /// As of the start of this process, with what is not in the loop's position kept current.
     state: LoopState,
@@ -184,6 +187,12 @@ impl Watch for Run<'_> {
             }
         }
         self.progress.step(step);
+        if !self.stopping && self.stop.load(Ordering::Relaxed) {
+            self.stopping = true;
+            self.progress.say(
+                "finishing the episode to save a checkpoint; press Ctrl-C again to stop at once",
+            );
+        }
         if step.is_multiple_of(self.config.evaluate_every) || step == self.config.steps {
             self.evaluate(step, engine)?;
         }
