@@ -143,6 +143,7 @@ fn first_state(seed: u64) -> LoopState {
         rng: Xoshiro256PlusPlus::seed_from_u64(derive_seed(seed, Stream::Exploration, 0)),
         best: None,
         recent: Vec::new(),
+        evaluated: 0,
         sums: Sums::default(),
         wall_seconds: 0.0,
         logs: Lengths::default(),
@@ -240,6 +241,7 @@ impl Run<'_> {
             self.state.recent.remove(0);
         }
         self.state.recent.push(score);
+        self.state.evaluated = step;
         // Before learning starts an evaluation says nothing about the policy to keep.
         if self.state.updates > 0 && self.state.best.is_none_or(|best| score.mean > best) {
             self.state.best = Some(score.mean);
@@ -270,7 +272,9 @@ impl Run<'_> {
         path: &Path,
     ) -> Result<(), TrainError> {
         let resume = engine.save()?;
-        let evaluation = self.state.recent.last().map(|score| Evaluation {
+        // An evaluation of older weights would be another policy's.
+        let evaluated = self.state.recent.last().filter(|_| self.state.evaluated == step);
+        let evaluation = evaluated.map(|score| Evaluation {
             mean: score.mean,
             std: score.std,
             episodes: self.config.evaluate_episodes,

@@ -1,0 +1,64 @@
+//! What a checkpoint remembers beside the learner and the replay.
+
+use rand_xoshiro::Xoshiro256PlusPlus;
+use serde::{Deserialize, Serialize};
+
+use crate::lab::evaluate::Score;
+use crate::lab::log::Lengths;
+
+/// The training loop's own state at an episode's end.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct LoopState {
+    /// Environment steps so far.
+    pub step: u64,
+    /// Finished episodes so far: the next one's reset seed follows from it.
+    pub episodes: u64,
+    /// Updates so far.
+    pub updates: u64,
+    /// Random actions and exploration noise.
+    pub rng: Xoshiro256PlusPlus,
+    /// Mean return of the best evaluation so far.
+    pub best: Option<f64>,
+    /// The last ten evaluations.
+    pub recent: Vec<Score>,
+    /// Step of the last one.
+    #[serde(default)]
+    pub evaluated: u64,
+    /// Sums towards the next row of the log.
+    pub sums: Sums,
+    /// Wall-clock seconds spent so far.
+    pub wall_seconds: f64,
+    /// Lengths of the logs.
+    pub logs: Lengths,
+}
+
+/// What the log's next row averages.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Sums {
+    /// Returns of the training episodes.
+    pub returns: Sum,
+    /// Critic losses.
+    pub critic: Sum,
+    /// Actor losses.
+    pub actor: Sum,
+}
+
+/// A sum and how many values it has.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+pub struct Sum {
+    total: f64,
+    count: u64,
+}
+
+impl Sum {
+    /// Adds a value.
+    pub fn add(&mut self, value: f64) {
+        self.total += value;
+        self.count += 1;
+    }
+
+    /// The mean, if there is a value.
+    pub fn mean(&self) -> Option<f64> {
+        (self.count > 0).then(|| self.total / self.count as f64)
+    }
+}

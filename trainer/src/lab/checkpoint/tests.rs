@@ -1,0 +1,137 @@
+use rand_core::SeedableRng;
+use rand_xoshiro::Xoshiro256PlusPlus;
+
+use super::*;
+use crate::lab::log::Lengths;
+
+fn state(step: u64) -> LoopState {
+    LoopState {
+        step,
+        episodes: step / 10,
+        updates: 0,
+        rng: Xoshiro256PlusPlus::seed_from_u64(step),
+        best: None,
+        recent: Vec::new(),
+        evaluated: 0,
+        sums: Sums::default(),
+        wall_seconds: 0.1,
+        logs: Lengths::default(),
+    }
+}
+
+/// Records rows holding their own index.
+fn record(checkpoints: &mut Checkpoints, rows: std::ops::Range<u64>) {
+    for row in rows {
+        let values = [row as f32; 3];
+        checkpoints.record(&Transition {
+            observation: &values[..1],
+            action: &values[..2],
+            reward: values[0],
+            next_observation: &values[..1],
+            terminated: row % 2 == 1,
+        });
+    }
+}
+
+/// Restores into a ring, as the learner's replay does; index of the oldest row last.
+fn ring(folder: &Path, capacity: usize) -> (Vec<f32>, usize, Restored) {
+    let mut checkpoints = Checkpoints::new(folder, 1, 2, capacity).unwrap();
+    let (mut ring, mut pushed) = (vec![f32::NAN; capacity], 0);
+    let restored = checkpoints.restore(|row| {
+        assert_eq!((row.action[1], row.reward), (row.observation[0], row.observation[0]));
+        assert_eq!(row.terminated, row.reward % 2.0 == 1.0);
+        ring[pushed % capacity] = row.observation[0];
+        pushed += 1;
+    });
+    (ring, pushed % capacity, restored.unwrap().unwrap())
+}
+
+#[test]
+fn a_wrapped_ring_comes_back_slot_by_slot() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut checkpoints = Checkpoints::new(folder.path(), 1, 2, 8).unwrap();
+    for (first, end) in [(0, 5), (5, 11), (11, 13), (13, 29), (29, 30)] {
+        record(&mut checkpoints, first..end);
+        checkpoints.save(&state(end), b"learner").unwrap();
+    }
+    let (ring, head, restored) = ring(folder.path(), 8);
+    assert_eq!(ring, [24.0, 25.0, 26.0, 27.0, 28.0, 29.0, 22.0, 23.0]);
+    assert_eq!((head, restored.state.step), (6, 30));
+    // Two manifests, two learners, and the two segments that still hold live rows.
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 6);
+}
+
+#[test]
+fn damage_falls_back_to_the_checkpoint_before_and_then_is_an_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut checkpoints = Checkpoints::new(folder.path(), 1, 2, 100).unwrap();
+    for end in [10, 20] {
+        record(&mut checkpoints, end - 10..end);
+        checkpoints.save(&state(end), &end.to_le_bytes()).unwrap();
+    }
+    let damage = |file: &str| {
+        let path = folder.path().join(file);
+        let mut bytes = fs::read(&path).unwrap();
+        bytes[3] ^= 1;
+        fs::write(path, bytes).unwrap();
+    };
+    damage("replay-000000000010.seg");
+    let (_, head, restored) = ring(folder.path(), 100);
+    assert_eq!((head, restored.state.step, restored.fell_back), (10, 10, true));
+    assert_eq!(restored.learner, 10_u64.to_le_bytes());
+    damage("learner-000000000010.bin");
+    let mut checkpoints = Checkpoints::new(folder.path(), 1, 2, 100).unwrap();
+    let error = checkpoints.restore(|_| ()).err().unwrap().to_string();
+    assert!(error.contains("learner-000000000010.bin is damaged"), "{error}");
+}
+
+#[test]
+fn what_cannot_be_read_now_is_not_damaged() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut checkpoints = Checkpoints::new(folder.path(), 1, 2, 100).unwrap();
+    for end in [10, 20] {
+        record(&mut checkpoints, end - 10..end);
+        checkpoints.save(&state(end), b"learner").unwrap();
+    }
+    // A folder in its place fails a read as a bad disk or missing rights do, even for root.
+    let (learner, aside) = (folder.path().join("learner-000000000020.bin"), "aside");
+    fs::rename(&learner, folder.path().join(aside)).unwrap();
+    fs::create_dir(&learner).unwrap();
+    let error = checkpoints.restore(|_| ()).err().unwrap();
+    assert!(matches!(error, CheckpointError::File(FileError::Read { .. })), "{error}");
+    fs::remove_dir(&learner).unwrap();
+    fs::rename(folder.path().join(aside), &learner).unwrap();
+    assert_eq!(ring(folder.path(), 100).2.state.step, 20);
+}
+
+#[test]
+fn a_replay_may_shrink_but_not_grow_past_what_is_held() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut checkpoints = Checkpoints::new(folder.path(), 1, 2, 8).unwrap();
+    for (first, end) in [(0, 5), (5, 11), (11, 13)] {
+        record(&mut checkpoints, first..end);
+        checkpoints.save(&state(end), b"learner").unwrap();
+    }
+    assert_eq!(ring(folder.path(), 4).0, [12.0, 9.0, 10.0, 11.0]);
+    let mut larger = Checkpoints::new(folder.path(), 1, 2, 12).unwrap();
+    let error = larger.restore(|_| ()).err().unwrap().to_string();
+    assert!(error.contains("td3.replay") && error.contains("the last 8"), "{error}");
+}
+
+#[test]
+fn a_crash_between_the_two_renames_loses_nothing_older() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut checkpoints = Checkpoints::new(folder.path(), 1, 2, 100).unwrap();
+    record(&mut checkpoints, 0..10);
+    checkpoints.save(&state(10), b"learner").unwrap();
+    fs::rename(folder.path().join(CURRENT), folder.path().join(PREVIOUS)).unwrap();
+    let restored = ring(folder.path(), 100).2;
+    assert_eq!((restored.state.step, restored.fell_back), (10, false), "nothing is damaged");
+}
+
+#[test]
+fn no_checkpoint_is_no_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut checkpoints = Checkpoints::new(folder.path(), 1, 2, 100).unwrap();
+    assert!(checkpoints.restore(|_| ()).unwrap().is_none());
+}
