@@ -42,6 +42,8 @@ fn furnish(folder: &Path) {
     let whole = fs::read(folder.join("td3.onnx")).unwrap();
     fs::write(folder.join("cut.onnx"), &whole[..whole.len() / 2]).unwrap();
     fs::write(folder.join("bad.toml"), "env = 'Pendulum-v1'\nbach = 3\n").unwrap();
+    fs::write(folder.join("number.toml"), "env = 3\n").unwrap();
+    fs::write(folder.join("broken.toml"), "env = 'Pendulum-v1'\nsteps = = 3\n").unwrap();
     fs::create_dir(folder.join("mine")).unwrap();
     fs::write(folder.join("mine/thesis.txt"), "irreplaceable").unwrap();
 }
@@ -63,7 +65,23 @@ const CASES: &[(&str, &[&str])] = &[
     ("train Pendulum-v1 --hidden 0", &["hidden", "1 to 65535"]),
     ("train Pendulum-v1 --hidden 8,8,8,8,8", &["hidden", "1 to 4"]),
     ("train Pendulum-v1 --set td3.bach=3", &["bach", "batch"]),
-    ("train Pendulum-v1 --set td3.batch=0", &["td3.batch", "at least 1"]),
+    ("train Pendulum-v1 --set td3.batch=0", &["td3.batch", "1 to 65536"]),
+    ("train Pendulum-v1 --set td3.batch=65537", &["td3.batch", "1 to 65536"]),
+    ("train Pendulum-v1 --set td3.batch='many'", &["many", "`td3.batch`"]),
+    ("train Pendulum-v1 --set td3.batch", &["td3.batch", "line 1"]),
+    ("train --config number.toml", &["env", "string"]),
+    ("train --config broken.toml", &["broken.toml", "line 2"]),
+    ("train Pendulum-v1 --set rewire.fracton=0.1", &["fracton", "fraction"]),
+    ("train Pendulum-v1 --set allocation={rule='er',lambda=3}", &["lambda"]),
+    ("train HalfCheetah-v5 --set allocation={rule='er-lambda',first=7,rest=64,last=9}", &["last"]),
+    (
+        "train HalfCheetah-v5 --set allocation={rule='er-lambda',first=0,rest=64}",
+        &["allocation.first"],
+    ),
+    (
+        "train HalfCheetah-v5 --set allocation={rule='er-lambda',first=7,rest=nan}",
+        &["allocation.rest"],
+    ),
     ("train Pendulum-v1 --set td3.gamma=2.0", &["td3.gamma", "0 to 1"]),
     ("train --config bad.toml", &["bad.toml", "bach"]),
     ("train --config missing.toml", &["missing.toml", "No such file"]),

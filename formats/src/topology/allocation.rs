@@ -32,15 +32,18 @@ impl LayerShape {
 // Internally tagged, for configuration files; serde wants an allocator for that.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "alloc", derive(Serialize, Deserialize))]
-#[cfg_attr(feature = "alloc", serde(rename_all = "kebab-case", tag = "rule"))]
+#[cfg_attr(feature = "alloc", serde(rename_all = "kebab-case", tag = "rule", deny_unknown_fields))]
 pub enum Allocation {
     /// The same sparsity in every sparse layer.
+    #[cfg_attr(feature = "alloc", serde(deserialize_with = "no_field"))]
     Uniform,
     /// Erdős–Rényi: density ∝ (n_in + n_out) / (n_in · n_out) (Mocanu et al. 2018, eq. 3),
     /// scaled so that the network reaches the sparsity asked for.
+    #[cfg_attr(feature = "alloc", serde(deserialize_with = "no_field"))]
     Er,
     /// Erdős–Rényi-kernel: the same with the convolution window counted in (Evci et al. 2020,
     /// §3.1). Equal to [`Allocation::Er`] for linear layers.
+    #[cfg_attr(feature = "alloc", serde(deserialize_with = "no_field"))]
     Erk,
     /// Erdős–Rényi with a fixed λ a layer: density = λ (n_in + n_out) / (n_in · n_out), at most 1
     /// (Sokar et al. 2022, §4.1). The sparsity is what comes out.
@@ -50,6 +53,15 @@ pub enum Allocation {
         /// λ of every later sparse layer.
         rest: f64,
     },
+}
+
+/// Refuses the fields that serde, for a rule without any, would ignore.
+#[cfg(feature = "alloc")]
+fn no_field<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<(), D::Error> {
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct NoField {}
+    NoField::deserialize(deserializer).map(drop)
 }
 
 /// Why no allocation exists.

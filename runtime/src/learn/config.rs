@@ -232,6 +232,7 @@ pub enum Method {
 
 /// When and how much of the topology changes.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Rewire {
     /// Updates between two changes (e in Sokar et al. 2022).
     pub interval: u32,

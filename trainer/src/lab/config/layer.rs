@@ -33,7 +33,14 @@ pub enum ConfigError {
 
 impl ConfigError {
     pub(super) fn parse(origin: &str, error: &toml::de::Error) -> Self {
-        Self::Parse { origin: origin.to_string(), message: error.message().replace('\n', " ") }
+        let shown = error.to_string();
+        let message = match (error.span(), shown.lines().next()) {
+            // Over a text the first line names the place, and the next three draw it.
+            (Some(_), Some(place)) => format!("{place}: {}", error.message()),
+            // Over values the field comes last.
+            _ => shown,
+        };
+        Self::Parse { origin: origin.to_string(), message: message.trim().replace('\n', " ") }
     }
 }
 

@@ -246,14 +246,17 @@ impl RunConfig {
         if let Some(env) = env {
             over.insert("env".into(), env.into());
         }
-        let parse_error = |error| ConfigError::parse(&origin, &error);
-        let env: String = match over.get("env") {
-            Some(env) => env.clone().try_into().map_err(parse_error)?,
+        let env = match over.get("env").map(toml::Value::as_str) {
+            Some(Some(env)) => env.to_string(),
+            Some(None) => return Err(value_error("env", "must be a string")),
             None => return Err(value_error("env", "is missing: name an environment")),
         };
         let method = match (method, over.get("method")) {
             (Some(method), _) => method,
-            (None, Some(method)) => method.clone().try_into().map_err(parse_error)?,
+            (None, Some(method)) => method
+                .clone()
+                .try_into()
+                .map_err(|error| ConfigError::parse(&format!("{origin}: method"), &error))?,
             (None, None) => Method::Set,
         };
         over.remove("method");
@@ -265,7 +268,8 @@ impl RunConfig {
             merged.remove("allocation");
         }
         overlay(&mut merged, over);
-        let mut config: Self = merged.try_into().map_err(parse_error)?;
+        let mut config: Self =
+            merged.try_into().map_err(|error| ConfigError::parse(&origin, &error))?;
         if config.sparsity.is_some() && config.allocation.is_none() && method != Method::Dense {
             config.allocation = Some(Allocation::Er);
         }

@@ -6,6 +6,9 @@ use lacewing_runtime::learn::MAX_THREADS;
 use super::layer::value_error;
 use super::{ConfigError, Device, EngineKind, MOST_HIDDEN, Method, RunConfig, Td3Settings};
 
+/// Largest minibatch that the learner takes.
+const MOST_BATCH: u32 = 1 << 16;
+
 impl RunConfig {
     /// Checks every value that does not depend on the environment's shapes.
     ///
@@ -40,7 +43,11 @@ impl RunConfig {
         let threads = (1..=MAX_THREADS).contains(&self.threads);
         must(threads, "threads", &format!("must be 1 to {MAX_THREADS}"))?;
         let shared = self.threads > 1 && self.engine == EngineKind::Burn;
-        must(!shared, "threads", "is for `--engine sparse`: burn has threads of its own")?;
+        must(
+            !shared,
+            "threads",
+            "is for `--engine sparse`: only that shares an update between threads",
+        )?;
         let cuda = self.device == Device::Cuda && self.engine == EngineKind::Sparse;
         must(
             !cuda,
@@ -50,6 +57,13 @@ impl RunConfig {
     }
 
     fn validate_sparsity(&self) -> Result<(), ConfigError> {
+        if let Some(Allocation::ErLambda { first, rest }) = self.allocation {
+            for (field, lambda) in [("allocation.first", first), ("allocation.rest", rest)] {
+                if !positive(lambda) {
+                    return Err(value_error(field, format!("must be above 0, not {lambda}")));
+                }
+            }
+        }
         let lambda = matches!(self.allocation, Some(Allocation::ErLambda { .. }));
         let problem = match (self.method, self.sparsity, self.allocation) {
             (Method::Dense, Some(sparsity), _) if sparsity != 0.0 => {
@@ -78,13 +92,12 @@ impl RunConfig {
 
 impl Td3Settings {
     fn validate(&self) -> Result<(), ConfigError> {
-        let positive = |value: f32| value.is_finite() && value > 0.0;
         let not_negative = |value: f32| value.is_finite() && value >= 0.0;
         let unit = |value: f32| (0.0..=1.0).contains(&value);
         let checks = [
-            (positive(self.learning_rate), "td3.learning-rate", "must be above 0"),
+            (positive(self.learning_rate.into()), "td3.learning-rate", "must be above 0"),
             (not_negative(self.weight_decay), "td3.weight-decay", "must be at least 0"),
-            (self.batch > 0, "td3.batch", "must be at least 1"),
+            ((1..=MOST_BATCH).contains(&self.batch), "td3.batch", "must be 1 to 65536"),
             (unit(self.gamma), "td3.gamma", "must be 0 to 1"),
             (unit(self.tau), "td3.tau", "must be 0 to 1"),
             (not_negative(self.policy_noise), "td3.policy-noise", "must be at least 0"),
@@ -108,4 +121,8 @@ impl Td3Settings {
             None => Ok(()),
         }
     }
+}
+
+fn positive(value: f64) -> bool {
+    value.is_finite() && value > 0.0
 }
