@@ -33,6 +33,18 @@ fn record(checkpoints: &mut Checkpoints, rows: std::ops::Range<u64>) {
     }
 }
 
+/// Takes a checkpoint at each of these steps; the step's bytes stand for its learner.
+fn save_at(folder: &Path, capacity: usize, steps: &[u64]) -> Checkpoints {
+    let mut checkpoints = Checkpoints::new(folder, 1, 2, capacity).unwrap();
+    let mut first = 0;
+    for &step in steps {
+        record(&mut checkpoints, first..step);
+        checkpoints.save(&state(step), &step.to_le_bytes()).unwrap();
+        first = step;
+    }
+    checkpoints
+}
+
 /// Restores into a ring, as the learner's replay does; index of the oldest row last.
 fn ring(folder: &Path, capacity: usize) -> (Vec<f32>, usize, Restored) {
     let mut checkpoints = Checkpoints::new(folder, 1, 2, capacity).unwrap();
@@ -49,11 +61,7 @@ fn ring(folder: &Path, capacity: usize) -> (Vec<f32>, usize, Restored) {
 #[test]
 fn a_wrapped_ring_comes_back_slot_by_slot() {
     let folder = tempfile::tempdir().unwrap();
-    let mut checkpoints = Checkpoints::new(folder.path(), 1, 2, 8).unwrap();
-    for (first, end) in [(0, 5), (5, 11), (11, 13), (13, 29), (29, 30)] {
-        record(&mut checkpoints, first..end);
-        checkpoints.save(&state(end), b"learner").unwrap();
-    }
+    save_at(folder.path(), 8, &[5, 11, 13, 29, 30]);
     let (ring, head, restored) = ring(folder.path(), 8);
     assert_eq!(ring, [24.0, 25.0, 26.0, 27.0, 28.0, 29.0, 22.0, 23.0]);
     assert_eq!((head, restored.state.step), (6, 30));
@@ -64,11 +72,7 @@ fn a_wrapped_ring_comes_back_slot_by_slot() {
 #[test]
 fn damage_falls_back_to_the_checkpoint_before_and_then_is_an_error() {
     let folder = tempfile::tempdir().unwrap();
-    let mut checkpoints = Checkpoints::new(folder.path(), 1, 2, 100).unwrap();
-    for end in [10, 20] {
-        record(&mut checkpoints, end - 10..end);
-        checkpoints.save(&state(end), &end.to_le_bytes()).unwrap();
-    }
+    save_at(folder.path(), 100, &[10, 20]);
     let damage = |file: &str| {
         let path = folder.path().join(file);
         let mut bytes = fs::read(&path).unwrap();
@@ -88,11 +92,7 @@ fn damage_falls_back_to_the_checkpoint_before_and_then_is_an_error() {
 #[test]
 fn what_cannot_be_read_now_is_not_damaged() {
     let folder = tempfile::tempdir().unwrap();
-    let mut checkpoints = Checkpoints::new(folder.path(), 1, 2, 100).unwrap();
-    for end in [10, 20] {
-        record(&mut checkpoints, end - 10..end);
-        checkpoints.save(&state(end), b"learner").unwrap();
-    }
+    let mut checkpoints = save_at(folder.path(), 100, &[10, 20]);
     // A folder in its place fails a read as a bad disk or missing rights do, even for root.
     let (learner, aside) = (folder.path().join("learner-000000000020.bin"), "aside");
     fs::rename(&learner, folder.path().join(aside)).unwrap();
@@ -107,11 +107,7 @@ fn what_cannot_be_read_now_is_not_damaged() {
 #[test]
 fn a_replay_may_shrink_but_not_grow_past_what_is_held() {
     let folder = tempfile::tempdir().unwrap();
-    let mut checkpoints = Checkpoints::new(folder.path(), 1, 2, 8).unwrap();
-    for (first, end) in [(0, 5), (5, 11), (11, 13)] {
-        record(&mut checkpoints, first..end);
-        checkpoints.save(&state(end), b"learner").unwrap();
-    }
+    save_at(folder.path(), 8, &[5, 11, 13]);
     assert_eq!(ring(folder.path(), 4).0, [12.0, 9.0, 10.0, 11.0]);
     let mut larger = Checkpoints::new(folder.path(), 1, 2, 12).unwrap();
     let error = larger.restore(|_| ()).err().unwrap().to_string();
@@ -121,9 +117,7 @@ fn a_replay_may_shrink_but_not_grow_past_what_is_held() {
 #[test]
 fn a_crash_between_the_two_renames_loses_nothing_older() {
     let folder = tempfile::tempdir().unwrap();
-    let mut checkpoints = Checkpoints::new(folder.path(), 1, 2, 100).unwrap();
-    record(&mut checkpoints, 0..10);
-    checkpoints.save(&state(10), b"learner").unwrap();
+    save_at(folder.path(), 100, &[10]);
     fs::rename(folder.path().join(CURRENT), folder.path().join(PREVIOUS)).unwrap();
     let restored = ring(folder.path(), 100).2;
     assert_eq!((restored.state.step, restored.fell_back), (10, false), "nothing is damaged");
