@@ -97,12 +97,7 @@ pub enum EngineError {
     NoBurn,
 }
 
-/// Blocks of memory that [`build`] wants.
-pub fn blocks(config: &RunConfig, shape: &AgentShape) -> usize {
-    Td3::blocks(shape, &config.learner())
-}
-
-/// The engine that a configuration names, in the caller's memory: a fresh one, or one that goes on
+/// The engine that a configuration names, in [`Td3::blocks`] of the caller's memory: a fresh one, or one that goes on
 /// from what [`Engine::save`] wrote.
 ///
 /// # Errors

@@ -7,6 +7,7 @@ use super::checkpoint::CheckpointError;
 use super::config::ConfigError;
 use super::files::FileError;
 use super::folder::FolderError;
+use super::memory::MemoryError;
 use crate::algo::td3::TrainError;
 use crate::engine::EngineError;
 use crate::env::EnvError;
@@ -29,6 +30,9 @@ pub enum LabError {
     /// The run's folder is unusable.
     #[error(transparent)]
     Folder(#[from] FolderError),
+    /// There is not enough memory.
+    #[error(transparent)]
+    Memory(#[from] MemoryError),
     /// No checkpoint is good.
     #[error(transparent)]
     Checkpoint(#[from] CheckpointError),

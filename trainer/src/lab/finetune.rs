@@ -6,6 +6,7 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 
 use super::error::LabError;
 use super::evaluate::{Score, Stream, derive_seed, evaluate};
+use super::memory;
 use crate::algo::td3::{self, Plan, Position, TrainError, Watch};
 use crate::engine::{Engine, Layer, SparseEngine};
 use crate::env::Env;
@@ -47,7 +48,7 @@ impl Memory {
         let row = Replay::row_len(shape.observations(), shape.actions());
         Self {
             learner: Td3::blocks(shape, resume.config()) * Block::BYTES,
-            replay: tuning.replay * row * size_of::<f32>(),
+            replay: tuning.replay.saturating_mul(row * size_of::<f32>()),
         }
     }
 }
@@ -92,11 +93,11 @@ pub fn run(
 ) -> Result<Tuned, LabError> {
     let shape = resume.shape();
     let config = Td3Config { learning_rate: tuning.learning_rate, ..*resume.config() };
-    let mut memory = vec![Block::ZERO; Td3::blocks(shape, &config)];
+    let mut memory = memory::learner(shape, &config)?;
     let mut engine = SparseEngine::new(resume.restore(config, &mut memory)?);
-    let row = Replay::row_len(shape.observations(), shape.actions());
-    let mut replay_memory = vec![0.0; tuning.replay * row];
-    let mut replay = Replay::new(&mut replay_memory, shape.observations(), shape.actions())?;
+    let (observations, actions) = (shape.observations(), shape.actions());
+    let mut replay_memory = memory::replay(observations, actions, tuning.replay)?;
+    let mut replay = Replay::new(&mut replay_memory, observations, actions)?;
     let plan = Plan {
         seed: tuning.seed,
         steps: tuning.steps,

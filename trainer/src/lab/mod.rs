@@ -10,6 +10,7 @@ pub mod files;
 pub mod finetune;
 pub mod folder;
 pub mod log;
+pub mod memory;
 pub mod policy;
 pub mod progress;
 pub mod quantisation;

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use lacewing_formats::codec::Encoding;
 use lacewing_formats::policy::{ActionHead, Evaluation, Provenance};
-use lacewing_runtime::learn::{Block, Losses, Replay, Transition};
+use lacewing_runtime::learn::{Losses, Replay, Transition};
 use rand_core::SeedableRng;
 use rand_xoshiro::Xoshiro256PlusPlus;
 use serde::Serialize;
@@ -18,6 +18,7 @@ use super::evaluate::{Score, Stream, derive_seed, evaluate};
 use super::files;
 use super::folder::RunFolder;
 use super::log::{Lengths, Log, Row};
+use super::memory;
 use super::policy::{self, Facts};
 use super::progress::Progress;
 use crate::algo::td3::{self, Plan, Position, TrainError, Watch};
@@ -62,10 +63,16 @@ pub struct Summary {
 pub fn check(config: &RunConfig) -> Result<(), LabError> {
     config.validate()?;
     let env = env::make(&config.env, &Shift::default())?;
-    let shape = config.shape(env.spec().obs_dim, env.spec().act_low.len())?;
-    let mut memory = vec![Block::ZERO; engine::blocks(config, &shape)];
-    engine::build(config, &shape, None, &mut memory)?;
+    let (observations, actions) = (env.spec().obs_dim, env.spec().act_low.len());
+    let shape = config.shape(observations, actions)?;
+    engine::build(config, &shape, None, &mut memory::learner(&shape, &config.learner())?)?;
+    memory::replay(observations, actions, capacity(config))?;
     Ok(())
+}
+
+/// Transitions that the replay keeps: more than there are steps are never used.
+fn capacity(config: &RunConfig) -> usize {
+    usize::try_from(config.steps).unwrap_or(usize::MAX).min(config.td3.replay)
 }
 
 /// Trains in `folder`, continuing from its last checkpoint if there is one. Setting `stop` makes it
@@ -81,9 +88,9 @@ pub fn train(
     let mut env = env::make(&config.env, &Shift::default())?;
     let (observations, actions) = (env.spec().obs_dim, env.spec().act_low.len());
     let shape = config.shape(observations, actions)?;
-    let capacity = config.td3.replay.min(config.steps as usize);
-    let mut engine_memory = vec![Block::ZERO; engine::blocks(config, &shape)];
-    let mut replay_memory = vec![0.0; capacity * Replay::row_len(observations, actions)];
+    let capacity = capacity(config);
+    let mut engine_memory = memory::learner(&shape, &config.learner())?;
+    let mut replay_memory = memory::replay(observations, actions, capacity)?;
     let mut replay = Replay::new(&mut replay_memory, observations, actions)?;
 
     let mut checkpoints = Checkpoints::new(&folder.checkpoint(), observations, actions, capacity)?;
