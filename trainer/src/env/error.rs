@@ -1,5 +1,6 @@
 //! Why an environment could not do what was asked.
 
+use super::mujoco::remedy;
 use super::shift::ShiftError;
 use std::error::Error as _;
 use std::path::{Path, PathBuf};
@@ -74,18 +75,14 @@ pub enum EnvError {
         value: f64,
     },
     /// MuJoCo's library is not where it should be.
-    #[error(
-        "MuJoCo 3.17.0 is not at {}: run `lacewing env install mujoco`, or set LACEWING_MUJOCO to \
-         the path of its library", path.display()
-    )]
+    #[error("MuJoCo 3.17.0 is not at {}: {}", path.display(), remedy())]
     MujocoMissing {
         /// Where it was looked for.
         path: PathBuf,
     },
     /// The file is not a library of MuJoCo that this machine can open.
     #[error(
-        "cannot use {} as MuJoCo's library: {reason}; run `lacewing env install mujoco` for one \
-         that works", path.display()
+        "cannot use {} as MuJoCo's library: {reason}; {}", path.display(), remedy()
     )]
     MujocoOpen {
         /// The file.
@@ -95,8 +92,8 @@ pub enum EnvError {
     },
     /// The library is of another version.
     #[error(
-        "{} is MuJoCo {}.{}.{}, but 3.17.0 is needed: run `lacewing env install mujoco`",
-        path.display(), found / 1_000_000, found / 1000 % 1000, found % 1000
+        "{} is MuJoCo {}.{}.{}, but 3.17.0 is needed: {}",
+        path.display(), found / 1_000_000, found / 1000 % 1000, found % 1000, remedy()
     )]
     MujocoVersion {
         /// The file.

@@ -28,6 +28,19 @@ pub(super) fn path() -> Result<PathBuf, EnvError> {
     }
 }
 
+/// How to come by a library that works: an installed one is looked for only without the override.
+pub(in crate::env) fn remedy() -> &'static str {
+    match not_empty(OVERRIDE) {
+        Some(_) => {
+            "unset LACEWING_MUJOCO and run `lacewing env install mujoco`, or set it to the path of \
+             MuJoCo 3.17.0's library"
+        }
+        None => {
+            "run `lacewing env install mujoco`, or set LACEWING_MUJOCO to the path of its library"
+        }
+    }
+}
+
 /// The folder an installed library lies in.
 pub(super) fn cache_dir() -> Result<PathBuf, EnvError> {
     let base = not_empty("XDG_CACHE_HOME")

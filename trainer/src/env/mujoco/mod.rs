@@ -8,4 +8,5 @@ mod library;
 mod locomotion;
 
 pub use install::install_mujoco;
+pub(super) use library::remedy;
 pub(super) use locomotion::{ANT, HALF_CHEETAH, HOPPER, HUMANOID, Locomotion, WALKER2D};
