@@ -101,6 +101,15 @@ fn a_killed_run_ends_as_the_uninterrupted_one() {
     assert!(stderr.contains("checkpoint is damaged"), "{stderr}");
     assert_equal(&damaged, &reference);
 
+    // A log that is gone starts afresh.
+    let unlogged = folder.path().join("unlogged");
+    train_and_kill(&unlogged, 1800);
+    fs::remove_file(unlogged.join("progress.csv")).unwrap();
+    succeed(&mut resume(&unlogged));
+    let rows = progress(&unlogged);
+    assert_eq!(rows[0], progress(&reference)[0], "its header");
+    assert!(rows.iter().all(|row| !row.contains('\0')), "{rows:?}");
+
     // A finished run is left alone.
     let output = resume(&reference).output().unwrap();
     assert_eq!(output.status.code(), Some(2));

@@ -20,7 +20,7 @@ pub enum FileError {
         path: PathBuf,
     },
     /// Any other failure of a write.
-    #[error("cannot write {}: {source}; choose another place with --out", path.display())]
+    #[error("cannot write {}: {source}; make sure that its folder can be written to", path.display())]
     Write {
         /// What was to be written.
         path: PathBuf,
@@ -135,6 +135,15 @@ fn sync_folder(path: &Path) -> io::Result<()> {
 fn folder_of(path: &Path) -> &Path {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     folder.unwrap_or(Path::new("."))
+}
+
+/// Opens a log to go on from its first `bytes` bytes, of which it tells how many there are. One
+/// that has become shorter starts afresh: made as long again it would be padded with zeros.
+pub fn open_log(path: &Path, bytes: u64) -> io::Result<(File, u64)> {
+    let file = File::options().append(true).create(true).open(path)?;
+    let kept = if file.metadata()?.len() < bytes { 0 } else { bytes };
+    file.set_len(kept)?;
+    Ok((file, kept))
 }
 
 /// Creates a folder and its parents.

@@ -48,6 +48,24 @@ pub enum FolderError {
         /// The folder.
         root: PathBuf,
     },
+    /// A run that has not come to its end is there.
+    #[error(
+        "{0} holds an unfinished run: continue it with `lacewing train --resume {0}`, or pass \
+         --force to start again",
+        root.display()
+    )]
+    Unfinished {
+        /// The folder.
+        root: PathBuf,
+    },
+    /// The folder cannot be made.
+    #[error("cannot make the folder {}: {source}; choose another --out", root.display())]
+    Make {
+        /// The folder.
+        root: PathBuf,
+        /// The system's reason.
+        source: io::Error,
+    },
     /// `--force` would delete something that is no run.
     #[error(
         "{} exists and is not a run's folder (no config.toml of one); choose another --out",
@@ -66,14 +84,19 @@ impl RunFolder {
     /// # Errors
     /// [`FolderError`]; nothing was then overwritten.
     pub fn create(root: &Path, config: &RunConfig, force: bool) -> Result<Self, FolderError> {
-        files::refuse_existing(root, force)?;
         if root.exists() {
-            if RunConfig::from_file(&root.join(CONFIG)).is_err() {
+            let is_run = RunConfig::from_file(&root.join(CONFIG)).is_ok();
+            if !force && is_run && !root.join(SUMMARY).exists() {
+                return Err(FolderError::Unfinished { root: root.to_path_buf() });
+            }
+            files::refuse_existing(root, force)?;
+            if !is_run {
                 return Err(FolderError::Foreign { root: root.to_path_buf() });
             }
             Self::lock(root)?.clear()?;
         }
-        files::create_folder(root)?;
+        fs::create_dir_all(root)
+            .map_err(|source| FolderError::Make { root: root.to_path_buf(), source })?;
         files::write_atomic(&root.join(CONFIG), config.to_toml()?.as_bytes())?;
         Self::lock(root)
     }

@@ -1,13 +1,13 @@
 //! A run's figures over time: `progress.csv` and the TensorBoard events beside it.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::Write;
 use std::path::PathBuf;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 
-use super::files::FileError;
+use super::files::{self, FileError};
 use super::folder::RunFolder;
 use super::tensorboard::EventWriter;
 
@@ -63,14 +63,12 @@ impl Log {
     /// [`FileError`].
     pub fn open(folder: &RunFolder, lengths: Lengths) -> Result<Self, FileError> {
         let (csv_path, events_path) = (folder.progress_csv(), folder.events());
-        let open = OpenOptions::new().append(true).create(true).open(&csv_path);
-        let csv = open
-            .and_then(|file| file.set_len(lengths.csv).map(|()| file))
+        let (csv, csv_bytes) = files::open_log(&csv_path, lengths.csv)
             .map_err(|source| FileError::write(&csv_path, source))?;
         let events = EventWriter::open(&events_path, lengths.events, now())
             .map_err(|source| FileError::write(&events_path, source))?;
-        let mut log = Self { csv, csv_path, csv_bytes: lengths.csv, events, events_path };
-        if lengths.csv == 0 {
+        let mut log = Self { csv, csv_path, csv_bytes, events, events_path };
+        if csv_bytes == 0 {
             log.append(HEADER)?;
         }
         Ok(log)

@@ -3,9 +3,11 @@
 //! Two dozen fixed bytes a message do not pay for a protobuf stack, so the three message kinds are
 //! written by hand (field numbers from tensorflow/core/util/event.proto and framework/summary.proto).
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{self, Write};
 use std::path::Path;
+
+use super::files;
 
 /// Appends scalars to one event file.
 pub struct EventWriter {
@@ -19,8 +21,7 @@ impl EventWriter {
     /// # Errors
     /// Any failure of the file system.
     pub fn open(path: &Path, bytes: u64, wall_time: f64) -> io::Result<Self> {
-        let file = OpenOptions::new().append(true).create(true).open(path)?;
-        file.set_len(bytes)?;
+        let (file, bytes) = files::open_log(path, bytes)?;
         let mut writer = Self { file, bytes };
         if bytes == 0 {
             let mut event = double_field(1, wall_time);
@@ -128,5 +129,15 @@ mod tests {
         writer.scalars(600, 3.0, &[("eval/return", -1.0)]).unwrap();
         let again = EventWriter::open(&path, kept, 9.0).unwrap();
         assert_eq!((again.bytes(), std::fs::read(&path).unwrap()), (kept, before));
+
+        // A deleted file has nothing to go on from: it starts as a new one does.
+        std::fs::remove_file(&path).unwrap();
+        let anew = EventWriter::open(&path, kept, 9.0).unwrap();
+        assert!(anew.bytes() < kept);
+        let bytes = std::fs::read(&path).unwrap();
+        assert_eq!(
+            (bytes.len() as u64, &bytes[21..36]),
+            (anew.bytes(), &b"\x1a\x0dbrain.Event:2"[..])
+        );
     }
 }
