@@ -44,6 +44,10 @@ fn furnish(folder: &Path) {
     fs::write(folder.join("bad.toml"), "env = 'Pendulum-v1'\nbach = 3\n").unwrap();
     fs::write(folder.join("number.toml"), "env = 3\n").unwrap();
     fs::write(folder.join("broken.toml"), "env = 'Pendulum-v1'\nsteps = = 3\n").unwrap();
+    fs::create_dir(folder.join("begun")).unwrap();
+    fs::copy(folder.join("run/config.toml"), folder.join("begun/config.toml")).unwrap();
+    fs::create_dir(folder.join("crate")).unwrap();
+    fs::write(folder.join("crate/config.toml"), "[package]\nname = 'thesis'\n").unwrap();
     fs::create_dir(folder.join("mine")).unwrap();
     fs::write(folder.join("mine/thesis.txt"), "irreplaceable").unwrap();
 }
@@ -83,10 +87,17 @@ const CASES: &[(&str, &[&str])] = &[
         &["allocation.rest"],
     ),
     ("train Pendulum-v1 --set td3.gamma=2.0", &["td3.gamma", "0 to 1"]),
+    (
+        "train Pendulum-v1 --steps 1000000000000000 --set td3.replay=1000000000000000",
+        &["GiB", "td3.replay"],
+    ),
+    ("finetune run --shift gear=0.5 --replay 1000000000000000000", &["GiB", "--replay"]),
     ("train --config bad.toml", &["bad.toml", "bach"]),
     ("train --config missing.toml", &["missing.toml", "No such file"]),
     ("train Pendulum-v1 --out run", &["run already exists", "--force"]),
+    ("train Pendulum-v1 --out begun", &["unfinished", "lacewing train --resume begun", "--force"]),
     ("train Pendulum-v1 --out mine --force", &["mine", "not a run's folder"]),
+    ("train Pendulum-v1 --out crate --force", &["crate", "not a run's folder"]),
     ("train Pendulum-v1 --out small.lace/run", &["small.lace/run", "--out"]),
     ("train --resume mine", &["mine", "lacewing train ENV"]),
     ("train --resume run", &["finished", "policy.lace"]),
@@ -125,6 +136,7 @@ const CASES: &[(&str, &[&str])] = &[
         "finetune run --shift gear=0.5 --out nowhere/new.lace",
         &["nowhere", "no such folder", "--out"],
     ),
+    ("quickstart --steps 128", &["--steps", "above 128"]),
     ("quickstart --sparsity 2", &["sparsity"]),
     ("quickstart --out run", &["run already exists", "--force"]),
     ("env serve Nowhere-v0", &["unknown environment"]),

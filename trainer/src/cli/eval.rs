@@ -6,6 +6,7 @@ use lacewing_formats::artifact::PolicyView;
 
 use super::CliError;
 use crate::env::{self, Shift};
+use crate::lab::evaluate::FRESH_SEED;
 use crate::lab::{deployed, policy};
 
 #[derive(clap::Args)]
@@ -22,7 +23,7 @@ pub struct Args {
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..))]
     episodes: u32,
     /// Decides the episodes' starts.
-    #[arg(long, default_value_t = 0)]
+    #[arg(long, default_value_t = FRESH_SEED)]
     seed: u64,
     /// Print JSON.
     #[arg(long)]

@@ -10,6 +10,7 @@ use serde::Serialize;
 use super::CliError;
 use super::eval::env_id;
 use crate::env::{self, Shift};
+use crate::lab::evaluate::FRESH_SEED;
 use crate::lab::quantisation::{self, ActionError, Returns};
 use crate::lab::{files, policy};
 use crate::onnx;
@@ -41,7 +42,7 @@ pub struct Args {
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
     episodes: Option<u32>,
     /// Decides the episodes' starts.
-    #[arg(long, default_value_t = 0)]
+    #[arg(long, default_value_t = FRESH_SEED)]
     seed: u64,
     /// Replace an existing file.
     #[arg(long)]

@@ -12,7 +12,7 @@ use super::eval::env_id;
 use crate::algo::td3::TrainError;
 use crate::engine::Layer;
 use crate::env::{self, Shift};
-use crate::lab::evaluate::Score;
+use crate::lab::evaluate::{FRESH_SEED, Score};
 use crate::lab::finetune::{self, Follow, Memory, Tuned, Tuning};
 use crate::lab::policy::Facts;
 use crate::lab::{deployed, files, policy};
@@ -49,7 +49,7 @@ pub struct Args {
     #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u64).range(1..))]
     evaluate_every: u64,
     /// Decides everything random.
-    #[arg(long, default_value_t = 0)]
+    #[arg(long, default_value_t = FRESH_SEED)]
     seed: u64,
     /// Where to write the tuned policy [default: beside the policy, as NAME-tuned.lace].
     #[arg(long, value_name = "FILE")]
@@ -127,7 +127,7 @@ pub fn tune(
     let familiar = &mut *env::make(id, &Shift::default())?;
     let before = deployed::evaluate(view.clone(), familiar, tuning.episodes, tuning.seed)?;
     say!("unchanged dynamics: return {before}");
-    tell!("{} will hold the best policy so far", out.display());
+    say!("{} holds the best policy from here on", out.display());
     let mut keep = Keep { before: view, out };
     let tuned = finetune::run(resume, &mut *env, &mut *eval_env, tuning, &mut keep)?;
     say!("{shift}, frozen policy: return {}", tuned.frozen);

@@ -9,6 +9,7 @@ use lacewing_runtime::measure::Settings;
 use super::{CliError, finetune, measure, train};
 use crate::env::{self, Shift};
 use crate::lab::config::{Layer, Method, RunConfig};
+use crate::lab::evaluate::FRESH_SEED;
 use crate::lab::finetune::Tuning;
 use crate::lab::folder::RunFolder;
 use crate::lab::session;
@@ -16,9 +17,6 @@ use crate::lab::{deployed, files, policy};
 
 /// Episodes of every evaluation after training.
 const EPISODES: u32 = 20;
-
-/// Their seed: none of their starts was seen by training or by its own evaluations.
-const SEED: u64 = 20_260;
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -56,8 +54,15 @@ pub fn run(args: &Args) -> Result<(), CliError> {
     settings.extend(args.steps.map(|steps| format!("steps={steps}")));
     let layers = settings.iter().map(|text| Layer::setting(text)).collect::<Result<_, _>>()?;
     let mut config = RunConfig::from_layers(Some(&args.env), Some(Method::Set), layers)?;
-    // The published 25,000 random steps suit a million; a short run keeps nine tenths to learn.
-    config.td3.start_steps = config.td3.start_steps.min(config.steps / 10);
+    // The published 25,000 random steps suit a million; a short run keeps nine tenths to learn. But
+    // they must fill a batch.
+    let batch = u64::from(config.td3.batch);
+    config.td3.start_steps = config.td3.start_steps.min((config.steps / 10).max(batch));
+    if config.steps <= batch {
+        return Err(CliError::Usage(format!(
+            "--steps must be above {batch}: learning begins with a batch of so many"
+        )));
+    }
     session::check(&config)?;
     let root = args.out.clone().unwrap_or_else(|| format!("runs/quickstart-{}", args.env).into());
     let folder = RunFolder::create(&root, &config, args.force)?;
@@ -67,7 +72,7 @@ pub fn run(args: &Args) -> Result<(), CliError> {
     let bytes = policy::read(&folder.best())?;
     let view = policy::parse(&bytes, &folder.best())?;
     let mut env = env::make(&args.env, &Shift::default())?;
-    let trained = deployed::evaluate(view.clone(), &mut *env, EPISODES, SEED)?;
+    let trained = deployed::evaluate(view.clone(), &mut *env, EPISODES, FRESH_SEED)?;
     let cost = Cost::of(&view);
     say!("   best policy, {EPISODES} new episodes: return {trained}");
 
@@ -80,19 +85,19 @@ pub fn run(args: &Args) -> Result<(), CliError> {
     let compact_view = policy::parse(&compact, &compact_path)?;
     let report = measure::report(compact_view.clone(), Settings::default())?;
     say!("{report}\n");
-    let deployed = deployed::evaluate(compact_view, &mut *env, EPISODES, SEED)?;
+    let deployed = deployed::evaluate(compact_view, &mut *env, EPISODES, FRESH_SEED)?;
 
     say!("4. change the dynamics ({shift}) and fine-tune");
     let resume = finetune::resume_of(&view, &folder.best())?;
     let tuning = Tuning {
         steps: args.tune_steps,
-        warm_up: args.tune_steps.min(500),
+        warm_up: (args.tune_steps / 10).min(500),
         replay: 20_000,
         learning_rate: resume.config().learning_rate,
         exploration_noise: config.td3.exploration_noise,
         episodes: EPISODES,
         evaluate_every: 1000,
-        seed: SEED,
+        seed: FRESH_SEED,
     };
     let tuned_path = root.join("tuned.lace");
     let tuned = finetune::tune(&view, &resume, &args.env, &shift, &tuning, &tuned_path)?;

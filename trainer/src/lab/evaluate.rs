@@ -23,6 +23,10 @@ pub enum Stream {
     Selection,
 }
 
+/// Default seed of evaluations outside of a training run. A run's own evaluations choose its best
+/// policy: on the same episodes that one would look better than it is.
+pub const FRESH_SEED: u64 = 20_260;
+
 /// The seed of the `index`-th user of a stream of a run.
 pub fn derive_seed(seed: u64, stream: Stream, index: u64) -> u64 {
     let run = SplitMix64::seed_from_u64(seed).next_u64();
@@ -75,7 +79,7 @@ pub fn play<E: From<EnvError>>(
     let (obs_dim, act_dim) = (env.spec().obs_dim, env.spec().act_low.len());
     let (mut wide, mut obs) = (vec![0.0_f64; obs_dim], vec![0.0_f32; obs_dim]);
     let mut action = vec![0.0_f32; act_dim];
-    let mut returns = Vec::with_capacity(episodes as usize);
+    let mut returns = Vec::new();
     for episode in 0..episodes {
         env.reset(derive_seed(seed, Stream::Evaluation, episode.into()), &mut wide)?;
         let mut total = 0.0;
