@@ -108,10 +108,13 @@ fn library() -> PathBuf {
 fn without_the_library_the_error_says_how_to_get_it() {
     let place = Place::new();
     let default = outcome(place.command("make").spawn().unwrap());
-    let nowhere = place.make_with(Path::new("/nonexistent/libmujoco.so"));
-    for (error, looked) in [(default, place.cache()), (nowhere, "/nonexistent".into())] {
+    let nonexistent = PathBuf::from("/nonexistent/libmujoco.so");
+    let nowhere = place.make_with(&nonexistent);
+    for (error, looked) in [(default, place.cache()), (nowhere, nonexistent.clone())] {
         assert!(error.contains("run `lacewing env install mujoco`"), "{error}");
         assert!(error.contains(looked.to_str().unwrap()), "{error}");
+        // What is installed is not looked for while LACEWING_MUJOCO names another place.
+        assert_eq!(error.contains("unset LACEWING_MUJOCO"), looked == nonexistent, "{error}");
     }
 }
 

@@ -7,6 +7,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use lacewing_formats::artifact::{AlignedBytes, PolicyView};
 use lacewing_tests::program::lacewing;
 use lacewing_tests::runs::{SHORT, progress, succeed, train};
 
@@ -35,6 +36,12 @@ fn await_checkpoint(child: &mut Child, run: &Path, step: u64) {
         assert!(child.try_wait().unwrap().is_none(), "the run ended too early");
         std::thread::sleep(Duration::from_millis(2));
     }
+}
+
+#[cfg(unix)]
+fn claims_a_return(policy: &Path) -> bool {
+    let bytes = AlignedBytes::read(policy).unwrap();
+    PolicyView::parse(&bytes).unwrap().provenance().evaluation.is_some()
 }
 
 #[cfg(unix)]
@@ -148,8 +155,11 @@ fn ctrl_c_saves_a_checkpoint_and_says_how_to_go_on() {
     assert_eq!(output.status.code(), Some(130), "{stderr}");
     assert!(stderr.contains("continue with `lacewing train --resume"), "{stderr}");
     assert!(checkpoint_step(&run) >= 400 && !run.join("summary.json").exists());
+    // Evaluations come every 500 steps, episodes end every 200: most checkpoints have none.
+    assert_eq!(claims_a_return(&run.join("policy.lace")), checkpoint_step(&run) % 500 == 0);
     succeed(&mut resume(&run));
     assert!(run.join("summary.json").exists());
+    assert!(claims_a_return(&run.join("policy.lace")) && claims_a_return(&run.join("best.lace")));
 }
 
 #[cfg(unix)]
@@ -157,7 +167,11 @@ fn ctrl_c_saves_a_checkpoint_and_says_how_to_go_on() {
 fn a_run_started_by_nohup_outlives_its_terminal() {
     let folder = tempfile::tempdir().unwrap();
     let run = folder.path().join("run");
-    let mut child = after("trap '' HUP", &train(&SHORT, &run)).spawn().unwrap();
+    let mut child = after("trap '' HUP", &train(&SHORT, &run))
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
     await_checkpoint(&mut child, &run, 400);
     send("-HUP", &child);
     assert!(child.wait().unwrap().success());

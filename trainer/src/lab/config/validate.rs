@@ -60,7 +60,10 @@ impl RunConfig {
         if let Some(Allocation::ErLambda { first, rest }) = self.allocation {
             for (field, lambda) in [("allocation.first", first), ("allocation.rest", rest)] {
                 if !positive(lambda) {
-                    return Err(value_error(field, format!("must be above 0, not {lambda}")));
+                    return Err(value_error(
+                        field,
+                        format!("must be finite and above 0, not {lambda}"),
+                    ));
                 }
             }
         }
