@@ -127,7 +127,7 @@ pub fn tune(
     let familiar = &mut *env::make(id, &Shift::default())?;
     let before = deployed::evaluate(view.clone(), familiar, tuning.episodes, tuning.seed)?;
     say!("unchanged dynamics: return {before}");
-    say!("{} holds the best policy from here on", out.display());
+    say!("the best policy so far goes to {}", out.display());
     let mut keep = Keep { before: view, out };
     let tuned = finetune::run(resume, &mut *env, &mut *eval_env, tuning, &mut keep)?;
     say!("{shift}, frozen policy: return {}", tuned.frozen);
