@@ -102,7 +102,10 @@ pub fn resume_of<'a>(view: &PolicyView<'a>, path: &Path) -> Result<Resume<'a>, C
             path.display()
         )));
     };
-    Ok(Resume::parse(resume)?)
+    let resume = Resume::parse(resume)?;
+    let header = view.header();
+    resume.check_policy(header.observations(), header.actions())?;
+    Ok(resume)
 }
 
 /// Fine-tunes and tells how it goes. `out` holds the best policy from the first evaluation on, so

@@ -1,9 +1,9 @@
 //! Writing files so that a crash or a full disk never leaves half of one.
 
+use lacewing_formats::artifact::{SaveError, write_atomically};
 use std::fs::{self, File};
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
-
 use thiserror::Error;
 
 /// Why a file could not be read or written.
@@ -27,6 +27,9 @@ pub enum FileError {
         /// The system's reason.
         source: io::Error,
     },
+    /// See [`SaveError::Unsynced`].
+    #[error(transparent)]
+    Unsynced(SaveError),
     /// A failure of a read.
     #[error("cannot read {}: {source}; check the path", path.display())]
     Read {
@@ -107,29 +110,13 @@ pub fn check_output(path: &Path, force: bool) -> Result<(), FileError> {
 ///
 /// # Errors
 /// [`FileError::NoRoom`] or [`FileError::Write`]; the old content is then still there.
+/// [`FileError::Unsynced`].
 pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
-    let mut temporary = path.as_os_str().to_owned();
-    temporary.push(".tmp");
-    let temporary = PathBuf::from(temporary);
-    let written = write_synced(&temporary, bytes)
-        .and_then(|()| fs::rename(&temporary, path))
-        .and_then(|()| sync_folder(path));
-    written.map_err(|source| {
-        // The half-written temporary is of no use and its space may be what is missing.
-        let _ = fs::remove_file(&temporary);
-        FileError::write(path, source)
+    write_atomically(path, bytes).map_err(|error| match error {
+        SaveError::NoRoom { path, .. } => FileError::NoRoom { path },
+        SaveError::Io { path, source } => FileError::Write { path, source },
+        SaveError::Unsynced { .. } => FileError::Unsynced(error),
     })
-}
-
-fn write_synced(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut file = File::create(path)?;
-    file.write_all(bytes)?;
-    file.sync_all()
-}
-
-/// Makes a rename or a new file in the folder of `path` survive a power cut.
-fn sync_folder(path: &Path) -> io::Result<()> {
-    File::open(folder_of(path))?.sync_all()
 }
 
 fn folder_of(path: &Path) -> &Path {
@@ -157,17 +144,6 @@ pub fn create_folder(path: &Path) -> Result<(), FileError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_failed_write_keeps_the_old_content_and_leaves_no_temporary() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("policy.lace");
-        write_atomic(&path, b"old").unwrap();
-        // A folder in the temporary's place makes the write fail before the rename.
-        fs::create_dir(folder.path().join("policy.lace.tmp")).unwrap();
-        assert!(matches!(write_atomic(&path, b"new"), Err(FileError::Write { .. })));
-        assert_eq!(fs::read(&path).unwrap(), b"old");
-    }
 
     #[test]
     fn a_full_disk_is_told_apart() {
