@@ -6,6 +6,8 @@
 mod common;
 
 use common::{fill, half_cheetah, replay_memory};
+#[cfg(feature = "burn")]
+use lacewing_runtime::learn::Replay;
 use lacewing_runtime::learn::{Block, Td3, Td3Config};
 use std::time::Instant;
 
@@ -35,13 +37,7 @@ fn rate(updates: usize, mut update: impl FnMut()) -> f64 {
 
 #[cfg(feature = "burn")]
 fn burn_rate(device: lacewing_burn::Device, start: &Td3<'_>, replay: &Replay<'_>) -> f64 {
-    let mut bytes = Vec::new();
-    let saved: Result<(), std::convert::Infallible> = start.save(|piece| {
-        bytes.extend_from_slice(piece);
-        Ok(())
-    });
-    saved.expect("memory takes all");
-    let agent = lacewing_burn::BurnTd3::new(device, &bytes);
+    let agent = lacewing_burn::BurnTd3::new(device, &lacewing_tests::learner::save(start));
     let mut agent = agent.unwrap_or_else(|error| {
         eprintln!("{error}");
         std::process::exit(1)

@@ -4,10 +4,8 @@ use lacewing_burn::{BurnError, BurnTd3, Device, LayerGradient};
 use lacewing_formats::topology::{Allocation, Structure};
 use lacewing_runtime::learn::{
     AgentShape, Block, Gradients, Method, Replay, Resume, Rewire, Sparsity, Td3, Td3Config,
-    Transition,
 };
-use rand_core::{Rng, SeedableRng};
-use rand_xoshiro::Xoshiro256PlusPlus;
+use lacewing_tests::learner::{full_replay, replay_memory, save};
 
 const OBSERVATIONS: usize = 17;
 const ACTIONS: usize = 6;
@@ -21,31 +19,8 @@ fn shape(sparsity: f64, hidden: usize) -> AgentShape {
 }
 
 fn with_replay<T>(run: impl FnOnce(&Replay<'_>) -> T) -> T {
-    let mut memory = vec![0.0; 500 * Replay::row_len(OBSERVATIONS, ACTIONS)];
-    let mut replay = Replay::new(&mut memory, OBSERVATIONS, ACTIONS).unwrap();
-    let mut rng = Xoshiro256PlusPlus::seed_from_u64(29);
-    let mut numbers = [0.0; 2 * OBSERVATIONS + ACTIONS];
-    for step in 0..replay.capacity() {
-        numbers.fill_with(|| rng.next_u32() as f32 / u32::MAX as f32 * 2.0 - 1.0);
-        let (observation, rest) = numbers.split_at(OBSERVATIONS);
-        let (next_observation, action) = rest.split_at(OBSERVATIONS);
-        let reward = observation[0] - action[2] + 1.0;
-        let terminated = step % 5 == 0;
-        replay
-            .push(Transition { observation, action, reward, next_observation, terminated })
-            .unwrap();
-    }
-    run(&replay)
-}
-
-fn save(agent: &Td3<'_>) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    let saved: Result<(), ()> = agent.save(|piece| {
-        bytes.extend_from_slice(piece);
-        Ok(())
-    });
-    saved.unwrap();
-    bytes
+    let mut memory = replay_memory(500, OBSERVATIONS, ACTIONS);
+    run(&full_replay(&mut memory, OBSERVATIONS, ACTIONS))
 }
 
 /// ‖a − b‖ / ‖b‖.

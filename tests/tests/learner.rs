@@ -5,6 +5,7 @@ use lacewing_runtime::learn::{
     AgentShape, Arena, Block, Head, Init, LearnError, MAX_THREADS, Mlp, Replay, ReplayError,
     Resume, ResumeError, ResumeHeader, Rewire, Sparsity, Td3, Td3Config, Trace, Transition, Wanted,
 };
+use lacewing_tests::learner::{self, save};
 use rand_core::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
@@ -37,27 +38,12 @@ fn unit(rng: &mut Xoshiro256PlusPlus) -> f32 {
     rng.next_u32() as f32 / u32::MAX as f32 * 2.0 - 1.0
 }
 
-fn fill(replay: &mut Replay<'_>) {
-    let rng = &mut Xoshiro256PlusPlus::seed_from_u64(11);
-    for step in 0..replay.capacity() {
-        let numbers: [f32; 2 * OBSERVATIONS + ACTIONS] = std::array::from_fn(|_| unit(rng));
-        let (observation, rest) = numbers.split_at(OBSERVATIONS);
-        let (next_observation, action) = rest.split_at(OBSERVATIONS);
-        let transition = Transition {
-            observation,
-            action,
-            // A reward the critics can learn: it depends on what they see.
-            reward: observation[0] + 2.0 * action[1],
-            next_observation,
-            terminated: step % 4 == 0,
-        };
-        replay.push(transition).unwrap();
-        assert_eq!(replay.get(step), transition);
-    }
+fn replay_memory() -> Vec<f32> {
+    learner::replay_memory(400, OBSERVATIONS, ACTIONS)
 }
 
-fn replay_memory() -> Vec<f32> {
-    vec![0.0; 400 * Replay::row_len(OBSERVATIONS, ACTIONS)]
+fn fill(memory: &mut [f32]) -> Replay<'_> {
+    learner::full_replay(memory, OBSERVATIONS, ACTIONS)
 }
 
 #[test]
@@ -125,8 +111,7 @@ fn learn(threads: u32, batch_size: u32) -> (Vec<f32>, Vec<f32>) {
     let mut memory = vec![Block::ZERO; Td3::blocks(&shape, &config)];
     let mut agent = Td3::new(shape, config, &mut memory, 3).unwrap();
     let mut transitions = replay_memory();
-    let mut replay = Replay::new(&mut transitions, OBSERVATIONS, ACTIONS).unwrap();
-    fill(&mut replay);
+    let replay = fill(&mut transitions);
     let (mut losses, mut gradients) = (Vec::new(), Vec::new());
     for _ in 0..10 {
         losses.push(agent.update(&replay).unwrap().critic);
@@ -164,9 +149,9 @@ fn it_learns_and_stays_sparse() {
     let mut memory = vec![Block::ZERO; Td3::blocks(&shape, &config)];
     let mut agent = Td3::new(shape.clone(), config, &mut memory, 3).unwrap();
     let mut transitions = replay_memory();
-    let mut replay = Replay::new(&mut transitions, OBSERVATIONS, ACTIONS).unwrap();
-    assert_eq!(agent.update(&replay), Err(LearnError::NoData));
-    fill(&mut replay);
+    let empty = Replay::new(&mut transitions, OBSERVATIONS, ACTIONS).unwrap();
+    assert_eq!(agent.update(&empty), Err(LearnError::NoData));
+    let replay = fill(&mut transitions);
     let before: Vec<Vec<u16>> =
         agent.actor().layers().map(|layer| layer.topology.col_idx().to_vec()).collect();
     let mut losses = Vec::new();
@@ -202,16 +187,7 @@ fn a_saved_agent_goes_on_bit_for_bit() {
     let (mut memory, mut other_memory) = (vec![Block::ZERO; blocks], vec![Block::ZERO; blocks]);
     let mut agent = Td3::new(shape, config, &mut memory, 3).unwrap();
     let mut transitions = replay_memory();
-    let mut replay = Replay::new(&mut transitions, OBSERVATIONS, ACTIONS).unwrap();
-    fill(&mut replay);
-    let save = |agent: &Td3<'_>| {
-        let mut bytes = Vec::new();
-        let Ok(()) = agent.save::<std::convert::Infallible>(|part| {
-            bytes.extend_from_slice(part);
-            Ok(())
-        });
-        bytes
-    };
+    let replay = fill(&mut transitions);
     for _ in 0..33 {
         agent.update(&replay).unwrap();
     }
@@ -231,11 +207,7 @@ fn a_damaged_resume_section_is_refused() {
     let blocks = Td3::blocks(&shape, &config);
     let mut memory = vec![Block::ZERO; blocks];
     let agent = Td3::new(shape, config, &mut memory, 3).unwrap();
-    let mut saved = Vec::new();
-    let Ok(()) = agent.save::<std::convert::Infallible>(|part| {
-        saved.extend_from_slice(part);
-        Ok(())
-    });
+    let saved = save(&agent);
     for length in 0..saved.len() {
         assert!(Resume::parse(&saved[..length]).is_err(), "{length} bytes");
     }

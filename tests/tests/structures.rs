@@ -7,9 +7,9 @@ use lacewing_formats::topology::{
     TopologyError, carry, follow, rewire,
 };
 use lacewing_runtime::learn::{
-    AgentShape, Block, Method, Replay, Resume, ResumeHeader, Rewire, Sparsity, Td3, Td3Config,
-    Transition,
+    AgentShape, Block, Method, Resume, ResumeHeader, Rewire, Sparsity, Td3, Td3Config,
 };
+use lacewing_tests::learner;
 use lacewing_tests::program::lacewing;
 use lacewing_tests::runs::{SHORT, progress, succeed, train};
 use proptest::prelude::*;
@@ -366,15 +366,6 @@ fn every_structure_meets_the_sparsity_or_names_the_nearest() {
     }
 }
 
-fn save(agent: &Td3<'_>) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    let Ok(()) = agent.save::<std::convert::Infallible>(|part| {
-        bytes.extend_from_slice(part);
-        Ok(())
-    });
-    bytes
-}
-
 fn assert_actor(agent: &Td3<'_>, structure: Structure) {
     for layer in agent.actor().layers() {
         let topology = layer.topology;
@@ -387,18 +378,8 @@ fn assert_actor(agent: &Td3<'_>, structure: Structure) {
 fn structures_survive_learning_and_resuming() {
     let method = Method::Set(Rewire { interval: 7, fraction: 0.2, drop: Drop::SignedMagnitude });
     let config = Td3Config { method, batch_size: 8, ..Td3Config::default() };
-    let mut transitions = vec![0.0; 40 * Replay::row_len(OBSERVATIONS, ACTIONS)];
-    let mut replay = Replay::new(&mut transitions, OBSERVATIONS, ACTIONS).unwrap();
-    let rng = &mut Xoshiro256PlusPlus::seed_from_u64(9);
-    for _ in 0..40 {
-        let numbers: [f32; 2 * OBSERVATIONS + ACTIONS] =
-            std::array::from_fn(|_| rng.next_u32() as f32 / u32::MAX as f32);
-        let (observation, rest) = numbers.split_at(OBSERVATIONS);
-        let (next_observation, action) = rest.split_at(OBSERVATIONS);
-        let reward = observation[0];
-        let step = Transition { observation, action, reward, next_observation, terminated: false };
-        replay.push(step).unwrap();
-    }
+    let mut transitions = learner::replay_memory(40, OBSERVATIONS, ACTIONS);
+    let replay = learner::full_replay(&mut transitions, OBSERVATIONS, ACTIONS);
     for structure in STRUCTURES {
         // One group of 17 inputs, and widths that no block divides.
         let shape = AgentShape::new(OBSERVATIONS, ACTIONS, &[67, 50], &sparsity(0.6, structure));
@@ -414,14 +395,14 @@ fn structures_survive_learning_and_resuming() {
         assert_actor(&agent, structure);
         let moved = agent.actor().layers().zip(&before).nth(1).unwrap();
         assert_ne!(moved.0.topology.col_idx(), moved.1, "{structure}");
-        let saved = save(&agent);
+        let saved = learner::save(&agent);
         let resume = Resume::parse(&saved).unwrap();
         assert_eq!(resume.shape(), &shape);
         let mut restored = resume.restore(config, &mut other).unwrap();
         for _ in 0..30 {
             assert_eq!(agent.update(&replay), restored.update(&replay));
         }
-        assert_eq!(save(&agent), save(&restored));
+        assert_eq!(learner::save(&agent), learner::save(&restored));
         assert_actor(&restored, structure);
         // Sections without a structure are as they were before there were any.
         let name = structure.to_string();
@@ -440,7 +421,7 @@ fn a_section_whose_links_are_not_the_structure_it_names_is_refused() {
     free.actor.structure = Structure::Unstructured;
     let mut memory = vec![Block::ZERO; Td3::blocks(&free, &config)];
     let agent = Td3::new(free, config, &mut memory, 3).unwrap();
-    let saved = save(&agent);
+    let saved = learner::save(&agent);
     let resume = Resume::parse(&saved).unwrap();
     for structure in [Structure::ConstantFanIn, Structure::Blocks { rows: 7 }] {
         let mut header: ResumeHeader = resume.header().clone();
