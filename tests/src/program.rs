@@ -12,8 +12,14 @@ pub fn lacewing() -> &'static Path {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
     PROGRAM.get_or_init(|| {
         // Built as the suites are, lest they build it back and forth.
-        let features: &[_] = if cfg!(feature = "onnx") { &["--features", "onnx"] } else { &[] };
-        build("lacewing", features)
+        let features = [
+            ("onnx", cfg!(feature = "onnx")),
+            ("burn", cfg!(feature = "burn")),
+            ("cuda", cfg!(feature = "cuda")),
+        ];
+        let wanted = features.iter().filter(|(_, wanted)| *wanted);
+        let wanted: Vec<_> = wanted.flat_map(|(name, _)| ["--features", name]).collect();
+        build("lacewing", &wanted)
     })
 }
 
