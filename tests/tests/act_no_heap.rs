@@ -1,11 +1,12 @@
-//! A control step never asks for memory, nor does loading a policy to act in place.
+//! Neither a control step nor an update asks for memory, nor does loading a policy to act in place.
 
 use lacewing_formats::artifact::PolicyView;
 use lacewing_formats::codec::Encoding;
+use lacewing_formats::topology::{Allocation, Structure};
 use lacewing_runtime::act::{Layout, Policy};
 use lacewing_runtime::kernels::act::Kernel;
-use lacewing_runtime::learn::Block;
-use lacewing_tests::actor;
+use lacewing_runtime::learn::{AgentShape, Block, Method, Rewire, Sparsity, Td3, Td3Config};
+use lacewing_tests::{actor, learner};
 use std::alloc::{GlobalAlloc, Layout as Bytes, System};
 use std::cell::Cell;
 
@@ -34,6 +35,9 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static COUNTING: Counting = Counting;
 
+const LAYOUTS: [Layout; 5] =
+    [Layout::InPlace, Layout::Packed, Layout::Dense, Layout::Int8, Layout::DenseInt8];
+
 #[test]
 fn loading_in_place_and_acting_do_not_allocate() {
     let network = actor::random(&[17, 256, 256, 6], 0.9, 1);
@@ -41,14 +45,15 @@ fn loading_in_place_and_acting_do_not_allocate() {
     for encoding in [Encoding::PLAIN, Encoding::COMPACT] {
         let file = network.write(encoding).unwrap();
         for kernel in Kernel::available() {
-            for layout in [Layout::InPlace, Layout::Packed] {
+            let has = |layout: &Layout| !layout.is_int8() || kernel.int8().is_some();
+            for layout in LAYOUTS.into_iter().filter(has) {
                 let view = PolicyView::parse(&file).unwrap();
                 let mut memory = vec![Block::ZERO; Policy::blocks(&view, layout, kernel)];
-                let (mut action, mut scratch) = ([0.0; 6], [0.0; 512]);
+                let (mut action, mut scratch) = ([0.0; 6], [0.0; 1024]);
                 let mut before = ALLOCATIONS.get();
                 let view = PolicyView::parse(&file).unwrap();
                 let policy = Policy::with_layout(view, layout, kernel, &mut memory).unwrap();
-                if layout == Layout::Packed {
+                if layout != Layout::InPlace {
                     before = ALLOCATIONS.get();
                 }
                 policy.act(&observation, &mut action, &mut scratch).unwrap();
@@ -59,4 +64,22 @@ fn loading_in_place_and_acting_do_not_allocate() {
         }
     }
     assert!(ALLOCATIONS.get() > 0, "the counter does not count");
+}
+
+#[test]
+fn updates_do_not_allocate_even_where_links_move() {
+    let (allocation, structure) = (Allocation::Er, Structure::Unstructured);
+    let spread = Sparsity { actor: 0.8, critic: 0.8, allocation, dense_output: true, structure };
+    let shape = AgentShape::new(5, 2, &[48, 32], &spread).unwrap();
+    let rewire = Rewire { interval: 7, fraction: 0.2, drop: Default::default() };
+    let config = Td3Config { method: Method::Set(rewire), threads: 1, ..Td3Config::default() };
+    let mut memory = vec![Block::ZERO; Td3::blocks(&shape, &config)];
+    let mut agent = Td3::new(shape, config, &mut memory, 1).unwrap();
+    let mut transitions = learner::replay_memory(300, 5, 2);
+    let replay = learner::full_replay(&mut transitions, 5, 2);
+    let before = ALLOCATIONS.get();
+    for _ in 0..20 {
+        agent.update(&replay).unwrap();
+    }
+    assert_eq!(ALLOCATIONS.get(), before);
 }
