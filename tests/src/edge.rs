@@ -2,6 +2,7 @@
 
 use crate::program::build;
 use std::path::{Path, PathBuf};
+use std::process::Output;
 use std::sync::OnceLock;
 
 /// Its path, built when a test first asks for it.
@@ -11,4 +12,16 @@ use std::sync::OnceLock;
 pub fn program() -> &'static Path {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
     PROGRAM.get_or_init(|| build("lacewing-edge", &[]))
+}
+
+/// What a failed command says: one line, beside those of the environment that it ran.
+///
+/// # Panics
+/// If it did not fail, or says more or less.
+pub fn complaint(output: &Output) -> String {
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    let text = String::from_utf8_lossy(&output.stderr);
+    let own: Vec<_> = text.lines().filter(|line| !line.starts_with("error: ")).collect();
+    assert!(matches!(own[..], [line] if line.starts_with("lacewing-edge: ")), "{text}");
+    own.concat()
 }

@@ -3,48 +3,37 @@
 use lacewing_formats::codec::Encoding;
 use lacewing_runtime::kernels::act::Kernel;
 use lacewing_tests::actor;
-use lacewing_tests::edge::program;
+use lacewing_tests::edge::{complaint, program};
 use lacewing_tests::policy_file::Owned;
 use std::io::{BufRead, BufReader, Write};
-use std::path::PathBuf;
+use std::path::Path;
 use std::process::{Command, Output, Stdio};
+use tempfile::{NamedTempFile, TempPath};
 
-/// A policy in a file of its own, removed at the end.
-struct File(PathBuf);
-
-impl File {
-    fn new(name: &str, bytes: &[u8]) -> Self {
-        let name = format!("lacewing-edge-act-{name}-{}.lace", std::process::id());
-        let path = std::env::temp_dir().join(name);
-        std::fs::write(&path, bytes).unwrap();
-        Self(path)
-    }
-}
-
-impl Drop for File {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_file(&self.0);
-    }
+fn file(bytes: &[u8]) -> TempPath {
+    let mut file = NamedTempFile::new().unwrap();
+    file.write_all(bytes).unwrap();
+    file.into_temp_path()
 }
 
 fn network() -> Owned {
     actor::random(&[3, 64, 64, 2], 0.9, 1)
 }
 
-fn policy(name: &str) -> File {
-    File::new(name, &network().write(Encoding::COMPACT).unwrap())
+fn policy() -> TempPath {
+    file(&network().write(Encoding::COMPACT).unwrap())
 }
 
 /// Runs `act` on `input` to the end.
-fn act(policy: &File, input: &str) -> Output {
+fn act(policy: &Path, input: &str) -> Output {
     act_with(&[], policy, input)
 }
 
-fn act_with(options: &[&str], policy: &File, input: &str) -> Output {
+fn act_with(options: &[&str], policy: &Path, input: &str) -> Output {
     let mut child = Command::new(program())
         .arg("act")
         .args(options)
-        .arg(&policy.0)
+        .arg(policy)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -55,20 +44,12 @@ fn act_with(options: &[&str], policy: &File, input: &str) -> Output {
     child.wait_with_output().unwrap()
 }
 
-/// The one line of stderr of a failed command.
-fn complaint(output: &Output) -> String {
-    assert_eq!(output.status.code(), Some(1), "{output:?}");
-    let text = String::from_utf8(output.stderr.clone()).unwrap();
-    assert_eq!(text.lines().count(), 1, "{text}");
-    text
-}
-
 #[test]
 fn every_observation_is_answered_before_the_next_is_sent() {
-    let (network, file) = (network(), policy("lockstep"));
+    let (network, file) = (network(), policy());
     let mut child = Command::new(program())
         .arg("act")
-        .arg(&file.0)
+        .arg(&file)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
@@ -93,14 +74,14 @@ fn every_observation_is_answered_before_the_next_is_sent() {
 
 #[test]
 fn a_last_line_without_newline_is_answered() {
-    let output = act(&policy("newline"), "[0.1,0.2,0.3]");
+    let output = act(&policy(), "[0.1,0.2,0.3]");
     assert!(output.status.success(), "{output:?}");
     assert_eq!(output.stdout.iter().filter(|&&byte| byte == b'\n').count(), 1);
 }
 
 #[test]
 fn int8_answers_close_by_where_this_processor_has_it() {
-    let output = act_with(&["--int8"], &policy("int8"), "[0.1,0.2,0.3]");
+    let output = act_with(&["--int8"], &policy(), "[0.1,0.2,0.3]");
     if Kernel::best().int8().is_none() {
         assert!(complaint(&output).contains("no int8 layout"), "{output:?}");
         return;
@@ -115,7 +96,7 @@ fn int8_answers_close_by_where_this_processor_has_it() {
 
 #[test]
 fn a_bad_line_ends_it_with_one_line_and_no_action() {
-    let file = policy("bad");
+    let file = policy();
     for (line, says) in [
         ("[0.1,0.2]", "the observation has 2 numbers, the policy takes 3"),
         ("[0.1,0.2,0.3,0.4]", "the observation has 4 numbers, the policy takes 3"),
@@ -137,10 +118,10 @@ fn a_bad_line_ends_it_with_one_line_and_no_action() {
 
 #[test]
 fn a_reader_that_goes_away_is_no_failure() {
-    let file = policy("pipe");
+    let file = policy();
     let mut child = Command::new(program())
         .arg("act")
-        .arg(&file.0)
+        .arg(&file)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -158,31 +139,28 @@ fn a_reader_that_goes_away_is_no_failure() {
 #[test]
 fn what_is_no_policy_is_refused_by_name() {
     let whole = network().write(Encoding::PLAIN).unwrap();
-    let cut = File::new("cut", &whole[..whole.len() / 2]);
-    let foreign =
-        File::new("foreign", b"PK\x03\x04 something else entirely, and longer than 64 bytes of it");
-    let empty = File::new("empty", b"");
     let mut damaged = whole.to_vec();
     let middle = damaged.len() / 2;
     damaged[middle] ^= 1;
-    let damaged = File::new("damaged", &damaged);
-    let missing = File(std::env::temp_dir().join("lacewing-no-such-file.lace"));
-    for file in [cut, foreign, empty, damaged, missing] {
+    let foreign = b"PK\x03\x04 something else entirely, and longer than 64 bytes of it";
+    let files = [&whole[..middle], foreign, b"", &damaged].map(file);
+    let missing = Path::new("lacewing-no-such-file.lace");
+    for path in files.iter().map(|file| &**file).chain([missing]) {
         for command in ["act", "measure"] {
             let output =
-                Command::new(program()).arg(command).arg(&file.0).stdin(Stdio::null()).output();
+                Command::new(program()).arg(command).arg(path).stdin(Stdio::null()).output();
             let complaint = complaint(&output.unwrap());
-            assert!(complaint.contains(file.0.to_str().unwrap()), "{complaint}");
+            assert!(complaint.contains(path.to_str().unwrap()), "{complaint}");
         }
     }
 }
 
 #[test]
 fn measure_writes_a_table_or_json() {
-    let file = policy("measure");
+    let file = policy();
     let run = |json: bool| {
         let mut command = Command::new(program());
-        command.arg("measure").arg(&file.0).args(["--steps", "200"]);
+        command.arg("measure").arg(&file).args(["--steps", "200"]);
         if json {
             command.arg("--json");
         }
