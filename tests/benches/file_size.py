@@ -76,4 +76,4 @@ for name, optimizations, kinds in (
     if optimizations:
         details = tf.lite.Interpreter(model_content=data).get_tensor_details()
         if not any(detail["sparsity_parameters"] for detail in details):
-            print(f"{name}: the converter left every tensor dense", file=sys.stderr)
+            sys.exit(f"{name}: the converter left every tensor dense")

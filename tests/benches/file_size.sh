@@ -10,14 +10,13 @@ cd "$(dirname "$0")/../.."
 policy=${1:-tests/records/halfcheetah-set-90-seed1/policy.lace}
 
 venv=${LACEWING_SIZE_VENV:-target/size-venv}
-if ! "$venv/bin/python" -c 'import onnx, safetensors, tensorflow, zstandard' 2>/dev/null; then
-  echo "installing Python packages into $venv ..." >&2
-  python3 -m venv "$venv"
-  "$venv/bin/pip" install --quiet onnx safetensors zstandard tensorflow-cpu
-fi
+if ! [ -x "$venv/bin/pip" ]; then python3 -m venv "$venv"; fi
+echo "looking for Python packages in $venv, else installing them ..." >&2
+"$venv/bin/pip" install --quiet --disable-pip-version-check \
+  onnx==1.23.2 safetensors==0.8.0 tensorflow-cpu==2.21.0 zstandard==0.25.0
 
 cargo build -q --release -p lacewing
-lacewing=target/release/lacewing
+lacewing=${CARGO_TARGET_DIR:-target}/release/lacewing
 out=$(mktemp -d)
 trap 'rm -rf "$out"' EXIT
 

@@ -11,13 +11,14 @@ them again, or give another --out. Needs Rust, and Python for `lacewing env inst
 import argparse
 import csv
 import json
+import os
 import pathlib
 import statistics
 import subprocess
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
-LACEWING = ROOT / "target" / "release" / "lacewing"
+LACEWING = ROOT / os.environ.get("CARGO_TARGET_DIR", "target") / "release" / "lacewing"
 STRUCTURES = [
     "unstructured",
     "constant-fan-in",
@@ -37,6 +38,7 @@ def lacewing(*arguments):
 def train(structure, seed, steps, folder):
     """A run, of which only what belongs to a record stays."""
     if not (folder / "summary.json").exists():
+        lacewing("env", "install", "mujoco")
         lacewing(
             *["train", "HalfCheetah-v5", "--method", "set", "--engine", "sparse"],
             *["--sparsity", "0.9", "--structure", structure, "--seed", seed, "--steps", steps],
@@ -76,7 +78,6 @@ def main():
     parser.add_argument("--out", type=pathlib.Path, default=HERE / "structures")
     options = parser.parse_args()
     subprocess.run(["cargo", "build", "--release", "-p", "lacewing"], cwd=ROOT, check=True)
-    lacewing("env", "install", "mujoco")
     for seed in options.seeds:
         for structure in STRUCTURES:
             train(structure, seed, options.steps, options.out / f"{structure}-seed{seed}")
