@@ -29,24 +29,10 @@ fi
 
 venv=${LACEWING_TORCH_VENV:-target/torch-venv}
 packages=(ai-edge-litert==2.3.0 flatbuffers==25.12.19 mkl==2026.2.0 numpy==2.4.6 onnx==1.23.2
-  onnxruntime==1.31.1 openvino==2026.4.1)
-if ! [ -x "$venv/bin/python" ]; then python3 -m venv "$venv"; fi
-if ! "$venv/bin/python" -c 'import torch' 2>/dev/null; then
-  echo "installing PyTorch into $venv ..." >&2
-  "$venv/bin/pip" install --quiet torch numpy
-fi
-if ! "$venv/bin/python" - "${packages[@]}" <<'PYTHON'
-import sys
-from importlib.metadata import PackageNotFoundError, version
-try:
-    sys.exit(any(version(name) != wanted for name, wanted in (p.split("==") for p in sys.argv[1:])))
-except PackageNotFoundError:
-    sys.exit(1)
-PYTHON
-then
-  echo "installing the other peers into $venv ..." >&2
-  "$venv/bin/pip" install --quiet "${packages[@]}"
-fi
+  onnxruntime==1.31.1 openvino==2026.4.1 torch==2.15.0)
+if ! [ -x "$venv/bin/pip" ]; then python3 -m venv "$venv"; fi
+echo "looking for the peers in $venv, else installing them ..." >&2
+"$venv/bin/pip" install --quiet --disable-pip-version-check "${packages[@]}"
 packages_of() { "$venv/bin/python" -c "import $1, os; print(os.path.dirname($1.__file__))"; }
 torch=$(packages_of torch)
 litert=$(packages_of ai_edge_litert)/libLiteRt.so
@@ -56,10 +42,12 @@ mkl=$(cd "$venv/lib" && pwd)/libmkl_rt.so.3
 
 out=target/peers
 mkdir -p $out/models
-if [ tests/benches/peers/torch.cpp -nt $out/torch.so ]; then
+# Built anew for another version of PyTorch.
+torch_so=$PWD/$out/torch-$("$venv/bin/python" -c 'import torch; print(torch.__version__)').so
+if [ tests/benches/peers/torch.cpp -nt "$torch_so" ]; then
   c++ -std=c++20 -O2 -shared -fPIC "-I$torch/include" "-I$torch/include/torch/csrc/api/include" \
     tests/benches/peers/torch.cpp "-L$torch/lib" -ltorch_cpu -lc10 "-Wl,-rpath,$torch/lib" \
-    -o $out/torch.so
+    -o "$torch_so"
 fi
 bench=$(cargo bench -q -p lacewing-tests --bench peers --features onnx --no-run --message-format=json |
   sed -n 's/.*"executable":"\([^"]*peers-[^"]*\)".*/\1/p' | tail -n 1)
@@ -70,7 +58,7 @@ bench=$(cargo bench -q -p lacewing-tests --bench peers --features onnx --no-run 
 cores=${PEERS_CORES:-$([ "$(nproc)" -gt 1 ] && echo 1,0 || echo 0)}
 # PyTorch's own threads and MKL's would otherwise be one for each core.
 export OMP_NUM_THREADS=1 MKL_THREADING_LAYER=SEQUENTIAL LD_LIBRARY_PATH="$venv/lib"
-libraries=(--torch "$PWD/$out/torch.so" --mkl "$mkl")
+libraries=(--torch "$torch_so" --mkl "$mkl")
 # measure CORES OPTIONS...: lines of CSV; what the peers have to say only where that goes wrong
 measure() {
   taskset -c "$1" "$bench" "${@:2}" >> $out/peers.csv 2> $out/stderr ||

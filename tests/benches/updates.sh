@@ -5,6 +5,8 @@
 #   tests/benches/updates.sh [ROUNDS]         the sparse engine and PyTorch, on one core and on two
 #   tests/benches/updates.sh --cuda [ROUNDS]  burn on CUDA, PyTorch on the same GPU
 #
+# The table goes to target/updates/cpu.md or cuda.md, each row beside PyTorch on as many threads.
+#
 # PyTorch is installed by pip (some GB) into target/torch-venv, or LACEWING_TORCH_VENV; with
 # PIP_INDEX_URL at PyTorch's own index of CPU wheels it takes a tenth of that.
 set -euo pipefail
@@ -24,11 +26,9 @@ if ! command -v taskset >/dev/null; then
 fi
 
 venv=${LACEWING_TORCH_VENV:-target/torch-venv}
-if ! "$venv/bin/python" -c 'import torch' 2>/dev/null; then
-  echo "installing PyTorch into $venv ..." >&2
-  python3 -m venv "$venv"
-  "$venv/bin/pip" install --quiet torch numpy
-fi
+if ! [ -x "$venv/bin/pip" ]; then python3 -m venv "$venv"; fi
+echo "looking for PyTorch in $venv, else installing it ..." >&2
+"$venv/bin/pip" install --quiet --disable-pip-version-check torch==2.15.0 numpy==2.4.6
 
 features=()
 if [ $device = cuda ]; then features=(--features cuda); fi
@@ -38,11 +38,11 @@ bench=$(cargo bench -q -p lacewing-tests --bench updates "${features[@]}" --no-r
 table=$(mktemp)
 trap 'rm -f "$table"' EXIT
 
-# record NAME COMMAND...: the rate that the command prints
+# record WHERE WHO COMMAND...: the rate that the command prints
 record() {
   local rate
-  rate=$("${@:2}")
-  printf '%s\t%s\n' "$1" "$rate" | tee -a "$table"
+  rate=$("${@:3}")
+  printf '%s\t%s\t%s\n' "$1" "$2" "$rate" | tee -a "$table"
 }
 # torch CORES OPTIONS..., lacewing CORES OPTIONS...: one rate
 torch() { taskset -c "$1" "$venv/bin/python" tests/benches/torch_td3.py --device $device "${@:2}"; }
@@ -52,31 +52,45 @@ for ((round = 0; round < rounds; round++)); do
   if [ $device = cuda ]; then
     # All cores: the driver has threads of its own.
     cores=0-$(($(nproc) - 1))
-    record 'PyTorch, CUDA' torch "$cores"
+    record CUDA PyTorch torch "$cores"
     for sparsity in 0.5 0.9; do
-      record "burn, CUDA, $sparsity sparse" \
-        lacewing "$cores" --engine burn-cuda --sparsity $sparsity
+      record CUDA "burn, $sparsity sparse" lacewing "$cores" --engine burn-cuda --sparsity $sparsity
     done
   else
-    record 'PyTorch, 1 thread' torch 0
-    for sparsity in 0.5 0.9; do
-      record "sparse engine, 1 thread, $sparsity sparse" lacewing 0 --sparsity $sparsity
-    done
-    record 'PyTorch, 2 threads' torch 0,1 --threads 2
-    for sparsity in 0.5 0.9; do
-      record "sparse engine, 2 threads, $sparsity sparse" \
-        lacewing 0,1 --sparsity $sparsity --threads 2
+    for threads in 1 2; do
+      cores=0-$((threads - 1))
+      record "threads: $threads" PyTorch torch $cores --threads $threads
+      for sparsity in 0.5 0.9; do
+        record "threads: $threads" "sparse engine, $sparsity sparse" \
+          lacewing $cores --sparsity $sparsity --threads $threads
+      done
     done
   fi
 done
 
-printf '\nmedian of %s rounds, updates/s, and times PyTorch of the first line\n' "$rounds"
-sort -t "$(printf '\t')" -k1,1 -k2,2n "$table" | awk -F '\t' '
-  { if ($1 != name) { count = 0; name = $1 } ; values[$1, count++] = $2; counts[$1] = count }
-  END {
-    for (name in counts) {
-      n = counts[name]; median[name] = (values[name, int((n - 1) / 2)] + values[name, int(n / 2)]) / 2
-      if (name ~ /^PyTorch, (1 thread|CUDA)$/) yardstick = median[name]
+if [ $device = cuda ]; then
+  processor=$(nvidia-smi --query-gpu=name --format=csv,noheader | head -n 1)
+else
+  processor=$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1)
+fi
+mkdir -p target/updates
+{
+  printf '# TD3 updates a second\n\n'
+  printf 'Batch 256, 17-256-256-6; PyTorch trains masked dense networks.\n'
+  printf '%s, %s, medians of %s rounds of `tests/benches/updates.sh`, lacewing %s, %s, torch %s.\n\n' \
+    "$processor" "$(date +%Y-%m-%d)" "$rounds" "$(git rev-parse --short HEAD)" "$(rustc --version)" \
+    "$("$venv/bin/python" -c 'import torch; print(torch.__version__)')"
+  printf '| | | updates/s | times PyTorch |\n|---|---|---|---|\n'
+  # PyTorch is the first of each place.
+  LC_ALL=C sort -t "$(printf '\t')" -k1,1 -k2,2 -k3,3n "$table" | awk -F '\t' '
+    function row() {
+      median = (rates[int((count - 1) / 2)] + rates[int(count / 2)]) / 2
+      if (who == "PyTorch") yardstick = median
+      printf "| %s | %s | %.0f | %.2f |\n", place, who, median, median / yardstick
+      count = 0
     }
-    for (name in counts) printf "%-40s %8.1f %6.2fx\n", name, median[name], median[name] / yardstick
-  }' | sort
+    count && ($1 != place || $2 != who) { row() }
+    { place = $1; who = $2; rates[count++] = $3 }
+    END { row() }'
+} > target/updates/$device.md
+cat target/updates/$device.md

@@ -4,10 +4,8 @@
 set -eu
 cd "$(dirname "$0")/../.."
 venv=${CARGO_TARGET_DIR:-target}/parity-python
-if ! "$venv/bin/python" -c 'import numpy, onnx, onnxruntime' 2>/dev/null; then
-    python3 -m venv "$venv"
-    "$venv/bin/python" -m pip install --quiet numpy==2.4.6 onnx==1.23.2 onnxruntime==1.31.1
-fi
+if ! [ -x "$venv/bin/pip" ]; then python3 -m venv "$venv"; fi
+"$venv/bin/pip" install --quiet --disable-pip-version-check numpy==2.4.6 onnx==1.23.2 onnxruntime==1.31.1
 LACEWING_PARITY_PYTHON=$(cd "$venv" && pwd)/bin/python
 export LACEWING_PARITY_PYTHON
 exec cargo test -p lacewing-tests --test onnx_parity -- --ignored --nocapture "$@"
