@@ -97,8 +97,8 @@ pub enum EngineError {
     NoBurn,
 }
 
-/// The engine that a configuration names, in [`Td3::blocks`] of the caller's memory: a fresh one, or one that goes on
-/// from what [`Engine::save`] wrote.
+/// The engine that a configuration names, in [`Td3::blocks`] of the caller's memory: a fresh one, or
+/// one that goes on from what [`Engine::save`] wrote.
 ///
 /// # Errors
 /// [`EngineError`] if it is not part of this build, its device is missing, or the saved state is
