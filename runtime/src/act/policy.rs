@@ -96,8 +96,8 @@ impl<'a> Policy<'a> {
         2 * self.width + self.bytes_len() / size_of::<f32>() + self.slack()
     }
 
-    /// Numbers that may be skipped so that vectors do not straddle cache lines: K per 32 columns took a
-    /// tenth longer. In place inputs are read one by one, and memory may be scarce.
+    /// Numbers that may be skipped so that vectors do not straddle cache lines, which slows K per 32
+    /// columns. In place inputs are read one by one, and memory may be scarce.
     fn slack(&self) -> usize {
         if self.layout == Layout::InPlace { 0 } else { CACHE_LINE / size_of::<f32>() - 1 }
     }

@@ -1,5 +1,5 @@
-//! The kernels, the only unsafe code of this crate: each has a scalar twin that it is tested
-//! against.
+//! The kernels, each with a scalar twin that it is tested against, and the threads that share them:
+//! the only unsafe code of this crate.
 #![allow(unsafe_code)]
 // Where there is no vector unit, what is written once for all of them goes unused.
 #![cfg_attr(
