@@ -7,6 +7,7 @@
 extern crate alloc;
 
 pub mod act;
+pub mod arena;
 pub mod cost;
 pub mod guard;
 pub mod kernels;

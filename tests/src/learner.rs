@@ -1,12 +1,12 @@
 //! What the suites and benches of the learner share: agents as bytes, and experience made of noise.
 
-use lacewing_runtime::learn::{Replay, Td3, Transition};
+use lacewing_runtime::learn::{Agent, Algorithm, Replay, Settings, Transition};
 use rand_core::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use std::convert::Infallible;
 
 /// What an agent saves of itself.
-pub fn save(agent: &Td3<'_>) -> Vec<u8> {
+pub fn save<A: Algorithm + Into<Settings>>(agent: &Agent<'_, A>) -> Vec<u8> {
     let mut bytes = Vec::new();
     let Ok(()) = agent.save::<Infallible>(|piece| {
         bytes.extend_from_slice(piece);
@@ -35,7 +35,14 @@ pub fn full_replay(memory: &mut [f32], observations: usize, actions: usize) -> R
         // One that critics can learn: it depends on what they see.
         let reward = observation[0] + 2.0 * action[actions - 1];
         let terminated = step % 4 == 0;
-        let transition = Transition { observation, action, reward, next_observation, terminated };
+        let transition = Transition {
+            observation,
+            action,
+            reward,
+            next_observation,
+            terminated,
+            truncated: false,
+        };
         replay.push(transition).unwrap();
         assert_eq!(replay.get(step), transition);
     }

@@ -3,7 +3,6 @@
 #[macro_use]
 mod output;
 
-pub mod algo;
 pub mod cli;
 pub mod engine;
 pub mod env;

@@ -29,3 +29,12 @@ pub struct Probe<'a> {
     /// The action due, in the environment's units.
     pub action: &'a [f32],
 }
+
+/// Turns numbers in [−1, 1] into actions in the environment's units, in place:
+/// `low + (a + 1) / 2 · (high − low)`, within [low, high] whatever the number.
+pub fn scale_action(action: &mut [f32], low: &[f32], high: &[f32]) {
+    for ((action, &low), &high) in action.iter_mut().zip(low).zip(high) {
+        // Halved before they are subtracted: two wide limits may lie further apart than f32.
+        *action = (low + (*action + 1.0) * (high / 2.0 - low / 2.0)).clamp(low, high);
+    }
+}

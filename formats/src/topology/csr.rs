@@ -102,6 +102,15 @@ impl<'a> Csr<'a> {
         Self { cols, row_ptr, col_idx }
     }
 
+    /// The topology without its rows from `rows` on.
+    ///
+    /// # Panics
+    /// If it has fewer.
+    pub fn first_rows(self, rows: usize) -> Self {
+        let row_ptr = &self.row_ptr[..=rows];
+        Self { row_ptr, col_idx: &self.col_idx[..row_ptr[rows] as usize], ..self }
+    }
+
     /// Output neurons.
     pub fn rows(&self) -> usize {
         self.row_ptr.len() - 1

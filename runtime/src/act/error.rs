@@ -1,6 +1,6 @@
 //! Why a policy does not act.
 
-use crate::learn::OutOfMemory;
+use crate::arena::OutOfMemory;
 use thiserror::Error;
 
 /// Why a control step gave no action; the action buffer is as it was.

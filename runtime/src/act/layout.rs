@@ -3,8 +3,8 @@
 use super::error::LoadError;
 #[cfg(feature = "alloc")]
 use super::repack;
+use crate::arena::Arena;
 use crate::kernels::act::{Dense, Int8, Int8Kernel, Kernel, Weights};
-use crate::learn::Arena;
 use heapless::Vec;
 use lacewing_formats::artifact::{LayerView, MAX_LAYERS, PolicyView};
 use lacewing_formats::policy::Activation;

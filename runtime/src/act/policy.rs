@@ -2,10 +2,11 @@
 
 use super::error::{ActError, LoadError};
 use super::layout::{Layer, LayerWeights, Layers, Layout};
+use crate::arena::{Arena, Block};
 use crate::guard::first_non_finite;
 use crate::kernels::act::{INT8_BLOCK, Kernel, MAX_BLOCK};
-use crate::learn::{Arena, Block};
 use lacewing_formats::artifact::PolicyView;
+use lacewing_formats::policy::scale_action;
 
 /// How far a probe's action may be from the recorded one, as a share of half the action's range: kernels
 /// add in different orders, so the last bits differ between processors.
@@ -179,10 +180,7 @@ impl<'a> Policy<'a> {
     /// `low + (a + 1) / 2 · (high − low)`, within [low, high] whatever the output.
     pub fn scale_action(&self, outputs: &mut [f32]) {
         let head = self.view.action_head();
-        for ((output, &low), &high) in outputs.iter_mut().zip(head.low).zip(head.high) {
-            // Halved before they are subtracted: two wide limits may lie further apart than f32.
-            *output = (low + (*output + 1.0) * (high / 2.0 - low / 2.0)).clamp(low, high);
-        }
+        scale_action(outputs, head.low, head.high);
     }
 
     /// Replays the probes of the file: observations with the actions that its writer saw. Do this

@@ -2,8 +2,8 @@
 
 use super::error::LoadError;
 use super::layout::{Layer, LayerWeights, Layout};
+use crate::arena::{Arena, Block, OutOfMemory};
 use crate::kernels::act::{Dense, Int8Kernel, Int8Plan, Kernel, Links, Plan, Weights};
-use crate::learn::{Arena, Block, OutOfMemory};
 use alloc::{boxed::Box, vec, vec::Vec};
 use lacewing_formats::artifact::{LayerView, PolicyView};
 

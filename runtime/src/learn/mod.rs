@@ -1,27 +1,51 @@
 //! Truly sparse learning: a pruned link costs nothing in memory, forward, backward or optimiser.
 //!
-//! All memory is the caller's: [`Td3::blocks`] says how much, [`Td3::new`] divides it up. The same
+//! All memory is the caller's: [`Agent::blocks`] says how much, [`Agent::new`] divides it up. The same
 //! code trains from scratch on a workstation and fine-tunes on a device.
+//!
+//! Modules import those above them only:
+//!
+//! | module | holds |
+//! |---|---|
+//! | `net` | layers, networks, passes through them, gradients |
+//! | `optim`, `method`, `training` | the optimiser; topology over time; what all algorithms are told |
+//! | `memory`, `explore`, `score` | what an agent has seen; random actions and noise; returns |
+//! | `agent` | what an algorithm says, and networks with optimisers and targets that do it, in threads |
+//! | `algo` | one file an algorithm |
+//! | `resume` | saving and restoring an agent |
+//! | `session` | the interaction loop |
 
-mod adam;
-mod config;
-mod gradients;
-mod layer;
-mod learner;
+mod agent;
+mod algo;
+mod error;
+mod explore;
 mod memory;
-mod mlp;
-mod replay;
+mod method;
+mod net;
+mod optim;
 mod resume;
-mod share;
-mod td3;
+mod score;
+pub mod session;
+mod training;
 
-pub use config::{
-    AgentShape, MAX_LAYERS, MAX_THREADS, Method, NetworkShape, Rewire, Sparsity, Td3Config,
+pub use crate::arena::{Arena, Block, OutOfMemory};
+pub use agent::{
+    ActionSpace, Agent, AgentShape, Algorithm, AlgorithmKind, DeployedLayer, Learner, Losses,
+    MAX_LOSSES, MAX_NETWORKS, MAX_STAGES, MAX_TRACES, Network, Part, Role, Scene, Seeds, Share,
+    Sparsity, Stage, Stages, deployed,
 };
-pub use gradients::Gradients;
-pub use layer::{Init, LayerRef};
-pub use memory::{Arena, Block, OutOfMemory};
-pub use mlp::{Head, Mlp, Trace, Wanted};
-pub use replay::{Replay, ReplayError, Transition};
-pub use resume::{Resume, ResumeError, ResumeHeader};
-pub use td3::{LearnError, Losses, Td3};
+pub use algo::{AnyAgent, Settings, Td3Config};
+pub use error::LearnError;
+pub use explore::Explorer;
+pub use memory::{Replay, ReplayError, Transition};
+pub use method::{Method, Rewire};
+pub use net::{
+    Gradients, Head, Init, LayerRef, MAX_LAYERS, Mlp, NetworkShape, Target, Trace, Wanted,
+};
+pub use optim::AdamConfig;
+pub use resume::{Resume, ResumeError, ResumeHeader, policy_hash};
+pub use score::Score;
+pub use training::{MAX_THREADS, Training};
+
+/// TD3, truly sparse.
+pub type Td3<'m> = Agent<'m, Td3Config>;

@@ -1,17 +1,20 @@
 //! All that learning needs to go on, as bytes: the resume section of a policy file.
 //!
-//! `u32` length of a postcard header ([`ResumeHeader`], and the actor's and critics' structures where
-//! there are any), the header, then for actor and both critics every layer's row pointers, columns, weights, biases and Adam's moments of weights (m, v) and biases
-//! (m, v), then for their targets in the same order row pointers, columns, weights, biases. All
-//! little-endian, without padding.
+//! `u32` length of a postcard header ([`ResumeHeader`]), the header, then for every network of the
+//! algorithm, the policy first, every layer's row pointers, columns, weights, biases and Adam's moments
+//! of weights (m, v) and biases (m, v), then for their targets in the same order row pointers, columns,
+//! weights, biases, then values and moments (m, v) of the scalars. All little-endian, without padding.
 
-use super::config::{AgentShape, NetworkShape, Td3Config};
-use super::layer::{Layer, Links};
-use super::memory::{Block, OutOfMemory};
-use super::td3::{LearnError, Td3};
+use super::agent::{Agent, AgentShape, Algorithm, DeployedLayer, MAX_NETWORKS, Seeds};
+use super::algo::{AnyAgent, Settings, each};
+use super::error::LearnError;
+use super::net::{Layer, Links, NetworkShape};
+use super::training::Training;
+use crate::arena::{Block, OutOfMemory};
 use crate::random::Xoshiro256PlusPlus;
 use bytemuck::Pod;
-use lacewing_formats::topology::{Structure, TopologyError};
+use heapless::Vec;
+use lacewing_formats::topology::TopologyError;
 use rand_core::Rng;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -19,8 +22,10 @@ use thiserror::Error;
 #[cfg(target_endian = "big")]
 compile_error!("the resume section is little-endian, and so must the target be");
 
+/// Layout of the section.
+const VERSION: u16 = 2;
 /// More than any header takes.
-const MOST_HEADER_BYTES: usize = 512;
+const MOST_HEADER_BYTES: usize = 1024;
 /// More than any agent makes: what counts them cannot overflow.
 const MOST_UPDATES: u64 = 1 << 62;
 
@@ -30,22 +35,27 @@ pub enum ResumeError {
     /// The header cannot be read.
     #[error("the resume section has no readable header: export the policy again from its run")]
     Header,
+    /// Of another version of Lacewing.
+    #[error(
+        "the resume section is of layout {found}, this program reads layout {VERSION}: train again, or \
+         use the program that wrote the file"
+    )]
+    Version {
+        /// The layout it claims.
+        found: u16,
+    },
     /// Networks that no agent has.
     #[error(
         "the resume section describes impossible networks: export the policy again from its run"
     )]
     Shape,
-    /// Networks of another policy.
+    /// It belongs to another policy.
     #[error(
-        "the resume section has {} observations and {} actions, its policy {} and {}: export the \
-         policy again from its run",
-        found.0, found.1, policy.0, policy.1
+        "the resume section is not of this policy ({what} differ): export the policy again from its run"
     )]
     OtherPolicy {
-        /// Observations and actions of the networks.
-        found: (usize, usize),
-        /// Those of the policy.
-        policy: (usize, usize),
+        /// In which they differ.
+        what: &'static str,
     },
     /// Too short or too long for the networks it describes.
     #[error("the resume section has {found} bytes where {expected} are due: copy the file again")]
@@ -72,16 +82,26 @@ pub enum ResumeError {
 /// What a resume section says before its arrays.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ResumeHeader {
+    /// Layout of the section.
+    pub version: u16,
+    /// The algorithm, with the settings it was saved with.
+    pub settings: Settings,
+    /// The settings that no algorithm owns.
+    pub training: Training,
     /// Shapes of the networks.
     pub shape: AgentShape,
-    /// Settings it was saved with.
-    pub config: Td3Config,
     /// Updates made so far.
     pub updates: u64,
-    /// Adam's steps for the actor and both critics.
-    pub adam_steps: [u64; 3],
+    /// Adam's steps for every network.
+    pub adam_steps: Vec<u64, MAX_NETWORKS>,
+    /// Adam's steps for the scalars.
+    pub scalar_steps: u64,
     /// State of the agent's random numbers.
     pub rng: Xoshiro256PlusPlus,
+    /// The same of its exploration.
+    pub exploration: Xoshiro256PlusPlus,
+    /// See [`policy_hash`].
+    pub policy_hash: u32,
 }
 
 impl ResumeHeader {
@@ -91,16 +111,46 @@ impl ResumeHeader {
     /// The first error of `sink`.
     pub fn write<E>(&self, mut sink: impl FnMut(&[u8]) -> Result<(), E>) -> Result<(), E> {
         let mut buffer = [0; MOST_HEADER_BYTES];
-        // At most 22 varints of 5 bytes, 8 of 10, 60 bytes of settings and two names under 20.
-        let fits = "a header under 512 bytes";
-        let mut length = postcard::to_slice(self, &mut buffer).expect(fits).len();
-        let structures = [self.shape.actor.structure, self.shape.critic.structure];
-        if structures != [Structure::Unstructured; 2] {
-            length += postcard::to_slice(&structures, &mut buffer[length..]).expect(fits).len();
-        }
+        // Fewer than 100 varints of 5 bytes and 20 of 10, and names under 200.
+        let length =
+            postcard::to_slice(self, &mut buffer).expect("a header under 1024 bytes").len();
         sink(&(length as u32).to_le_bytes())?;
         sink(&buffer[..length])
     }
+
+    fn check(&self) -> Result<(), ResumeError> {
+        if self.version != VERSION {
+            return Err(ResumeError::Version { found: self.version });
+        }
+        for rng in [&self.rng, &self.exploration] {
+            let mut rng = rng.clone();
+            if (0..4).all(|_| rng.next_u64() == 0) {
+                return Err(ResumeError::Number);
+            }
+        }
+        let counts = self.adam_steps.iter().chain([&self.updates, &self.scalar_steps]);
+        if counts.max().is_some_and(|&count| count > MOST_UPDATES) {
+            return Err(ResumeError::Number);
+        }
+        self.settings.check()?;
+        self.training.check()?;
+        if !self.shape.is_possible(self.settings.kind()) {
+            return Err(ResumeError::Shape);
+        }
+        Ok(())
+    }
+}
+
+/// A number that tells one policy from another, and stays the same however its weights are encoded:
+/// the CRC-32 of row pointers, columns and biases of every layer of its file.
+pub fn policy_hash<'l>(layers: impl Iterator<Item = (&'l [u32], &'l [u16], &'l [f32])>) -> u32 {
+    let mut hasher = crc32fast::Hasher::new();
+    for (row_ptr, col_idx, bias) in layers {
+        hasher.update(bytemuck::cast_slice(row_ptr));
+        hasher.update(bytemuck::cast_slice(col_idx));
+        hasher.update(bytemuck::cast_slice(bias));
+    }
+    hasher.finalize()
 }
 
 /// A resume section whose header and length have been checked.
@@ -121,44 +171,48 @@ impl<'a> Resume<'a> {
         if length > MOST_HEADER_BYTES || length > rest.len() {
             return Err(ResumeError::Header);
         }
-        let (header, body) = rest.split_at(length);
-        let (mut header, structures): (ResumeHeader, _) =
-            postcard::take_from_bytes(header).map_err(|_| ResumeError::Header)?;
-        if !structures.is_empty() {
-            let (structures, left): ([Structure; 2], _) =
-                postcard::take_from_bytes(structures).map_err(|_| ResumeError::Header)?;
-            if !left.is_empty() {
-                return Err(ResumeError::Header);
-            }
-            [header.shape.actor.structure, header.shape.critic.structure] = structures;
+        let (head, body) = rest.split_at(length);
+        // What follows the version depends on it.
+        let (found, _) = postcard::take_from_bytes(head).map_err(|_| ResumeError::Header)?;
+        if found != VERSION {
+            return Err(ResumeError::Version { found });
         }
-        let mut rng = header.rng.clone();
-        if (0..4).all(|_| rng.next_u64() == 0) {
-            return Err(ResumeError::Number);
+        let (header, left): (ResumeHeader, _) =
+            postcard::take_from_bytes(head).map_err(|_| ResumeError::Header)?;
+        if !left.is_empty() {
+            return Err(ResumeError::Header);
         }
-        let counts = header.adam_steps.iter().chain([&header.updates]);
-        if counts.max().is_some_and(|&count| count > MOST_UPDATES) {
-            return Err(ResumeError::Number);
-        }
-        super::td3::check(&header.config)?;
-        if !header.shape.is_possible() {
-            return Err(ResumeError::Shape);
-        }
-        let expected = body_bytes(&header.shape);
+        header.check()?;
+        let expected =
+            each!(Settings, &header.settings, algorithm => body_bytes(algorithm, &header))
+                .ok_or(ResumeError::Shape)?;
         if expected != body.len() as u64 {
             return Err(ResumeError::Length { expected, found: body.len() as u64 });
         }
         Ok(Self { header, body })
     }
 
-    /// Refuses the section where it is not of a policy with so many observations and actions.
+    /// Refuses the section where it is not of the policy with so many observations and numbers of an
+    /// action, and with this [`policy_hash`].
     ///
     /// # Errors
     /// [`ResumeError::OtherPolicy`].
-    pub fn check_policy(&self, observations: usize, actions: usize) -> Result<(), ResumeError> {
-        let (found, policy) =
-            ((self.shape().observations(), self.shape().actions()), (observations, actions));
-        if found == policy { Ok(()) } else { Err(ResumeError::OtherPolicy { found, policy }) }
+    pub fn check_policy(
+        &self,
+        observations: usize,
+        actions: usize,
+        hash: u32,
+    ) -> Result<(), ResumeError> {
+        let what = if observations != self.shape().observations() {
+            "observations"
+        } else if actions != self.shape().action_numbers() {
+            "actions"
+        } else if hash != self.header.policy_hash {
+            "links or biases"
+        } else {
+            return Ok(());
+        };
+        Err(ResumeError::OtherPolicy { what })
     }
 
     /// The networks' shape.
@@ -166,9 +220,14 @@ impl<'a> Resume<'a> {
         &self.header.shape
     }
 
-    /// The settings it was saved with.
-    pub fn config(&self) -> &Td3Config {
-        &self.header.config
+    /// The algorithm, with the settings it was saved with.
+    pub fn settings(&self) -> &Settings {
+        &self.header.settings
+    }
+
+    /// The settings that no algorithm owns.
+    pub fn training(&self) -> &Training {
+        &self.header.training
     }
 
     /// Updates made before it was saved.
@@ -186,53 +245,60 @@ impl<'a> Resume<'a> {
         self.body
     }
 
-    /// The agent as it was saved, but with the settings of `config`, in
-    /// [`Td3::blocks`]`(shape, config)` blocks of memory.
+    /// The agent as it was saved, but with these settings, in
+    /// [`AnyAgent::blocks`]`(shape, settings, training)` blocks of memory.
     ///
     /// # Errors
     /// [`ResumeError`].
     pub fn restore<'m>(
         &self,
-        config: Td3Config,
+        settings: Settings,
+        training: Training,
         memory: &'m mut [Block],
-    ) -> Result<Td3<'m>, ResumeError> {
-        let ResumeHeader { shape, updates, adam_steps, rng, .. } = &self.header;
-        let mut agent = Td3::new(shape.clone(), config, memory, 0)?;
-        let mut body = self.body;
-        for (learner, &steps) in agent.learners_mut().zip(adam_steps) {
-            learner.adam.steps = steps;
-            for layer in &mut learner.online.layers {
-                read_layer(&mut body, layer)?;
-            }
+    ) -> Result<AnyAgent<'m>, ResumeError> {
+        if settings.kind() != self.header.settings.kind() {
+            return Err(ResumeError::OtherPolicy { what: "algorithms" });
         }
-        for learner in agent.learners_mut() {
-            for links in &mut learner.target.layers {
-                read_links(&mut body, links)?;
-            }
-        }
-        agent.updates = *updates;
-        agent.rng = rng.clone();
+        let shape = self.header.shape.clone();
+        let mut agent = AnyAgent::new(shape, settings, training, memory, Seeds::default())?;
+        each!(AnyAgent, &mut agent, agent => agent.load(&self.header, self.body))?;
         Ok(agent)
     }
 }
 
-impl Td3<'_> {
+impl AnyAgent<'_> {
+    /// See [`Agent::save`].
+    ///
+    /// # Errors
+    /// See [`Agent::save`].
+    pub fn save<E>(&self, sink: impl FnMut(&[u8]) -> Result<(), E>) -> Result<(), E> {
+        each!(AnyAgent, self, agent => agent.save(sink))
+    }
+}
+
+impl<A: Algorithm + Into<Settings>> Agent<'_, A> {
     /// Hands all that learning needs to go on to `sink`, piece by piece.
     ///
     /// # Errors
     /// The first error of `sink`.
     pub fn save<E>(&self, mut sink: impl FnMut(&[u8]) -> Result<(), E>) -> Result<(), E> {
-        let [first, second] = &self.critics;
         let header = ResumeHeader {
+            version: VERSION,
+            settings: self.algorithm.into(),
+            training: self.training,
             shape: self.shape.clone(),
-            config: self.config,
             updates: self.updates,
-            adam_steps: [&self.actor, first, second].map(|learner| learner.adam.steps),
+            adam_steps: self.networks.iter().map(|network| network.adam.steps).collect(),
+            scalar_steps: self.scalars.adam.steps,
             rng: self.rng.clone(),
+            exploration: self.explorer.rng.clone(),
+            policy_hash: policy_hash(self.deployed().map(|DeployedLayer { layer, .. }| {
+                (layer.topology.row_ptr(), layer.topology.col_idx(), layer.bias)
+            })),
         };
         header.write(&mut sink)?;
-        for learner in [&self.actor, first, second] {
-            for layer in &learner.online.layers {
+        for network in &self.networks {
+            for layer in &network.online.layers {
                 write_links(&layer.links, &mut sink)?;
                 for moments in [&layer.learning.weights, &layer.learning.bias] {
                     sink(bytemuck::cast_slice(moments.m))?;
@@ -240,11 +306,39 @@ impl Td3<'_> {
                 }
             }
         }
-        for learner in [&self.actor, first, second] {
-            for links in &learner.target.layers {
+        for target in self.networks.iter().filter_map(|network| network.target.as_ref()) {
+            for links in &target.layers {
                 write_links(links, &mut sink)?;
             }
         }
+        for scalars in [&self.scalars.values, &self.scalars.m, &self.scalars.v] {
+            sink(bytemuck::cast_slice(scalars))?;
+        }
+        Ok(())
+    }
+
+    /// Becomes what was saved.
+    fn load(&mut self, header: &ResumeHeader, body: &[u8]) -> Result<(), ResumeError> {
+        let body = &mut &*body;
+        for (network, &steps) in self.networks.iter_mut().zip(&header.adam_steps) {
+            network.adam.steps = steps;
+            for layer in &mut network.online.layers {
+                read_layer(body, layer)?;
+            }
+        }
+        for target in self.networks.iter_mut().filter_map(|network| network.target.as_mut()) {
+            for links in &mut target.layers {
+                read_links(body, links)?;
+            }
+        }
+        let scalars = &mut self.scalars;
+        scalars.adam.steps = header.scalar_steps;
+        for scalars in [&mut *scalars.values, &mut *scalars.m, &mut *scalars.v] {
+            read_floats(body, scalars)?;
+        }
+        self.updates = header.updates;
+        self.rng = header.rng.clone();
+        self.explorer.rng = header.exploration.clone();
         Ok(())
     }
 }
@@ -295,15 +389,21 @@ fn read<T: Pod>(body: &mut &[u8], into: &mut [T]) {
     *body = rest;
 }
 
-/// Bytes after the header.
-fn body_bytes(shape: &AgentShape) -> u64 {
-    let network = |shape: &NetworkShape| -> u64 {
-        let layers = shape.layers().map(|(_, outputs, links)| {
-            let (outputs, links) = (outputs as u64, links as u64);
-            let links_bytes = 4 * (outputs + 1) + 2 * links + 4 * links + 4 * outputs;
-            2 * links_bytes + 8 * links + 8 * outputs
-        });
-        layers.sum()
+/// Bytes after the header; none where that does not list as many networks as the algorithm has.
+fn body_bytes<A: Algorithm>(_: &A, header: &ResumeHeader) -> Option<u64> {
+    let links_bytes = |(_, outputs, links): (usize, usize, usize)| {
+        let (outputs, links) = (outputs as u64, links as u64);
+        4 * (outputs + 1) + 2 * links + 4 * links + 4 * outputs
     };
-    network(&shape.actor) + 2 * network(&shape.critic)
+    let online = |shape: &NetworkShape| -> u64 {
+        let moments = |(_, outputs, links)| 8 * (links as u64 + outputs as u64);
+        shape.layers().map(|layer| links_bytes(layer) + moments(layer)).sum()
+    };
+    let target = |shape: &NetworkShape| -> u64 { shape.layers().map(links_bytes).sum() };
+    let networks = A::NETWORKS.iter().map(|part| {
+        let shape = header.shape.network(part.role);
+        online(shape) + if part.target { target(shape) } else { 0 }
+    });
+    let bytes = networks.sum::<u64>() + 12 * A::scalars(&header.shape) as u64;
+    (header.adam_steps.len() == A::NETWORKS.len()).then_some(bytes)
 }

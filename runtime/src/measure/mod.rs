@@ -7,9 +7,9 @@ pub use latency::{Contender, Latency, Settings, Step, clock_ns, cold, warm};
 pub use report::{Int8Report, Report};
 
 use crate::act::{Layout, LoadError, Policy};
+use crate::arena::Block;
 use crate::cost::Cost;
 use crate::kernels::act::Kernel;
-use crate::learn::Block;
 use crate::random::Xoshiro256PlusPlus;
 use alloc::{string::String, vec, vec::Vec};
 use lacewing_formats::artifact::{ALIGNMENT, PolicyView};

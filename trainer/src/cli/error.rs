@@ -4,12 +4,12 @@ use lacewing_runtime::act::LoadError;
 use lacewing_runtime::learn::ResumeError;
 use thiserror::Error;
 
-use crate::algo::td3::TrainError;
 use crate::engine::EngineError;
 use crate::env::{EnvError, ShiftError};
 use crate::lab::config::ConfigError;
 use crate::lab::deployed::PlayError;
 use crate::lab::error::LabError;
+use crate::lab::error::TrainError;
 use crate::lab::files::FileError;
 use crate::lab::folder::FolderError;
 use crate::lab::policy::PolicyError;

@@ -6,7 +6,7 @@ use lacewing_formats::artifact::PolicyView;
 
 use super::CliError;
 use crate::env::{self, Shift};
-use crate::lab::evaluate::FRESH_SEED;
+use crate::lab::seeds::FRESH_SEED;
 use crate::lab::{deployed, policy};
 
 #[derive(clap::Args)]

@@ -10,8 +10,8 @@ use serde::Serialize;
 use super::CliError;
 use super::eval::env_id;
 use crate::env::{self, Shift};
-use crate::lab::evaluate::FRESH_SEED;
 use crate::lab::quantisation::{self, ActionError, Returns};
+use crate::lab::seeds::FRESH_SEED;
 use crate::lab::{files, policy};
 use crate::onnx;
 

@@ -5,16 +5,16 @@ use std::path::{Path, PathBuf};
 use lacewing_formats::artifact::PolicyView;
 use lacewing_formats::codec::Encoding;
 use lacewing_formats::policy::Provenance;
-use lacewing_runtime::learn::Resume;
+use lacewing_runtime::learn::{Resume, Score};
 
 use super::CliError;
 use super::eval::env_id;
-use crate::algo::td3::TrainError;
 use crate::engine::Layer;
 use crate::env::{self, Shift};
-use crate::lab::evaluate::{FRESH_SEED, Score};
+use crate::lab::error::TrainError;
 use crate::lab::finetune::{self, Follow, Memory, Tuned, Tuning};
 use crate::lab::policy::Facts;
+use crate::lab::seeds::FRESH_SEED;
 use crate::lab::{deployed, files, policy};
 
 #[derive(clap::Args)]
@@ -39,9 +39,10 @@ pub struct Args {
     /// Adam's step size [default: the training run's].
     #[arg(long)]
     learning_rate: Option<f32>,
-    /// Standard deviation of the exploration noise, actions being in [-1, 1].
-    #[arg(long, default_value_t = 0.1)]
-    noise: f32,
+    /// Standard deviation of TD3's exploration noise, actions being in [-1, 1] [default: the training
+    /// run's].
+    #[arg(long)]
+    noise: Option<f32>,
     /// Episodes of each evaluation.
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..))]
     episodes: u32,
@@ -67,12 +68,20 @@ pub fn run(args: &Args) -> Result<(), CliError> {
     let view = policy::parse(&bytes, &args.policy)?;
     let resume = resume_of(&view, &args.policy)?;
     let usage = |problem: &str| Err(CliError::Usage(problem.into()));
-    let learning_rate = args.learning_rate.unwrap_or(resume.config().learning_rate);
-    if !(learning_rate.is_finite() && learning_rate > 0.0) {
-        return usage("--learning-rate must be above 0");
+    let mut settings = *resume.settings();
+    if let Some(rate) = args.learning_rate {
+        if !(rate.is_finite() && rate > 0.0) {
+            return usage("--learning-rate must be above 0");
+        }
+        settings.set_learning_rate(rate);
     }
-    if !(args.noise.is_finite() && args.noise >= 0.0) {
-        return usage("--noise must be at least 0");
+    if let Some(noise) = args.noise {
+        if !(noise.is_finite() && noise >= 0.0) {
+            return usage("--noise must be at least 0");
+        }
+        if !settings.set_exploration_noise(noise) {
+            return usage("--noise is for TD3: this policy's algorithm explores by itself");
+        }
     }
     if args.replay == 0 {
         return usage("--replay must hold at least one transition");
@@ -81,8 +90,7 @@ pub fn run(args: &Args) -> Result<(), CliError> {
         steps: args.steps,
         warm_up: args.warm_up,
         replay: args.replay,
-        learning_rate,
-        exploration_noise: args.noise,
+        settings,
         episodes: args.episodes,
         evaluate_every: args.evaluate_every,
         seed: args.seed,
@@ -104,7 +112,8 @@ pub fn resume_of<'a>(view: &PolicyView<'a>, path: &Path) -> Result<Resume<'a>, C
     };
     let resume = Resume::parse(resume)?;
     let header = view.header();
-    resume.check_policy(header.observations(), header.actions())?;
+    let hash = policy::hash(view);
+    resume.check_policy(header.observations(), header.actions(), hash)?;
     Ok(resume)
 }
 

@@ -9,9 +9,9 @@ use lacewing_runtime::measure::Settings;
 use super::{CliError, finetune, measure, train};
 use crate::env::{self, Shift};
 use crate::lab::config::{Layer, Method, RunConfig};
-use crate::lab::evaluate::FRESH_SEED;
 use crate::lab::finetune::Tuning;
 use crate::lab::folder::RunFolder;
+use crate::lab::seeds::FRESH_SEED;
 use crate::lab::session;
 use crate::lab::{deployed, files, policy};
 
@@ -56,8 +56,8 @@ pub fn run(args: &Args) -> Result<(), CliError> {
     let mut config = RunConfig::from_layers(Some(&args.env), Some(Method::Set), layers)?;
     // The published 25,000 random steps suit a million; a short run keeps nine tenths to learn. But
     // they must fill a batch.
-    let batch = u64::from(config.td3.batch);
-    config.td3.start_steps = config.td3.start_steps.min((config.steps / 10).max(batch));
+    let batch = config.batch();
+    config.set_start_steps(config.start_steps().min((config.steps / 10).max(batch)));
     if config.steps <= batch {
         return Err(CliError::Usage(format!(
             "--steps must be above {batch}: learning begins with a batch of so many"
@@ -93,8 +93,7 @@ pub fn run(args: &Args) -> Result<(), CliError> {
         steps: args.tune_steps,
         warm_up: (args.tune_steps / 10).min(500),
         replay: 20_000,
-        learning_rate: resume.config().learning_rate,
-        exploration_noise: config.td3.exploration_noise,
+        settings: *resume.settings(),
         episodes: EPISODES,
         evaluate_every: 1000,
         seed: FRESH_SEED,

@@ -1,4 +1,5 @@
-//! What computes TD3's updates, behind one seam: the truly sparse learner, or masked dense on burn.
+//! What computes an agent's updates, behind one seam: the truly sparse learner, or masked dense on
+//! burn.
 
 #[cfg(feature = "burn")]
 mod burn;
@@ -6,33 +7,41 @@ mod sparse;
 
 use lacewing_formats::policy::Activation;
 use lacewing_runtime::learn::{
-    AgentShape, Block, LayerRef, LearnError, Losses, Replay, Resume, ResumeError, Td3,
+    AgentShape, AnyAgent, Block, DeployedLayer, LearnError, Learner, Resume, ResumeError, Seeds,
+    Settings, Training,
 };
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::lab::config::{EngineKind, RunConfig};
-use crate::lab::evaluate::{Stream, derive_seed};
 pub use sparse::SparseEngine;
 
+/// What computes the updates.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum EngineKind {
+    /// `lacewing_runtime::learn`: pruned links cost nothing.
+    Sparse,
+    /// Masked dense on burn (cargo feature `burn`).
+    Burn,
+}
+
+/// Where the burn engine computes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum Device {
+    /// This machine's processor.
+    Cpu,
+    /// The first NVIDIA GPU (cargo feature `cuda`).
+    Cuda,
+}
+
 /// A learner of one run.
-pub trait Engine {
-    /// The greedy action, in [-1, 1], for one observation.
+pub trait Engine: Learner<Error = EngineError> {
+    /// The policy's layers as they are now, first to last, as a policy file holds them.
     ///
     /// # Errors
     /// [`EngineError`] if the device failed.
-    fn act(&mut self, observation: &[f32], action: &mut [f32]) -> Result<(), EngineError>;
-
-    /// One update from a batch of the replay.
-    ///
-    /// # Errors
-    /// [`EngineError`] if the learner diverged or the device failed.
-    fn update(&mut self, replay: &Replay<'_>) -> Result<Losses, EngineError>;
-
-    /// The actor's layers as they are now, first to last.
-    ///
-    /// # Errors
-    /// [`EngineError`] if the device failed.
-    fn actor(&self) -> Result<Vec<Layer>, EngineError>;
+    fn policy(&self) -> Result<Vec<Layer>, EngineError>;
 
     /// Everything needed to go on learning.
     ///
@@ -41,7 +50,7 @@ pub trait Engine {
     fn save(&self) -> Result<Vec<u8>, EngineError>;
 }
 
-/// One layer of an actor, rows being outputs.
+/// One layer of a policy, rows being outputs.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Layer {
     /// Inputs.
@@ -58,18 +67,17 @@ pub struct Layer {
     pub activation: Activation,
 }
 
-/// Copies of an actor's layers: rectified inside, tanh at the end.
-fn actor_layers<'a>(layers: impl ExactSizeIterator<Item = LayerRef<'a>>) -> Vec<Layer> {
-    let last = layers.len() - 1;
-    let copy = |(index, layer): (usize, LayerRef<'_>)| Layer {
-        cols: layer.topology.cols(),
-        row_ptr: layer.topology.row_ptr().to_vec(),
-        col_idx: layer.topology.col_idx().to_vec(),
-        weights: layer.weights.to_vec(),
-        bias: layer.bias.to_vec(),
-        activation: if index == last { Activation::Tanh } else { Activation::Relu },
-    };
-    layers.enumerate().map(copy).collect()
+impl From<DeployedLayer<'_>> for Layer {
+    fn from(DeployedLayer { layer, activation }: DeployedLayer<'_>) -> Self {
+        Self {
+            cols: layer.topology.cols(),
+            row_ptr: layer.topology.row_ptr().to_vec(),
+            col_idx: layer.topology.col_idx().to_vec(),
+            weights: layer.weights.to_vec(),
+            bias: layer.bias.to_vec(),
+            activation,
+        }
+    }
 }
 
 /// Why an engine failed.
@@ -97,39 +105,48 @@ pub enum EngineError {
     NoBurn,
 }
 
-/// The engine that a configuration names, in [`Td3::blocks`] of the caller's memory: a fresh one, or
-/// one that goes on from what [`Engine::save`] wrote.
+/// An engine of this kind, in [`AnyAgent::blocks`] of the caller's memory: a fresh one, or one that
+/// goes on from what [`Engine::save`] wrote.
 ///
 /// # Errors
 /// [`EngineError`] if it is not part of this build, its device is missing, or the saved state is
-/// not of this configuration.
+/// not of these networks.
 pub fn build<'m>(
-    config: &RunConfig,
+    (kind, device): (EngineKind, Device),
     shape: &AgentShape,
-    saved: Option<&[u8]>,
+    settings: Settings,
+    training: Training,
+    start: Start<'_>,
     memory: &'m mut [Block],
 ) -> Result<Box<dyn Engine + 'm>, EngineError> {
-    let td3 = match saved {
-        None => {
-            let seed = derive_seed(config.seed, Stream::Learner, 0);
-            Td3::new(shape.clone(), config.learner(), memory, seed)?
-        }
-        Some(saved) => {
+    let agent = match start {
+        Start::Fresh(seeds) => AnyAgent::new(shape.clone(), settings, training, memory, seeds)?,
+        Start::Saved(saved) => {
             let resume = Resume::parse(saved)?;
             if resume.shape() != shape {
                 return Err(EngineError::OtherShape);
             }
-            resume.restore(config.learner(), memory)?
+            resume.restore(settings, training, memory)?
         }
     };
-    match config.engine {
-        EngineKind::Sparse => Ok(Box::new(SparseEngine::new(td3))),
+    match kind {
+        EngineKind::Sparse => Ok(Box::new(SparseEngine::new(agent))),
         // Both engines start from the same agent, so that a seed means the same to both.
         #[cfg(feature = "burn")]
-        EngineKind::Burn => {
-            Ok(Box::new(burn::BurnEngine::new(config.device, &sparse::saved(&td3))?))
-        }
+        EngineKind::Burn => Ok(Box::new(burn::BurnEngine::new(device, &sparse::saved(&agent))?)),
         #[cfg(not(feature = "burn"))]
-        EngineKind::Burn => Err(EngineError::NoBurn),
+        EngineKind::Burn => {
+            let _ = device;
+            Err(EngineError::NoBurn)
+        }
     }
+}
+
+/// Where an engine starts from.
+#[derive(Clone, Copy, Debug)]
+pub enum Start<'s> {
+    /// From these seeds.
+    Fresh(Seeds),
+    /// From what [`Engine::save`] wrote.
+    Saved(&'s [u8]),
 }

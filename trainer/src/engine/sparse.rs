@@ -2,45 +2,64 @@
 
 use std::convert::Infallible;
 
-use lacewing_runtime::learn::{Losses, Replay, Td3};
+use lacewing_runtime::learn::{AnyAgent, Learner, Losses, Replay};
 
-use super::{Engine, EngineError, Layer, actor_layers};
+use super::{Engine, EngineError, Layer};
 
-/// `lacewing_runtime::learn::Td3` in the caller's memory.
+/// `lacewing_runtime::learn::AnyAgent` in the caller's memory.
 pub struct SparseEngine<'m> {
-    td3: Td3<'m>,
+    agent: AnyAgent<'m>,
 }
 
 impl<'m> SparseEngine<'m> {
     /// Wraps a learner.
-    pub fn new(td3: Td3<'m>) -> Self {
-        Self { td3 }
+    pub fn new(agent: AnyAgent<'m>) -> Self {
+        Self { agent }
+    }
+}
+
+impl Learner for SparseEngine<'_> {
+    type Error = EngineError;
+
+    fn act(&mut self, observation: &[f32], action: &mut [f32]) -> Result<(), EngineError> {
+        Ok(self.agent.act(observation, action)?)
+    }
+
+    fn explore(&mut self, observation: &[f32], action: &mut [f32]) -> Result<(), EngineError> {
+        Ok(self.agent.explore(observation, action)?)
+    }
+
+    fn random(&mut self, action: &mut [f32]) {
+        self.agent.random(action);
+    }
+
+    fn begin_episode(&mut self) {
+        self.agent.begin_episode();
+    }
+
+    fn updates_due(&self, step: u64, data: &Replay<'_>) -> u32 {
+        self.agent.updates_due(step, data)
+    }
+
+    fn update(&mut self, data: &mut Replay<'_>) -> Result<Losses, EngineError> {
+        Ok(self.agent.update(data)?)
     }
 }
 
 impl Engine for SparseEngine<'_> {
-    fn act(&mut self, observation: &[f32], action: &mut [f32]) -> Result<(), EngineError> {
-        self.td3.act(observation, action);
-        Ok(())
-    }
-
-    fn update(&mut self, replay: &Replay<'_>) -> Result<Losses, EngineError> {
-        Ok(self.td3.update(replay)?)
-    }
-
-    fn actor(&self) -> Result<Vec<Layer>, EngineError> {
-        Ok(actor_layers(self.td3.actor().layers()))
+    fn policy(&self) -> Result<Vec<Layer>, EngineError> {
+        Ok(self.agent.deployed().map(Layer::from).collect())
     }
 
     fn save(&self) -> Result<Vec<u8>, EngineError> {
-        Ok(saved(&self.td3))
+        Ok(saved(&self.agent))
     }
 }
 
 /// All that a learner needs to go on.
-pub fn saved(td3: &Td3<'_>) -> Vec<u8> {
+pub fn saved(agent: &AnyAgent<'_>) -> Vec<u8> {
     let mut bytes = Vec::new();
-    let infallible = td3.save(|part| {
+    let infallible = agent.save(|part| {
         bytes.extend_from_slice(part);
         Ok::<_, Infallible>(())
     });

@@ -6,8 +6,9 @@ use lacewing_runtime::learn::Block;
 use lacewing_runtime::{act::Layout, kernels::act::Kernel};
 use thiserror::Error;
 
-use super::evaluate::{Score, play};
+use super::world::play;
 use crate::env::{Env, EnvError};
+use lacewing_runtime::learn::Score;
 
 /// Why a policy file could not be played.
 #[derive(Debug, Error)]

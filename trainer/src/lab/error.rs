@@ -8,9 +8,29 @@ use super::config::ConfigError;
 use super::files::FileError;
 use super::folder::FolderError;
 use super::memory::MemoryError;
-use crate::algo::td3::TrainError;
+use super::policy::PolicyError;
 use crate::engine::EngineError;
 use crate::env::EnvError;
+
+/// Why a training loop stopped early.
+#[derive(Debug, Error)]
+pub enum TrainError {
+    /// The environment failed.
+    #[error(transparent)]
+    Env(#[from] EnvError),
+    /// The learner failed.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// The run's files failed.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// The policy cannot be written.
+    #[error(transparent)]
+    Policy(#[from] PolicyError),
+    /// The environment or the policy made something that is no number.
+    #[error(transparent)]
+    Replay(#[from] ReplayError),
+}
 
 /// Why a run cannot go on.
 #[derive(Debug, Error)]

@@ -1,13 +1,14 @@
 //! Going on learning from a policy's resume section where the dynamics have changed.
 
-use lacewing_runtime::learn::{Block, Losses, Replay, Resume, Td3, Td3Config, Transition};
-use rand_core::SeedableRng;
-use rand_xoshiro::Xoshiro256PlusPlus;
+use lacewing_runtime::learn::session::{Buffers, Plan, Position, Watch, run as session_loop};
+use lacewing_runtime::learn::{
+    AnyAgent, Block, Losses, Replay, Resume, Score, Settings, Transition,
+};
 
-use super::error::LabError;
-use super::evaluate::{Score, Stream, derive_seed, evaluate};
+use super::error::{LabError, TrainError};
 use super::memory;
-use crate::algo::td3::{self, Plan, Position, TrainError, Watch};
+use super::seeds::{Stream, derive_seed};
+use super::world::{Simulator, evaluate};
 use crate::engine::{Engine, Layer, SparseEngine};
 use crate::env::Env;
 
@@ -20,10 +21,8 @@ pub struct Tuning {
     pub warm_up: u64,
     /// Transitions the replay keeps.
     pub replay: usize,
-    /// Adam's step size.
-    pub learning_rate: f32,
-    /// Standard deviation of the exploration noise, actions being in [-1, 1].
-    pub exploration_noise: f32,
+    /// The algorithm, with the settings to go on with.
+    pub settings: Settings,
     /// Episodes of each evaluation.
     pub episodes: u32,
     /// Environment steps between evaluations.
@@ -45,9 +44,10 @@ impl Memory {
     /// What fine-tuning an agent takes.
     pub fn of(resume: &Resume<'_>, tuning: &Tuning) -> Self {
         let shape = resume.shape();
-        let row = Replay::row_len(shape.observations(), shape.actions());
+        let row = Replay::row_len(shape.observations(), shape.action_numbers());
+        let blocks = AnyAgent::blocks(shape, &tuning.settings, resume.training());
         Self {
-            learner: Td3::blocks(shape, resume.config()) * Block::BYTES,
+            learner: blocks * Block::BYTES,
             replay: tuning.replay.saturating_mul(row * size_of::<f32>()),
         }
     }
@@ -92,27 +92,35 @@ pub fn run(
     follow: &mut dyn Follow,
 ) -> Result<Tuned, LabError> {
     let shape = resume.shape();
-    let config = Td3Config { learning_rate: tuning.learning_rate, ..*resume.config() };
-    let mut memory = memory::learner(shape, &config)?;
-    let mut engine = SparseEngine::new(resume.restore(config, &mut memory)?);
-    let (observations, actions) = (shape.observations(), shape.actions());
+    let (settings, training) = (tuning.settings, *resume.training());
+    let mut memory = memory::learner(shape, &settings, &training)?;
+    let mut agent = resume.restore(settings, training, &mut memory)?;
+    agent.seed_exploration(derive_seed(tuning.seed, Stream::Exploration, 0));
+    let mut engine = SparseEngine::new(agent);
+    let (observations, actions) = (shape.observations(), shape.action_numbers());
     let mut replay_memory = memory::replay(observations, actions, tuning.replay)?;
     let mut replay = Replay::new(&mut replay_memory, observations, actions)?;
-    let plan = Plan {
-        seed: tuning.seed,
-        steps: tuning.steps,
-        random_steps: 0,
-        update_after: tuning.warm_up,
-        exploration_noise: tuning.exploration_noise,
-        noise_correlation: 0.0,
-    };
-    let rng = Xoshiro256PlusPlus::seed_from_u64(derive_seed(tuning.seed, Stream::Exploration, 0));
-    let mut at = Position { step: 0, episodes: 0, rng };
+    let plan = Plan { steps: tuning.steps, random_steps: 0, update_after: tuning.warm_up };
+    let mut at = Position::default();
 
     let frozen = evaluate(&mut engine, eval_env, tuning.episodes, tuning.seed)?;
     let mut watch = Best { eval_env, tuning, follow, during: Vec::new(), best: None };
     watch.evaluate(0, &mut engine)?;
-    td3::run(&plan, &mut at, env, &mut engine, &mut replay, &mut watch)?;
+    let mut world = Simulator::for_learner(env, tuning.seed, Stream::Training);
+    let buffers = Buffers {
+        observation: &mut vec![0.0; observations],
+        next_observation: &mut vec![0.0; observations],
+        action: &mut vec![0.0; actions],
+    };
+    session_loop::<_, dyn Engine, TrainError>(
+        &plan,
+        &mut at,
+        &mut world,
+        &mut engine,
+        &mut replay,
+        buffers,
+        &mut watch,
+    )?;
     let (during, best) = (watch.during, watch.best);
     // There is one since step 0; were there none, what was learned last would stand.
     let (step, _, resume) = match best {
@@ -120,7 +128,8 @@ pub fn run(
         None => (at.step, frozen, engine.save()?),
     };
     drop(engine);
-    let mut engine = SparseEngine::new(Resume::parse(&resume)?.restore(config, &mut memory)?);
+    let mut engine =
+        SparseEngine::new(Resume::parse(&resume)?.restore(settings, training, &mut memory)?);
     let tuned = evaluate(&mut engine, eval_env, tuning.episodes, tuning.seed)?;
     Ok(Tuned { frozen, tuned, step, during })
 }
@@ -143,29 +152,32 @@ impl Best<'_> {
         self.during.push((step, score));
         if self.best.as_ref().is_none_or(|(_, best, _)| score.mean > best.mean) {
             let resume = engine.save()?;
-            self.follow.best(step, &engine.actor()?, &resume)?;
+            self.follow.best(step, &engine.policy()?, &resume)?;
             self.best = Some((step, score, resume));
         }
         Ok(())
     }
 }
 
-impl Watch for Best<'_> {
+impl<'w, 'e> Watch<Simulator<'w>, dyn Engine + 'e, TrainError> for Best<'_> {
     fn transition(&mut self, _: &Transition<'_>) {}
 
-    fn step(
-        &mut self,
-        step: u64,
-        _: Option<Losses>,
-        engine: &mut dyn Engine,
-    ) -> Result<(), TrainError> {
+    fn update(&mut self, _: &Losses) {}
+
+    fn step(&mut self, step: u64, engine: &mut (dyn Engine + 'e)) -> Result<(), TrainError> {
         if step.is_multiple_of(self.tuning.evaluate_every) || step == self.tuning.steps {
             self.evaluate(step, engine)?;
         }
         Ok(())
     }
 
-    fn episode(&mut self, _: &Position, _: f64, _: &mut dyn Engine) -> Result<bool, TrainError> {
+    fn episode(
+        &mut self,
+        _: &Position,
+        _: f64,
+        _: &mut Simulator<'w>,
+        _: &mut (dyn Engine + 'e),
+    ) -> Result<bool, TrainError> {
         Ok(true)
     }
 }

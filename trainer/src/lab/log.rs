@@ -11,8 +11,9 @@ use super::files::{self, FileError};
 use super::folder::RunFolder;
 use super::tensorboard::EventWriter;
 
-const HEADER: &str = "step,episodes,updates,eval_mean,eval_std,train_return,critic_loss,actor_loss,\
-                      actor_sparsity,wall_seconds\n";
+/// Columns before and behind the algorithm's own figures.
+const FIRST: &str = "step,episodes,updates,eval_mean,eval_std,train_return";
+const LAST: &str = "actor_sparsity,wall_seconds";
 
 /// One evaluation and what training looked like then. Absent figures become empty cells.
 #[derive(Clone, Debug)]
@@ -29,10 +30,8 @@ pub struct Row {
     pub eval_std: f64,
     /// Mean return of the training episodes finished since the last row.
     pub train_return: Option<f64>,
-    /// Mean critic loss since the last row.
-    pub critic_loss: Option<f64>,
-    /// Mean actor loss since the last row.
-    pub actor_loss: Option<f64>,
+    /// Means of the algorithm's figures since the last row, one for each of the log's names.
+    pub losses: Vec<Option<f64>>,
     /// Share of the actor's links that are pruned.
     pub actor_sparsity: f64,
     /// Wall-clock seconds spent training, over all processes of the run.
@@ -53,23 +52,29 @@ pub struct Log {
     csv_bytes: u64,
     events: EventWriter,
     events_path: PathBuf,
+    /// Names of the algorithm's figures.
+    losses: &'static [&'static str],
 }
 
 impl Log {
     /// Opens the logs at the lengths of a checkpoint, dropping later rows; the default lengths
-    /// start new ones.
+    /// start new ones. `losses` names the algorithm's figures.
     ///
     /// # Errors
     /// [`FileError`].
-    pub fn open(folder: &RunFolder, lengths: Lengths) -> Result<Self, FileError> {
+    pub fn open(
+        folder: &RunFolder,
+        lengths: Lengths,
+        losses: &'static [&'static str],
+    ) -> Result<Self, FileError> {
         let (csv_path, events_path) = (folder.progress_csv(), folder.events());
         let (csv, csv_bytes) = files::open_log(&csv_path, lengths.csv)
             .map_err(|source| FileError::write(&csv_path, source))?;
         let events = EventWriter::open(&events_path, lengths.events, now())
             .map_err(|source| FileError::write(&events_path, source))?;
-        let mut log = Self { csv, csv_path, csv_bytes, events, events_path };
+        let mut log = Self { csv, csv_path, csv_bytes, events, events_path, losses };
         if csv_bytes == 0 {
-            log.append(HEADER)?;
+            log.append(&format!("{FIRST},{},{LAST}\n", losses.join(",")))?;
         }
         Ok(log)
     }
@@ -81,15 +86,14 @@ impl Log {
     pub fn row(&mut self, row: &Row) -> Result<(), FileError> {
         let cell = |value: Option<f64>| value.map(|value| value.to_string()).unwrap_or_default();
         let line = format!(
-            "{},{},{},{},{},{},{},{},{},{:.1}\n",
+            "{},{},{},{},{},{},{},{},{:.1}\n",
             row.step,
             row.episodes,
             row.updates,
             row.eval_mean,
             row.eval_std,
             cell(row.train_return),
-            cell(row.critic_loss),
-            cell(row.actor_loss),
+            row.losses.iter().map(|&loss| cell(loss)).collect::<Vec<_>>().join(","),
             row.actor_sparsity,
             row.wall_seconds,
         );
@@ -99,12 +103,10 @@ impl Log {
             ("eval/return_std", row.eval_std),
             ("sparsity/actor", row.actor_sparsity),
         ];
-        let optional = [
-            ("train/return", row.train_return),
-            ("train/critic_loss", row.critic_loss),
-            ("train/actor_loss", row.actor_loss),
-        ];
-        scalars.extend(optional.iter().filter_map(|&(tag, value)| Some((tag, value?))));
+        scalars.extend(row.train_return.map(|value| ("train/return", value)));
+        let tags: Vec<_> = self.losses.iter().map(|name| format!("train/{name}")).collect();
+        let losses = tags.iter().zip(&row.losses);
+        scalars.extend(losses.filter_map(|(tag, &value)| Some((tag.as_str(), value?))));
         self.events
             .scalars(row.step, now(), &scalars)
             .map_err(|source| FileError::write(&self.events_path, source))

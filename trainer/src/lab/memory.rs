@@ -1,6 +1,6 @@
 //! The memory of learning, which a configuration may ask too much of.
 
-use lacewing_runtime::learn::{AgentShape, Block, Replay, Td3, Td3Config};
+use lacewing_runtime::learn::{AgentShape, AnyAgent, Block, Replay, Settings, Training};
 use thiserror::Error;
 
 /// The system does not give the memory asked for.
@@ -8,7 +8,7 @@ use thiserror::Error;
 pub enum MemoryError {
     /// For the networks and what learns them.
     #[error(
-        "learning takes {gib:.1} GiB, more than this system gives: lower hidden, td3.batch or \
+        "learning takes {gib:.1} GiB, more than this system gives: lower hidden, the batch or \
          threads, or raise the sparsity"
     )]
     Learner {
@@ -18,7 +18,7 @@ pub enum MemoryError {
     /// For the replay.
     #[error(
         "a replay of {transitions} transitions takes {gib:.1} GiB, more than this system gives: \
-         lower it (td3.replay of a run, --replay of a fine-tuning)"
+         lower it (replay of the algorithm in a run, --replay of a fine-tuning)"
     )]
     Replay {
         /// Transitions asked for.
@@ -32,8 +32,12 @@ pub enum MemoryError {
 ///
 /// # Errors
 /// [`MemoryError::Learner`].
-pub fn learner(shape: &AgentShape, config: &Td3Config) -> Result<Vec<Block>, MemoryError> {
-    let blocks = Td3::blocks(shape, config);
+pub fn learner(
+    shape: &AgentShape,
+    settings: &Settings,
+    training: &Training,
+) -> Result<Vec<Block>, MemoryError> {
+    let blocks = AnyAgent::blocks(shape, settings, training);
     zeros(blocks, Block::ZERO).ok_or(MemoryError::Learner { gib: gib(blocks, Block::BYTES) })
 }
 
@@ -70,7 +74,7 @@ mod tests {
     fn too_much_is_an_error_and_no_abort() {
         for transitions in [usize::MAX, usize::MAX / 64] {
             let error = replay(3, 1, transitions).unwrap_err().to_string();
-            assert!(error.contains("td3.replay") && error.contains("GiB"), "{error}");
+            assert!(error.contains("replay") && error.contains("GiB"), "{error}");
         }
         assert!(zeros(usize::MAX / 128, Block::ZERO).is_none());
         assert_eq!(replay(3, 1, 2).unwrap(), [0.0; 18]);

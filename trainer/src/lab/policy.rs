@@ -9,9 +9,11 @@ use lacewing_formats::codec::Encoding;
 use lacewing_formats::policy::{ActionHead, ObservationNormaliser, Probe, Provenance};
 use lacewing_formats::topology::{Csr, TopologyError};
 use lacewing_runtime::act::{ActError, LoadError, Policy};
+use lacewing_runtime::learn::policy_hash;
 use thiserror::Error;
 
-use super::evaluate::{Stream, derive_seed, narrow};
+use super::seeds::{Stream, derive_seed};
+use super::world::narrow;
 use crate::engine::Layer;
 use crate::env::{Env, EnvError};
 
@@ -214,6 +216,13 @@ pub fn probe_observations(env: &mut dyn Env, seed: u64) -> Result<Vec<Vec<f32>>,
         observations.push(observation);
     }
     Ok(observations)
+}
+
+/// What a resume section must say of the policy it belongs to: see
+/// [`policy_hash`](lacewing_runtime::learn::policy_hash).
+pub fn hash(view: &PolicyView<'_>) -> u32 {
+    let layers = layers(view);
+    policy_hash(layers.iter().map(|layer| (&*layer.row_ptr, &*layer.col_idx, &*layer.bias)))
 }
 
 /// Share of all links that are pruned, 0 to 1.

@@ -5,8 +5,9 @@ use lacewing_formats::policy::ActionHead;
 use serde::Serialize;
 
 use super::deployed::{PlayError, check_fit, evaluate, with_policy};
-use super::evaluate::{Score, play};
+use super::world::play;
 use crate::env::Env;
+use lacewing_runtime::learn::Score;
 
 /// How far the actions of an exported policy are from those of the original, each as a share of half
 /// the range of that action.

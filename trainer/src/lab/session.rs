@@ -6,23 +6,22 @@ use std::time::Instant;
 
 use lacewing_formats::codec::Encoding;
 use lacewing_formats::policy::{ActionHead, Evaluation, Provenance};
-use lacewing_runtime::learn::{Losses, Replay, Transition};
-use rand_core::SeedableRng;
-use rand_xoshiro::Xoshiro256PlusPlus;
+use lacewing_runtime::learn::session::{Buffers, Plan, Position, Watch, run as session_loop};
+use lacewing_runtime::learn::{AgentShape, Block, Losses, Replay, Score, Seeds, Transition};
 use serde::Serialize;
 
-use super::checkpoint::{Checkpoints, LoopState, Sums};
+use super::checkpoint::{Checkpoints, LoopState, Sum};
 use super::config::RunConfig;
-use super::error::LabError;
-use super::evaluate::{Score, Stream, derive_seed, evaluate};
+use super::error::{LabError, TrainError};
 use super::files;
 use super::folder::RunFolder;
-use super::log::{Lengths, Log, Row};
+use super::log::{Log, Row};
 use super::memory;
 use super::policy::{self, Facts};
 use super::progress::Progress;
-use crate::algo::td3::{self, Plan, Position, TrainError, Watch};
-use crate::engine::{self, Engine};
+use super::seeds::{Stream, derive_seed};
+use super::world::{Simulator, evaluate};
+use crate::engine::{self, Engine, EngineError, Start};
 use crate::env::{self, Env, Shift};
 
 /// Evaluations that a run's final return averages, as the papers do.
@@ -65,14 +64,37 @@ pub fn check(config: &RunConfig) -> Result<(), LabError> {
     let env = env::make(&config.env, &Shift::default())?;
     let (observations, actions) = (env.spec().obs_dim, env.spec().act_low.len());
     let shape = config.shape(observations, actions)?;
-    engine::build(config, &shape, None, &mut memory::learner(&shape, &config.learner())?)?;
+    build(
+        config,
+        &shape,
+        None,
+        &mut memory::learner(&shape, &config.settings(), &config.training())?,
+    )?;
     memory::replay(observations, actions, capacity(config))?;
     Ok(())
 }
 
 /// Transitions that the replay keeps: more than there are steps are never used.
 fn capacity(config: &RunConfig) -> usize {
-    usize::try_from(config.steps).unwrap_or(usize::MAX).min(config.td3.replay)
+    usize::try_from(config.steps).unwrap_or(usize::MAX).min(config.experience())
+}
+
+/// The engine of a run: a fresh one, or one that goes on from what was saved.
+fn build<'m>(
+    config: &RunConfig,
+    shape: &AgentShape,
+    saved: Option<&[u8]>,
+    memory: &'m mut [Block],
+) -> Result<Box<dyn Engine + 'm>, EngineError> {
+    let start = match saved {
+        Some(saved) => Start::Saved(saved),
+        None => Start::Fresh(Seeds {
+            learning: derive_seed(config.seed, Stream::Learner, 0),
+            exploration: derive_seed(config.seed, Stream::Exploration, 0),
+        }),
+    };
+    let engine = (config.engine, config.device);
+    engine::build(engine, shape, config.settings(), config.training(), start, memory)
 }
 
 /// Trains in `folder`, continuing from its last checkpoint if there is one. Setting `stop` makes it
@@ -89,7 +111,7 @@ pub fn train(
     let (observations, actions) = (env.spec().obs_dim, env.spec().act_low.len());
     let shape = config.shape(observations, actions)?;
     let capacity = capacity(config);
-    let mut engine_memory = memory::learner(&shape, &config.learner())?;
+    let mut engine_memory = memory::learner(&shape, &config.settings(), &config.training())?;
     let mut replay_memory = memory::replay(observations, actions, capacity)?;
     let mut replay = Replay::new(&mut replay_memory, observations, actions)?;
 
@@ -100,24 +122,24 @@ pub fn train(
     })?;
     pushed?;
     let saved = restored.as_ref().map(|restored| restored.learner.as_slice());
-    let mut engine = engine::build(config, &shape, saved, &mut engine_memory)?;
+    let mut engine = build(config, &shape, saved, &mut engine_memory)?;
     let (state, fell_back) = match restored {
         Some(restored) => (restored.state, restored.fell_back),
-        None => (first_state(config.seed), false),
+        None => (LoopState::default(), false),
     };
-    let mut at = Position { step: state.step, episodes: state.episodes, rng: state.rng.clone() };
+    let mut at = Position { step: state.step, episodes: state.episodes };
     let title = format!("{} {}", config.env, config.method_name());
     let mut run = Run {
         folder,
         config,
         stop,
         eval_env: env::make(&config.env, &Shift::default())?,
-        log: Log::open(folder, state.logs)?,
+        log: Log::open(folder, state.logs, config.settings().losses())?,
         checkpoints,
         next_checkpoint: state.step + config.checkpoint_every,
         progress: Progress::new(&title, state.step, config.steps),
         started: Instant::now(),
-        sparsity: policy::sparsity(&engine.actor()?),
+        sparsity: policy::sparsity(&engine.policy()?),
         stopping: false,
         interrupted: false,
         state,
@@ -125,36 +147,22 @@ pub fn train(
     if fell_back {
         run.progress.say("warning: the last checkpoint is damaged; continuing from the one before");
     }
-    let plan = Plan {
-        seed: config.seed,
-        steps: config.steps,
-        random_steps: config.td3.start_steps,
-        update_after: config.td3.start_steps,
-        exploration_noise: config.td3.exploration_noise,
-        noise_correlation: config.td3.noise_correlation,
+    let start = config.start_steps();
+    let plan = Plan { steps: config.steps, random_steps: start, update_after: start };
+    let mut world = Simulator::for_learner(&mut *env, config.seed, Stream::Training);
+    let buffers = Buffers {
+        observation: &mut vec![0.0; observations],
+        next_observation: &mut vec![0.0; observations],
+        action: &mut vec![0.0; actions],
     };
-    let ended = td3::run(&plan, &mut at, &mut *env, &mut *engine, &mut replay, &mut run);
+    let ended =
+        session_loop(&plan, &mut at, &mut world, &mut *engine, &mut replay, buffers, &mut run);
     run.progress.finish();
     ended?;
     if run.interrupted {
         return Ok(Outcome::Interrupted { step: at.step });
     }
     Ok(Outcome::Finished(run.finish(&at, &mut *engine)?))
-}
-
-fn first_state(seed: u64) -> LoopState {
-    LoopState {
-        step: 0,
-        episodes: 0,
-        updates: 0,
-        rng: Xoshiro256PlusPlus::seed_from_u64(derive_seed(seed, Stream::Exploration, 0)),
-        best: None,
-        recent: Vec::new(),
-        evaluated: 0,
-        sums: Sums::default(),
-        wall_seconds: 0.0,
-        logs: Lengths::default(),
-    }
 }
 
 /// Watches the loop of one run.
@@ -176,24 +184,17 @@ struct Run<'a> {
     state: LoopState,
 }
 
-impl Watch for Run<'_> {
+impl<'w, 'e> Watch<Simulator<'w>, dyn Engine + 'e, TrainError> for Run<'_> {
     fn transition(&mut self, transition: &Transition<'_>) {
         self.checkpoints.record(transition);
     }
 
-    fn step(
-        &mut self,
-        step: u64,
-        losses: Option<Losses>,
-        engine: &mut dyn Engine,
-    ) -> Result<(), TrainError> {
-        if let Some(losses) = losses {
-            self.state.updates += 1;
-            self.state.sums.critic.add(losses.critic.into());
-            if let Some(actor) = losses.actor {
-                self.state.sums.actor.add(actor.into());
-            }
-        }
+    fn update(&mut self, losses: &Losses) {
+        self.state.updates += 1;
+        self.state.sums.add(losses);
+    }
+
+    fn step(&mut self, step: u64, engine: &mut (dyn Engine + 'e)) -> Result<(), TrainError> {
         self.progress.step(step);
         if !self.stopping && self.stop.load(Ordering::Relaxed) {
             self.stopping = true;
@@ -211,7 +212,8 @@ impl Watch for Run<'_> {
         &mut self,
         at: &Position,
         total: f64,
-        engine: &mut dyn Engine,
+        _: &mut Simulator<'w>,
+        engine: &mut (dyn Engine + 'e),
     ) -> Result<bool, TrainError> {
         self.state.episodes = at.episodes;
         self.state.sums.returns.add(total);
@@ -229,7 +231,7 @@ impl Run<'_> {
     fn evaluate(&mut self, step: u64, engine: &mut dyn Engine) -> Result<(), TrainError> {
         let episodes = self.config.evaluate_episodes;
         let score = evaluate(engine, &mut *self.eval_env, episodes, self.config.seed)?;
-        self.sparsity = policy::sparsity(&engine.actor()?);
+        self.sparsity = policy::sparsity(&engine.policy()?);
         let sums = std::mem::take(&mut self.state.sums);
         self.log.row(&Row {
             step,
@@ -238,8 +240,10 @@ impl Run<'_> {
             eval_mean: score.mean,
             eval_std: score.std,
             train_return: sums.returns.mean(),
-            critic_loss: sums.critic.mean(),
-            actor_loss: sums.actor.mean(),
+            losses: sums.losses[..self.config.settings().losses().len()]
+                .iter()
+                .map(Sum::mean)
+                .collect(),
             actor_sparsity: self.sparsity,
             wall_seconds: self.wall_seconds(),
         })?;
@@ -261,7 +265,6 @@ impl Run<'_> {
         let state = LoopState {
             step: at.step,
             episodes: at.episodes,
-            rng: at.rng.clone(),
             wall_seconds: self.wall_seconds(),
             logs: self.log.sync()?,
             ..self.state.clone()
@@ -305,7 +308,7 @@ impl Run<'_> {
             },
             resume: Some(&resume),
         };
-        let bytes = policy::to_bytes(&engine.actor()?, &facts, &observations, Encoding::PLAIN)?;
+        let bytes = policy::to_bytes(&engine.policy()?, &facts, &observations, Encoding::PLAIN)?;
         Ok(files::write_atomic(path, &bytes)?)
     }
 

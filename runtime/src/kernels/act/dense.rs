@@ -6,8 +6,8 @@
 //! delivered half as much.
 
 use super::weights::flushed;
+use crate::arena::{Arena, Block, OutOfMemory};
 use crate::kernels::vector::Vector;
-use crate::learn::{Arena, Block, OutOfMemory};
 use lacewing_formats::artifact::LayerView;
 
 /// A dense layer for kernels of one panel height.

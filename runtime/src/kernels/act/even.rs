@@ -12,7 +12,7 @@
 #[cfg(feature = "alloc")]
 use super::links::Links;
 #[cfg(feature = "alloc")]
-use crate::learn::{Arena, Block, OutOfMemory};
+use crate::arena::{Arena, Block, OutOfMemory};
 
 /// Rows in a group: lanes of a vector.
 pub const LANES: usize = 16;

@@ -14,7 +14,7 @@ use super::{
     links::Links,
 };
 #[cfg(feature = "alloc")]
-use crate::learn::{Arena, Block, OutOfMemory};
+use crate::arena::{Arena, Block, OutOfMemory};
 #[cfg(feature = "alloc")]
 use alloc::{vec, vec::Vec};
 #[cfg(feature = "alloc")]

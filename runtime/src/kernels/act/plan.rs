@@ -4,7 +4,7 @@ use super::even::EvenPlan;
 use super::packed::PackedPlan;
 use super::strips::StripsPlan;
 use super::weights::Weights;
-use crate::learn::{Arena, OutOfMemory};
+use crate::arena::{Arena, OutOfMemory};
 
 /// A layer repacked, but for its memory.
 #[derive(Clone, Debug)]

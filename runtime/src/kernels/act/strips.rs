@@ -7,9 +7,9 @@
 
 #[cfg(feature = "alloc")]
 use super::links::Links;
-use crate::kernels::vector::Vector;
 #[cfg(feature = "alloc")]
-use crate::learn::{Arena, Block, OutOfMemory};
+use crate::arena::{Arena, Block, OutOfMemory};
+use crate::kernels::vector::Vector;
 #[cfg(feature = "alloc")]
 use alloc::vec::Vec;
 

@@ -10,11 +10,11 @@ pub use environment::EnvironmentError;
 use crate::EdgeError;
 use clap::Args;
 use environment::{Environment, Spec};
-use lacewing_formats::artifact::AlignedBytes;
+use lacewing_formats::artifact::{AlignedBytes, PolicyView};
 use lacewing_runtime::act::Policy;
-use lacewing_runtime::learn::{Replay, Resume};
+use lacewing_runtime::learn::{Replay, Resume, policy_hash};
 use need::Need;
-use session::{Score, Session, evaluate, exploration};
+use session::judge;
 use std::io::Write;
 use std::path::PathBuf;
 
@@ -41,9 +41,10 @@ pub struct Options {
     /// Transitions the replay keeps
     #[arg(long, default_value_t = 10_000)]
     replay: usize,
-    /// Standard deviation of the exploration noise, actions being in [-1, 1]
-    #[arg(long, default_value_t = 0.1)]
-    noise: f32,
+    /// Standard deviation of TD3's exploration noise, actions being in [-1, 1] [default: the training
+    /// run's]
+    #[arg(long)]
+    noise: Option<f32>,
     /// Episodes of each evaluation
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..))]
     episodes: u64,
@@ -58,9 +59,6 @@ pub struct Options {
     seed: u64,
 }
 
-/// Episodes to choose the best policy by start from seeds this far from those it is compared on.
-const SELECTION_SEEDS: u64 = 1 << 33;
-
 /// Learns from the environment and tells how it goes. The output file holds the best policy
 /// evaluated so far, the one it started from included: learning goes through bad spells, and a
 /// device may lose its power at any step.
@@ -71,14 +69,20 @@ pub fn run(options: &Options) -> Result<(), EdgeError> {
     if options.out.exists() && !options.force {
         return Err(EdgeError::Exists { path: options.out.clone() });
     }
-    let noise = exploration(options.noise)?;
+    if options.noise.is_some_and(|noise| !(noise.is_finite() && noise >= 0.0)) {
+        return Err(EdgeError::Noise);
+    }
     let bytes = AlignedBytes::read(&options.policy)?;
     let view = crate::parse(&bytes, &options.policy)?;
     let policy = Policy::new(view.clone())?;
     let resume = Resume::parse(
         view.resume().ok_or_else(|| EdgeError::NoResume { path: options.policy.clone() })?,
     )?;
-    resume.check_policy(policy.observations(), policy.actions())?;
+    resume.check_policy(policy.observations(), policy.actions(), hash(&view))?;
+    let mut settings = *resume.settings();
+    if options.noise.is_some_and(|noise| !settings.set_exploration_noise(noise)) {
+        return Err(EdgeError::Noise);
+    }
     let mut scratch = vec![0.0; policy.scratch_len()];
     policy.check_probes(&mut vec![0.0; policy.actions()], &mut scratch)?;
     let need = Need::of(&resume, bytes.len(), options.replay);
@@ -92,29 +96,10 @@ pub fn run(options: &Options) -> Result<(), EdgeError> {
     tell(format_args!("before: {frozen} (mean return of {} episodes)", options.episodes));
 
     let (mut memory, mut replay) = need.allocate()?;
-    let mut session = Session {
-        policy: &policy,
-        agent: resume.restore(*resume.config(), &mut memory)?,
-        replay: Replay::new(&mut replay, policy.observations(), policy.actions())?,
-    };
-    let selection = (options.episodes, options.seed.wrapping_add(SELECTION_SEEDS));
-    let (mut best, mut due) = (None, 0);
-    session.learn(&mut environment, options, noise, |session, environment, step, sum| {
-        if let Some(sum) = sum {
-            tell(format_args!("step {step}: {sum:.1}"));
-        }
-        if step < due && step < options.steps {
-            return Ok(());
-        }
-        due = step + options.evaluate_every;
-        let score = evaluate(environment, selection, |obs, action| session.act(obs, action))?;
-        tell(format_args!("step {step}: evaluated {score}"));
-        if best.is_none_or(|best| score.mean > best) {
-            best = Some(score.mean);
-            save::save(&session.agent, &view, step, &options.out)?;
-        }
-        Ok(())
-    })?;
+    let mut agent = resume.restore(settings, *resume.training(), &mut memory)?;
+    agent.seed_exploration(options.seed);
+    let mut replay = Replay::new(&mut replay, policy.observations(), policy.actions())?;
+    session::learn(options, &view, &policy, &mut environment, &mut agent, &mut replay)?;
 
     let bytes = AlignedBytes::read(&options.out)?;
     let tuned = Policy::new(crate::parse(&bytes, &options.out)?)?;
@@ -124,16 +109,17 @@ pub fn run(options: &Options) -> Result<(), EdgeError> {
     Ok(())
 }
 
-/// How well a policy file does.
-fn judge(
-    policy: &Policy<'_>,
-    environment: &mut Environment,
-    judged: (u64, u64),
-) -> Result<Score, EdgeError> {
-    let mut scratch = vec![0.0; policy.scratch_len()];
-    evaluate(environment, judged, |obs, action| {
-        policy.act(obs, action, &mut scratch).map_err(EdgeError::Step)
-    })
+/// What a resume section must say of the policy it belongs to.
+fn hash(view: &PolicyView<'_>) -> u32 {
+    let layers: Vec<_> = view
+        .layers()
+        .map(|layer| {
+            let mut columns = vec![0; layer.links()];
+            layer.decode_columns(&mut columns);
+            (layer.row_ptr(), columns, layer.bias)
+        })
+        .collect();
+    policy_hash(layers.iter().map(|(row_ptr, columns, bias)| (&**row_ptr, &**columns, *bias)))
 }
 
 /// Refuses an environment that is not the policy's.

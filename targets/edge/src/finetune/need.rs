@@ -1,7 +1,7 @@
 //! The memory that fine-tuning takes, known before it starts.
 
 use crate::EdgeError;
-use lacewing_runtime::learn::{Block, Replay, Resume, Td3};
+use lacewing_runtime::learn::{AnyAgent, Block, Replay, Resume};
 use std::collections::TryReserveError;
 use std::fmt;
 
@@ -23,9 +23,9 @@ impl Need {
         let shape = resume.shape();
         Self {
             files: 3 * file,
-            learner: Td3::blocks(shape, resume.config()),
+            learner: AnyAgent::blocks(shape, resume.settings(), resume.training()),
             transitions,
-            row: Replay::row_len(shape.observations(), shape.actions()),
+            row: Replay::row_len(shape.observations(), shape.action_numbers()),
         }
     }
 

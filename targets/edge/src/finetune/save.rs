@@ -3,19 +3,19 @@
 use crate::EdgeError;
 use lacewing_formats::artifact::{LayerSpec, PolicySpec, PolicyView, write_atomically};
 use lacewing_formats::codec::Encoding;
-use lacewing_formats::policy::{Activation, Probe, Provenance};
+use lacewing_formats::policy::{Probe, Provenance};
 use lacewing_runtime::act::Policy;
-use lacewing_runtime::learn::Td3;
+use lacewing_runtime::learn::{AnyAgent, DeployedLayer};
 use std::convert::Infallible;
 use std::path::Path;
 
-/// Writes the learner's actor, with a resume section, the scaling of `before` and its probes'
+/// Writes the learner's policy, with a resume section, the scaling of `before` and its probes'
 /// observations, to `out`: all of it or nothing.
 ///
 /// # Errors
 /// [`EdgeError`].
 pub fn save(
-    agent: &Td3<'_>,
+    agent: &AnyAgent<'_>,
     before: &PolicyView<'_>,
     steps: u64,
     out: &Path,
@@ -25,15 +25,13 @@ pub fn save(
         resume.extend_from_slice(bytes);
         Ok::<_, Infallible>(())
     });
-    let actor = agent.actor().layers();
-    let last = actor.len() - 1;
-    let layers: Vec<LayerSpec<'_>> = actor
-        .enumerate()
-        .map(|(at, layer)| LayerSpec {
+    let layers: Vec<LayerSpec<'_>> = agent
+        .deployed()
+        .map(|DeployedLayer { layer, activation }| LayerSpec {
             topology: layer.topology,
             weights: layer.weights,
             bias: layer.bias,
-            activation: if at == last { Activation::Tanh } else { Activation::Relu },
+            activation,
         })
         .collect();
     let program = concat!("lacewing-edge ", env!("CARGO_PKG_VERSION"));

@@ -1,151 +1,190 @@
-//! Episodes: to judge a policy, and to learn from.
+//! The driver as the learner's interaction loop sees it, and what is done between its episodes.
 
-use super::Options;
-use super::environment::Environment;
+use super::environment::{Environment, EnvironmentError};
+use super::{Options, save, tell};
 use crate::EdgeError;
-use lacewing_runtime::act::{ActError, Policy};
-use lacewing_runtime::guard::first_non_finite;
-use lacewing_runtime::learn::{Replay, Td3, Transition};
-use rand_core::SeedableRng;
-use rand_distr::{Distribution, Normal};
-use rand_xoshiro::Xoshiro256PlusPlus;
+use lacewing_formats::artifact::PolicyView;
+use lacewing_runtime::act::Policy;
+use lacewing_runtime::learn::session::{self, Buffers, Outcome, Plan, Position, Watch, World};
+use lacewing_runtime::learn::{AnyAgent, Learner, Losses, Replay, Score, Transition};
 
 /// Learning episodes start from seeds this far from those of the evaluations.
 const LEARNING_SEEDS: u64 = 1 << 32;
+/// Episodes to choose the best policy by start from seeds this far from those it is compared on.
+const SELECTION_SEEDS: u64 = 1 << 33;
 
-/// Returns of some episodes.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Score {
-    /// Mean return.
-    pub mean: f64,
-    /// Standard deviation over the episodes.
-    pub std: f64,
+/// In which units observations and actions are.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Units {
+    /// Normalised observations, actions in [−1, 1].
+    Learner,
+    /// The environment's.
+    Environment,
 }
 
-impl Score {
-    fn of(returns: &[f64]) -> Self {
-        let count = returns.len().max(1) as f64;
-        let mean = returns.iter().sum::<f64>() / count;
-        let variance = returns.iter().map(|r| (r - mean).powi(2)).sum::<f64>() / count;
-        Self { mean, std: variance.sqrt() }
+/// An environment whose episodes start from the seeds `seed..`.
+pub struct Driver<'e> {
+    environment: &'e mut Environment,
+    /// Its normaliser and action head are those that learning started with.
+    policy: &'e Policy<'e>,
+    units: Units,
+    /// Seed of the first episode.
+    seed: u64,
+    action: Vec<f32>,
+}
+
+impl<'e> Driver<'e> {
+    fn new(
+        environment: &'e mut Environment,
+        policy: &'e Policy<'e>,
+        units: Units,
+        seed: u64,
+    ) -> Self {
+        Self { environment, policy, units, seed, action: vec![0.0; policy.actions()] }
+    }
+
+    /// Plays episodes with the actions that `act` writes.
+    fn score(
+        &mut self,
+        episodes: u64,
+        act: impl FnMut(&[f32], &mut [f32]) -> Result<(), EdgeError>,
+    ) -> Result<Score, EdgeError> {
+        let mut returns = vec![0.0; episodes as usize];
+        let mut observation = vec![0.0; self.policy.observations()];
+        let mut action = vec![0.0; self.policy.actions()];
+        session::play(self, 0, &mut returns, (&mut observation, &mut action), act)?;
+        Ok(Score::of(&returns))
+    }
+
+    fn observe(&self, from: &[f32], observation: &mut [f32]) {
+        match self.units {
+            Units::Learner => self.policy.normalise(from, observation),
+            Units::Environment => observation.copy_from_slice(from),
+        }
     }
 }
 
-impl std::fmt::Display for Score {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{:.1} ± {:.1}", self.mean, self.std)
+impl World for Driver<'_> {
+    type Error = EnvironmentError;
+
+    fn reset(&mut self, episode: u64, observation: &mut [f32]) -> Result<(), EnvironmentError> {
+        let first = self.environment.reset(self.seed.wrapping_add(episode))?;
+        self.observe(&first, observation);
+        Ok(())
+    }
+
+    fn step(
+        &mut self,
+        action: &[f32],
+        observation: &mut [f32],
+    ) -> Result<Outcome, EnvironmentError> {
+        self.action.copy_from_slice(action);
+        if self.units == Units::Learner {
+            self.policy.scale_action(&mut self.action);
+        }
+        let outcome = self.environment.step(&self.action)?;
+        self.observe(&outcome.obs, observation);
+        let (terminated, truncated) = (outcome.terminated, outcome.truncated);
+        Ok(Outcome { reward: outcome.reward, terminated, truncated })
     }
 }
 
-/// Plays `episodes` episodes from the seeds `seed..` with the actions that `act` writes.
-pub fn evaluate(
+/// How well the policy of a file does in episodes from the seeds `seed..`.
+pub fn judge(
+    policy: &Policy<'_>,
     environment: &mut Environment,
     (episodes, seed): (u64, u64),
-    mut act: impl FnMut(&[f32], &mut [f32]) -> Result<(), EdgeError>,
 ) -> Result<Score, EdgeError> {
-    let mut action = vec![0.0; environment.spec().act_low.len()];
-    let mut returns = Vec::new();
-    for episode in 0..episodes {
-        let mut obs = environment.reset(seed.wrapping_add(episode))?;
-        let mut sum = 0.0;
-        loop {
-            act(&obs, &mut action)?;
-            let outcome = environment.step(&action)?;
-            sum += outcome.reward;
-            if outcome.terminated || outcome.truncated {
-                break;
-            }
-            obs = outcome.obs;
-        }
-        returns.push(sum);
-    }
-    Ok(Score::of(&returns))
+    let mut scratch = vec![0.0; policy.scratch_len()];
+    let mut driver = Driver::new(environment, policy, Units::Environment, seed);
+    driver.score(episodes, |obs, action| {
+        policy.act(obs, action, &mut scratch).map_err(EdgeError::Step)
+    })
 }
 
-/// Exploration noise on actions in [-1, 1].
-///
-/// # Errors
-/// [`EdgeError::Noise`].
-pub fn exploration(std_dev: f32) -> Result<Normal<f32>, EdgeError> {
-    let noise = Normal::new(0.0, std_dev).ok();
-    noise.filter(|noise| noise.std_dev() >= 0.0).ok_or(EdgeError::Noise)
+/// Learns for `options.steps` steps and keeps the best policy so far in `options.out`.
+pub fn learn(
+    options: &Options,
+    view: &PolicyView<'_>,
+    policy: &Policy<'_>,
+    environment: &mut Environment,
+    agent: &mut AnyAgent<'_>,
+    data: &mut Replay<'_>,
+) -> Result<(), EdgeError> {
+    let (observations, actions) = (policy.observations(), policy.actions());
+    let seed = options.seed.wrapping_add(LEARNING_SEEDS);
+    let mut driver = Driver::new(environment, policy, Units::Learner, seed);
+    let mut between = Between { options, view, best: None, due: 0, step: None };
+    between.evaluate(0, &mut driver, agent)?;
+    let plan = Plan { steps: options.steps, random_steps: 0, update_after: options.warm_up };
+    let buffers = Buffers {
+        observation: &mut vec![0.0; observations],
+        next_observation: &mut vec![0.0; observations],
+        action: &mut vec![0.0; actions],
+    };
+    let at = &mut Position::default();
+    session::run::<_, _, EdgeError>(&plan, at, &mut driver, agent, data, buffers, &mut between)?;
+    // The last step may lie within an episode.
+    if between.step != Some(at.step) {
+        between.evaluate(at.step, &mut driver, agent)?;
+    }
+    Ok(())
 }
 
-/// A learner at work in an environment.
-pub struct Session<'s, 'm> {
-    /// The policy that learning started from: its normaliser and action head stay.
-    pub policy: &'s Policy<'s>,
-    /// The learner.
-    pub agent: Td3<'m>,
-    /// What it learns from.
-    pub replay: Replay<'m>,
+/// Judges the learner between episodes and keeps the best.
+struct Between<'a> {
+    options: &'a Options,
+    view: &'a PolicyView<'a>,
+    best: Option<f64>,
+    /// Step from which on the next evaluation is due.
+    due: u64,
+    /// Step of the last one.
+    step: Option<u64>,
 }
 
-impl Session<'_, '_> {
-    /// The learner's own action, without noise.
-    pub fn act(&mut self, observation: &[f32], action: &mut [f32]) -> Result<(), EdgeError> {
-        let mut x = vec![0.0; observation.len()];
-        self.policy.normalise(observation, &mut x);
-        self.act_unscaled(&x, action)?;
-        self.policy.scale_action(action);
-        Ok(())
-    }
-
-    /// The action in [-1, 1] for a normalised observation.
-    fn act_unscaled(&mut self, x: &[f32], action: &mut [f32]) -> Result<(), EdgeError> {
-        self.agent.act(x, action);
-        match first_non_finite(action) {
-            Some(index) => Err(EdgeError::Step(ActError::Overflow { index })),
-            None => Ok(()),
-        }
-    }
-
-    /// Acts with noise, stores and learns for `options.steps` steps. `between` runs before the first
-    /// episode, after each with its return, and after the last step; it may use the environment.
-    pub fn learn(
+impl Between<'_> {
+    fn evaluate(
         &mut self,
-        environment: &mut Environment,
-        options: &Options,
-        noise: Normal<f32>,
-        mut between: impl FnMut(&mut Self, &mut Environment, u64, Option<f64>) -> Result<(), EdgeError>,
+        step: u64,
+        driver: &mut Driver<'_>,
+        agent: &mut AnyAgent<'_>,
     ) -> Result<(), EdgeError> {
-        let mut rng = Xoshiro256PlusPlus::seed_from_u64(options.seed);
-        let (observations, actions) = (self.policy.observations(), self.policy.actions());
-        let (mut x, mut next_x) = (vec![0.0; observations], vec![0.0; observations]);
-        let (mut action, mut scaled) = (vec![0.0; actions], vec![0.0; actions]);
-        let mut seed = options.seed.wrapping_add(LEARNING_SEEDS);
-        between(self, environment, 0, None)?;
-        let (mut sum, mut obs) = (0.0, environment.reset(seed)?);
-        for step in 1..=options.steps {
-            self.policy.normalise(&obs, &mut x);
-            self.act_unscaled(&x, &mut action)?;
-            for action in &mut action {
-                *action = (*action + noise.sample(&mut rng)).clamp(-1.0, 1.0);
-            }
-            scaled.copy_from_slice(&action);
-            self.policy.scale_action(&mut scaled);
-            let outcome = environment.step(&scaled)?;
-            sum += outcome.reward;
-            self.policy.normalise(&outcome.obs, &mut next_x);
-            self.replay.push(Transition {
-                observation: &x,
-                action: &action,
-                reward: outcome.reward as f32,
-                next_observation: &next_x,
-                terminated: outcome.terminated,
-            })?;
-            if step > options.warm_up {
-                self.agent.update(&self.replay)?;
-            }
-            obs = outcome.obs;
-            if outcome.terminated || outcome.truncated {
-                between(self, environment, step, Some(sum))?;
-                seed = seed.wrapping_add(1);
-                (sum, obs) = (0.0, environment.reset(seed)?);
-            } else if step == options.steps {
-                between(self, environment, step, None)?;
-            }
+        self.due = step + self.options.evaluate_every;
+        self.step = Some(step);
+        let learning = driver.seed;
+        driver.seed = self.options.seed.wrapping_add(SELECTION_SEEDS);
+        let score =
+            driver.score(self.options.episodes, |obs, action| Ok(agent.act(obs, action)?))?;
+        driver.seed = learning;
+        tell(format_args!("step {step}: evaluated {score}"));
+        if self.best.is_none_or(|best| score.mean > best) {
+            self.best = Some(score.mean);
+            save::save(agent, self.view, step, &self.options.out)?;
         }
         Ok(())
+    }
+}
+
+impl<'e, 'm> Watch<Driver<'e>, AnyAgent<'m>, EdgeError> for Between<'_> {
+    fn transition(&mut self, _: &Transition<'_>) {}
+
+    fn update(&mut self, _: &Losses) {}
+
+    fn step(&mut self, _: u64, _: &mut AnyAgent<'m>) -> Result<(), EdgeError> {
+        Ok(())
+    }
+
+    fn episode(
+        &mut self,
+        at: &Position,
+        total: f64,
+        driver: &mut Driver<'e>,
+        agent: &mut AnyAgent<'m>,
+    ) -> Result<bool, EdgeError> {
+        tell(format_args!("step {}: {total:.1}", at.step));
+        if at.step >= self.due || at.step >= self.options.steps {
+            self.evaluate(at.step, driver, agent)?;
+        }
+        Ok(true)
     }
 }

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::files::{self, FileError};
-pub use state::{LoopState, Sums};
+pub use state::{LoopState, Sum};
 
 const CURRENT: &str = "manifest.json";
 const PREVIOUS: &str = "previous.json";
@@ -63,7 +63,7 @@ pub enum CheckpointError {
     },
     /// The replay is larger than it was.
     #[error(
-        "td3.replay cannot grow during a run: older transitions than the last {held} are not kept; \
+        "the replay cannot grow during a run: older transitions than the last {held} are not kept; \
          set it back in config.toml, to {held} at most"
     )]
     Replay {
@@ -76,7 +76,7 @@ pub enum CheckpointError {
 pub struct Checkpoints {
     folder: PathBuf,
     observations: usize,
-    /// Floats of one transition: observation, next observation, action, reward, terminated.
+    /// Floats of one transition: observation, next observation, action, reward, end.
     width: usize,
     capacity: u64,
     segments: Vec<Segment>,
@@ -119,9 +119,8 @@ impl Checkpoints {
 
     /// Remembers one transition for the next checkpoint.
     pub fn record(&mut self, step: &Transition<'_>) {
-        let terminated = if step.terminated { 1.0 } else { 0.0 };
         let parts =
-            [step.observation, step.next_observation, step.action, &[step.reward, terminated]];
+            [step.observation, step.next_observation, step.action, &[step.reward, step.end()]];
         parts.into_iter().for_each(|part| self.pending.extend_from_slice(part));
         debug_assert_eq!(self.pending.len() % self.width, 0);
     }
@@ -131,8 +130,9 @@ impl Checkpoints {
         let (observation, rest) = row.split_at(self.observations);
         let (next_observation, rest) = rest.split_at(self.observations);
         let (action, ends) = rest.split_at(rest.len() - 2);
-        let (reward, terminated) = (ends[0], ends[1] != 0.0);
-        Transition { observation, action, reward, next_observation, terminated }
+        let (terminated, truncated) = Transition::ends(ends[1]);
+        let reward = ends[0];
+        Transition { observation, action, reward, next_observation, terminated, truncated }
     }
 
     /// Writes a checkpoint.

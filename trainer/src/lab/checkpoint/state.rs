@@ -1,13 +1,12 @@
 //! What a checkpoint remembers beside the learner and the replay.
 
-use rand_xoshiro::Xoshiro256PlusPlus;
+use lacewing_runtime::learn::{Losses, MAX_LOSSES, Score};
 use serde::{Deserialize, Serialize};
 
-use crate::lab::evaluate::Score;
 use crate::lab::log::Lengths;
 
 /// The training loop's own state at an episode's end.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct LoopState {
     /// Environment steps so far.
     pub step: u64,
@@ -15,8 +14,6 @@ pub struct LoopState {
     pub episodes: u64,
     /// Updates so far.
     pub updates: u64,
-    /// Random actions and exploration noise.
-    pub rng: Xoshiro256PlusPlus,
     /// Mean return of the best evaluation so far.
     pub best: Option<f64>,
     /// The last ten evaluations.
@@ -37,10 +34,19 @@ pub struct LoopState {
 pub struct Sums {
     /// Returns of the training episodes.
     pub returns: Sum,
-    /// Critic losses.
-    pub critic: Sum,
-    /// Actor losses.
-    pub actor: Sum,
+    /// Figures of the updates, in the algorithm's order.
+    pub losses: [Sum; MAX_LOSSES],
+}
+
+impl Sums {
+    /// Adds the figures of an update.
+    pub fn add(&mut self, losses: &Losses) {
+        for (sum, loss) in self.losses.iter_mut().zip(losses.iter()) {
+            if let Some(loss) = loss {
+                sum.add(loss.into());
+            }
+        }
+    }
 }
 
 /// A sum and how many values it has.

@@ -6,7 +6,10 @@ mod validate;
 use std::path::Path;
 
 use lacewing_formats::topology::{Allocation, AllocationError, Drop, Structure};
-use lacewing_runtime::learn::{self, AgentShape, Init, MAX_LAYERS, Rewire, Sparsity, Td3Config};
+use lacewing_runtime::learn::{
+    self, ActionSpace, AgentShape, AlgorithmKind, Init, MAX_LAYERS, Rewire, Settings, Sparsity,
+    Td3Config, Training,
+};
 use serde::{Deserialize, Serialize};
 use toml::Table;
 
@@ -40,42 +43,7 @@ impl Method {
     }
 }
 
-/// The reinforcement-learning algorithm.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Algorithm {
-    /// Twin delayed deep deterministic policy gradient (Fujimoto et al. 2018).
-    Td3,
-}
-
-impl Algorithm {
-    /// As configurations and policy files spell it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Td3 => "td3",
-        }
-    }
-}
-
-/// What computes the updates.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
-#[serde(rename_all = "kebab-case")]
-pub enum EngineKind {
-    /// `lacewing_runtime::learn`: pruned links cost nothing.
-    Sparse,
-    /// Masked dense on burn (cargo feature `burn`).
-    Burn,
-}
-
-/// Where the burn engine computes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
-#[serde(rename_all = "kebab-case")]
-pub enum Device {
-    /// This machine's processor.
-    Cpu,
-    /// The first NVIDIA GPU (cargo feature `cuda`).
-    Cuda,
-}
+pub use crate::engine::{Device, EngineKind};
 
 /// Everything that decides a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -86,7 +54,7 @@ pub struct RunConfig {
     /// How links come and go.
     pub method: Method,
     /// The algorithm.
-    pub algorithm: Algorithm,
+    pub algorithm: AlgorithmKind,
     /// What computes the updates.
     pub engine: EngineKind,
     /// Where the burn engine computes; the sparse engine always runs on the processor.
@@ -121,40 +89,11 @@ pub struct RunConfig {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub allocation: Option<Allocation>,
     /// TD3's numbers.
-    pub td3: Td3Settings,
+    pub td3: Td3Config,
     /// SET's numbers; used by `set` only.
     pub rewire: Rewire,
 }
 
-/// TD3's hyperparameters.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Td3Settings {
-    /// Adam's step size, for actor and critics.
-    pub learning_rate: f32,
-    /// L2 penalty added to the gradient (Adam, not AdamW, as in DS-TD3's code).
-    pub weight_decay: f32,
-    /// Transitions of one update.
-    pub batch: u32,
-    /// Discount of future rewards.
-    pub gamma: f32,
-    /// Share of the online weights that flows into the targets.
-    pub tau: f32,
-    /// Standard deviation of the target policy's smoothing noise, actions being in [-1, 1].
-    pub policy_noise: f32,
-    /// Bound of that noise.
-    pub noise_clip: f32,
-    /// Critic updates an actor update.
-    pub policy_delay: u32,
-    /// Random steps before learning starts.
-    pub start_steps: u64,
-    /// Standard deviation of the exploration noise.
-    pub exploration_noise: f32,
-    /// Correlation of that noise from one step to the next, at least 0 and below 1.
-    pub noise_correlation: f32,
-    /// Transitions the replay keeps.
-    pub replay: usize,
-}
 impl RunConfig {
     /// DS-TD3's published settings (Sokar et al. 2022 and its code) for MuJoCo, and settings tuned
     /// for the small classic environments.
@@ -174,7 +113,7 @@ impl RunConfig {
         let config = Self {
             env: env.to_string(),
             method,
-            algorithm: Algorithm::Td3,
+            algorithm: AlgorithmKind::Td3,
             engine: EngineKind::Sparse,
             device: Device::Cpu,
             threads: 1,
@@ -189,7 +128,7 @@ impl RunConfig {
             evaluate_episodes: 10,
             checkpoint_every: 10_000,
             allocation,
-            td3: Td3Settings {
+            td3: Td3Config {
                 learning_rate: 1e-3,
                 weight_decay: 2e-4,
                 batch: 100,
@@ -299,14 +238,15 @@ impl RunConfig {
     pub fn shape(&self, observations: usize, actions: usize) -> Result<AgentShape, ConfigError> {
         let share = self.sparsity.unwrap_or(0.0);
         let sparsity = Sparsity {
-            actor: share,
+            policy: share,
             critic: share,
             allocation: self.allocation.unwrap_or(Allocation::Uniform),
             dense_output: self.dense_output,
             structure: self.structure,
         };
-        AgentShape::new(observations, actions, &self.hidden, &sparsity).map_err(|error| match error
-        {
+        let actions = ActionSpace::Continuous(actions as u32);
+        let shape = AgentShape::new(self.algorithm, observations, actions, &self.hidden, &sparsity);
+        shape.map_err(|error| match error {
             AllocationError::Structure { .. } => value_error("structure:", error.to_string()),
             _ => value_error("sparsity:", error.to_string()),
         })
@@ -320,24 +260,50 @@ impl RunConfig {
         }
     }
 
-    /// What the learner is told.
-    pub fn learner(&self) -> Td3Config {
-        let td3 = &self.td3;
-        Td3Config {
-            batch_size: td3.batch,
-            gamma: td3.gamma,
-            tau: td3.tau,
-            policy_noise: td3.policy_noise,
-            noise_clip: td3.noise_clip,
-            policy_delay: td3.policy_delay,
-            learning_rate: td3.learning_rate,
-            weight_decay: td3.weight_decay,
+    /// The algorithm with its settings.
+    pub fn settings(&self) -> Settings {
+        match self.algorithm {
+            AlgorithmKind::Td3 => self.td3.into(),
+        }
+    }
+
+    /// What no algorithm owns.
+    pub fn training(&self) -> Training {
+        Training {
             init: self.init,
             method: match self.method {
                 Method::Dense | Method::Static => learn::Method::Static,
                 Method::Set => learn::Method::Set(self.rewire),
             },
             threads: self.threads,
+        }
+    }
+
+    /// Random steps before learning starts.
+    pub fn start_steps(&self) -> u64 {
+        match self.algorithm {
+            AlgorithmKind::Td3 => self.td3.start_steps,
+        }
+    }
+
+    /// Changes the random steps before learning starts.
+    pub fn set_start_steps(&mut self, steps: u64) {
+        match self.algorithm {
+            AlgorithmKind::Td3 => self.td3.start_steps = steps,
+        }
+    }
+
+    /// Samples of an update.
+    pub fn batch(&self) -> u64 {
+        match self.algorithm {
+            AlgorithmKind::Td3 => self.td3.batch.into(),
+        }
+    }
+
+    /// Transitions that the agent keeps at most.
+    pub fn experience(&self) -> usize {
+        match self.algorithm {
+            AlgorithmKind::Td3 => self.td3.replay as usize,
         }
     }
 }
@@ -391,6 +357,6 @@ mod tests {
         // Sokar et al. 2022: HalfCheetah keeps 106,169 of 214,784 weights.
         let config = RunConfig::defaults("HalfCheetah-v5", Method::Set);
         let shape = config.shape(17, 6).unwrap();
-        assert_eq!(shape.actor.total_links() + 2 * shape.critic.total_links(), 106_169);
+        assert_eq!(shape.policy.total_links() + 2 * shape.critic.unwrap().total_links(), 106_169);
     }
 }

@@ -1,13 +1,10 @@
 //! Which values of a configuration make sense.
 
 use lacewing_formats::topology::{Allocation, Structure};
-use lacewing_runtime::learn::MAX_THREADS;
+use lacewing_runtime::learn::{LearnError, MAX_THREADS};
 
 use super::layer::value_error;
-use super::{ConfigError, Device, EngineKind, MOST_HIDDEN, Method, RunConfig, Td3Settings};
-
-/// Largest minibatch that the learner takes.
-const MOST_BATCH: u32 = 1 << 16;
+use super::{ConfigError, Device, EngineKind, MOST_HIDDEN, Method, RunConfig};
 
 impl RunConfig {
     /// Checks every value that does not depend on the environment's shapes.
@@ -19,9 +16,9 @@ impl RunConfig {
             if ok { Ok(()) } else { Err(value_error(field, problem)) }
         };
         must(
-            self.steps > self.td3.start_steps,
+            self.steps > self.start_steps(),
             "steps",
-            "must be above td3.start-steps, the random steps before learning begins",
+            "must be above start-steps, the random steps before learning begins",
         )?;
         let layers = self.hidden.len();
         must((1..=MOST_HIDDEN).contains(&layers), "hidden", "must list 1 to 4 layers")?;
@@ -36,7 +33,15 @@ impl RunConfig {
             "structure",
             "makes no sense with method `dense`: choose `static` or `set`",
         )?;
-        self.td3.validate()?;
+        self.settings().check().map_err(|error| match error {
+            LearnError::Config(field) => value_error(
+                field,
+                format!("of [{}] is out of range: see the defaults", self.algorithm.name()),
+            ),
+            other => value_error(self.algorithm.name(), other.to_string()),
+        })?;
+        must(self.experience() as u64 >= self.batch(), "replay", "must hold at least one batch")?;
+        must(self.start_steps() >= self.batch(), "start-steps", "must fill at least one batch")?;
         must(self.rewire.interval > 0, "rewire.interval", "must be at least 1 update")?;
         let fraction = (0.0..=1.0).contains(&self.rewire.fraction);
         must(fraction, "rewire.fraction", "must be 0 to 1")?;
@@ -90,39 +95,6 @@ impl RunConfig {
             _ => return Ok(()),
         };
         Err(value_error("sparsity", problem))
-    }
-}
-
-impl Td3Settings {
-    fn validate(&self) -> Result<(), ConfigError> {
-        let not_negative = |value: f32| value.is_finite() && value >= 0.0;
-        let unit = |value: f32| (0.0..=1.0).contains(&value);
-        let checks = [
-            (positive(self.learning_rate.into()), "td3.learning-rate", "must be above 0"),
-            (not_negative(self.weight_decay), "td3.weight-decay", "must be at least 0"),
-            ((1..=MOST_BATCH).contains(&self.batch), "td3.batch", "must be 1 to 65536"),
-            (unit(self.gamma), "td3.gamma", "must be 0 to 1"),
-            (unit(self.tau), "td3.tau", "must be 0 to 1"),
-            (not_negative(self.policy_noise), "td3.policy-noise", "must be at least 0"),
-            (not_negative(self.noise_clip), "td3.noise-clip", "must be at least 0"),
-            (self.policy_delay > 0, "td3.policy-delay", "must be at least 1"),
-            (not_negative(self.exploration_noise), "td3.exploration-noise", "must be at least 0"),
-            (
-                (0.0..1.0).contains(&self.noise_correlation),
-                "td3.noise-correlation",
-                "must be at least 0 and below 1",
-            ),
-            (self.replay >= self.batch as usize, "td3.replay", "must hold at least one batch"),
-            (
-                self.start_steps >= u64::from(self.batch),
-                "td3.start-steps",
-                "must fill at least one batch",
-            ),
-        ];
-        match checks.into_iter().find(|&(ok, ..)| !ok) {
-            Some((_, field, problem)) => Err(value_error(field, problem)),
-            None => Ok(()),
-        }
     }
 }
 

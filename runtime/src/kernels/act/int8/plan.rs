@@ -2,9 +2,9 @@
 
 use super::dense::{COLUMNS, PANEL};
 use super::{DenseInt8, INT8_GEOMETRY, Int8, Rows, SparseInt8};
+use crate::arena::{Arena, Block, OutOfMemory};
 use crate::kernels::act::links::Links;
 use crate::kernels::act::packed::PackedPlan;
-use crate::learn::{Arena, Block, OutOfMemory};
 use alloc::vec::Vec;
 use lacewing_formats::artifact::LayerView;
 use lacewing_formats::codec::Values;

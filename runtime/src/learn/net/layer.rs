@@ -1,6 +1,6 @@
 //! One sparse layer: its links, and what learning needs beside them.
 
-use super::memory::{Arena, Block, OutOfMemory};
+use crate::arena::{Arena, Block, OutOfMemory};
 use crate::kernels::train::{Finish, Tile, TrainKernels};
 use lacewing_formats::topology::{
     Csr, CsrMut, Drop, FollowScratch, RewireScratch, Structure, carry, follow, rewire,
@@ -31,9 +31,21 @@ pub struct LayerRef<'a> {
     pub bias: &'a [f32],
 }
 
+impl<'a> LayerRef<'a> {
+    /// The layer without its outputs from `rows` on.
+    ///
+    /// # Panics
+    /// If it has fewer.
+    pub fn first_rows(self, rows: usize) -> Self {
+        let topology = self.topology.first_rows(rows);
+        let weights = &self.weights[..topology.links()];
+        Self { topology, weights, bias: &self.bias[..rows] }
+    }
+}
+
 /// Links with their weights: all that a target network is made of.
 #[derive(Debug)]
-pub(super) struct Links<'m> {
+pub(in crate::learn) struct Links<'m> {
     pub topology: CsrMut<'m>,
     pub weights: &'m mut [f32],
     pub bias: &'m mut [f32],
@@ -41,14 +53,14 @@ pub(super) struct Links<'m> {
 
 /// Adam's moments of a slice of parameters.
 #[derive(Debug)]
-pub(super) struct Moments<'m> {
+pub(in crate::learn) struct Moments<'m> {
     pub m: &'m mut [f32],
     pub v: &'m mut [f32],
 }
 
 /// What an online layer has beside its links.
 #[derive(Debug)]
-pub(super) struct Learning<'m> {
+pub(in crate::learn) struct Learning<'m> {
     pub weights: Moments<'m>,
     pub bias: Moments<'m>,
     /// The topology by columns, for the gradient of the input.
@@ -60,14 +72,14 @@ pub(super) struct Learning<'m> {
 
 /// An online layer.
 #[derive(Debug)]
-pub(super) struct Layer<'m> {
+pub(in crate::learn) struct Layer<'m> {
     pub links: Links<'m>,
     pub learning: Learning<'m>,
 }
 
 /// Working memory for changes of topology, two places a link of the largest layer.
 #[derive(Debug)]
-pub(super) struct TopologyScratch<'m> {
+pub(in crate::learn) struct TopologyScratch<'m> {
     indices: &'m mut [u32],
     columns: &'m mut [u16],
     weights: &'m mut [f32],
@@ -97,7 +109,7 @@ impl<'m> Links<'m> {
         (inputs, outputs, links): (usize, usize, usize),
         init: Init,
         rng: &mut impl Rng,
-    ) -> Result<Self, super::LearnError> {
+    ) -> Result<Self, crate::learn::error::LearnError> {
         let (row_ptr, col_idx) = (arena.take(outputs + 1)?, arena.take(links)?);
         let topology = CsrMut::random(structure, inputs, row_ptr, col_idx, rng)?;
         let (weights, bias) = (arena.take(links)?, arena.take(outputs)?);
@@ -114,7 +126,10 @@ impl<'m> Links<'m> {
     }
 
     /// The same links and weights as `other`.
-    pub fn copy(arena: &mut Arena<'m>, other: &Links<'_>) -> Result<Self, super::LearnError> {
+    pub fn copy(
+        arena: &mut Arena<'m>,
+        other: &Links<'_>,
+    ) -> Result<Self, crate::learn::error::LearnError> {
         let view = other.topology.view();
         let (row_ptr, col_idx) = (arena.take(view.rows() + 1)?, arena.take(view.links())?);
         let topology = CsrMut::copied(&other.topology, row_ptr, col_idx)?;
@@ -159,7 +174,10 @@ impl<'m> Moments<'m> {
 
 impl<'m> Layer<'m> {
     /// Takes the memory for learning beside `links`.
-    pub fn new(arena: &mut Arena<'m>, links: Links<'m>) -> Result<Self, super::LearnError> {
+    pub fn new(
+        arena: &mut Arena<'m>,
+        links: Links<'m>,
+    ) -> Result<Self, crate::learn::error::LearnError> {
         let view = links.topology.view();
         let (inputs, outputs, count) = (view.cols(), view.rows(), view.links());
         let weights = Moments::new(arena, count)?;

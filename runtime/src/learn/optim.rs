@@ -1,7 +1,6 @@
 //! Adam on live links only (Kingma & Ba 2015, alg. 1).
 
-use super::gradients::Gradients;
-use super::mlp::Mlp;
+use super::net::{Gradients, Mlp};
 use crate::kernels::train::{AdamStep, TrainKernels};
 use serde::{Deserialize, Serialize};
 
@@ -18,7 +17,7 @@ pub struct AdamConfig {
 #[derive(Clone, Copy, Debug)]
 pub struct Adam {
     config: AdamConfig,
-    pub(super) steps: u64,
+    pub(in crate::learn) steps: u64,
 }
 
 const BETA1: f64 = 0.9;
@@ -30,25 +29,30 @@ impl Adam {
         Self { config, steps: 0 }
     }
 
-    /// One step on all of `network`'s parameters.
-    pub(super) fn step(
-        &mut self,
-        kernels: &TrainKernels,
-        network: &mut Mlp<'_>,
-        gradients: &Gradients<'_>,
-    ) {
+    /// Counts a step and says what it does to a parameter.
+    pub(in crate::learn) fn next(&mut self) -> AdamStep {
         self.steps += 1;
         let steps = self.steps as f64;
         let first = 1.0 - libm::pow(BETA1, steps);
         let second = 1.0 - libm::pow(BETA2, steps);
-        let step = AdamStep {
+        AdamStep {
             step_size: (f64::from(self.config.learning_rate) / first) as f32,
             beta1: BETA1 as f32,
             beta2: BETA2 as f32,
             second_correction: (1.0 / libm::sqrt(second)) as f32,
             epsilon: 1e-8,
             weight_decay: self.config.weight_decay,
-        };
+        }
+    }
+
+    /// One step on all of `network`'s parameters.
+    pub(in crate::learn) fn step(
+        &mut self,
+        kernels: &TrainKernels,
+        network: &mut Mlp<'_>,
+        gradients: &Gradients<'_>,
+    ) {
+        let step = self.next();
         for (layer, (weights, bias)) in network.layers.iter_mut().zip(gradients.layers()) {
             let (state, links) = (&mut layer.learning, &mut layer.links);
             kernels.adam(&step, links.weights, weights, state.weights.m, state.weights.v);

@@ -1,7 +1,7 @@
 //! Gradients of a network, apart from it: every thread adds up its own.
 
-use super::config::{MAX_LAYERS, NetworkShape};
-use super::memory::{Arena, Block, OutOfMemory};
+use super::shape::{MAX_LAYERS, NetworkShape};
+use crate::arena::{Arena, Block, OutOfMemory};
 use crate::kernels::train::{QUARTER, Tile, TrainKernels};
 use heapless::Vec;
 use lacewing_formats::topology::Csr;
@@ -14,7 +14,7 @@ pub struct Gradients<'m> {
 
 /// Gradients of one layer.
 #[derive(Debug)]
-pub(super) struct Gradient<'m> {
+pub(in crate::learn) struct Gradient<'m> {
     pub weights: &'m mut [f32],
     pub bias: &'m mut [f32],
 }
@@ -44,7 +44,7 @@ impl<'m> Gradients<'m> {
         self.layers.iter().map(|layer| (&*layer.weights, &*layer.bias))
     }
 
-    pub(super) fn layers_mut(&mut self) -> &mut [Gradient<'m>] {
+    pub(in crate::learn) fn layers_mut(&mut self) -> &mut [Gradient<'m>] {
         &mut self.layers
     }
 
@@ -57,7 +57,7 @@ impl<'m> Gradients<'m> {
     }
 
     /// Adds those of another share of the minibatch, of the same network.
-    pub(super) fn add(&mut self, other: &Gradients<'_>) {
+    pub(in crate::learn) fn add(&mut self, other: &Gradients<'_>) {
         for (layer, other) in self.layers.iter_mut().zip(&other.layers) {
             add(layer.weights, other.weights);
             add(layer.bias, other.bias);

@@ -1,11 +1,12 @@
 //! A sparse multilayer perceptron over one tile of the minibatch.
 
-use super::config::{MAX_LAYERS, NetworkShape};
 use super::gradients::Gradients;
 use super::layer::{Init, Layer, LayerRef, Links, TopologyScratch};
-use super::memory::{Arena, Block, OutOfMemory};
-use super::td3::LearnError;
-use crate::kernels::train::{Finish, TILE, Tile, TrainKernels};
+use super::shape::{MAX_LAYERS, NetworkShape};
+use super::trace::Trace;
+use crate::arena::Arena;
+use crate::kernels::train::{Finish, TrainKernels};
+use crate::learn::error::LearnError;
 use heapless::Vec;
 use lacewing_formats::topology::Drop;
 use rand_core::Rng;
@@ -26,73 +27,6 @@ pub enum Wanted<'g, 'm> {
     Parameters(&'g mut Gradients<'m>),
     /// The gradient of the input is left in [`Trace::gradient`].
     Input,
-}
-
-/// Activations of one network over one tile, and the gradient on its way back.
-#[derive(Debug)]
-pub struct Trace<'m> {
-    /// Input, then the output of every layer, side by side.
-    activations: &'m mut [Tile],
-    gradient: &'m mut [Tile],
-    spare: &'m mut [Tile],
-    inputs: usize,
-    outputs: usize,
-    samples: usize,
-}
-
-impl<'m> Trace<'m> {
-    /// Memory for a network of this shape.
-    ///
-    /// # Errors
-    /// [`OutOfMemory`].
-    pub fn new(arena: &mut Arena<'m>, shape: &NetworkShape) -> Result<Self, OutOfMemory> {
-        let (all, widest) = Self::tiles(shape);
-        Ok(Self {
-            activations: arena.take(all)?,
-            gradient: arena.take(widest)?,
-            spare: arena.take(widest)?,
-            inputs: shape.inputs(),
-            outputs: shape.outputs(),
-            samples: TILE,
-        })
-    }
-
-    /// Blocks that [`Trace::new`] takes.
-    pub fn blocks(shape: &NetworkShape) -> usize {
-        let (all, widest) = Self::tiles(shape);
-        Block::for_slice::<Tile>(all) + 2 * Block::for_slice::<Tile>(widest)
-    }
-
-    fn tiles(shape: &NetworkShape) -> (usize, usize) {
-        let widths = shape.widths.iter().map(|&width| width as usize);
-        (widths.clone().sum(), widths.max().unwrap_or(0))
-    }
-
-    /// Only the first `samples` of the tile hold something from now on; the rest must be zero in
-    /// input and gradient, and costs little.
-    ///
-    /// # Panics
-    /// If that is none, or more than a tile has.
-    pub fn set_samples(&mut self, samples: usize) {
-        assert!((1..=TILE).contains(&samples));
-        self.samples = samples;
-    }
-
-    /// The input, one tile a feature.
-    pub fn input(&mut self) -> &mut [Tile] {
-        &mut self.activations[..self.inputs]
-    }
-
-    /// The output of the last forward pass.
-    pub fn output(&self) -> &[Tile] {
-        &self.activations[self.activations.len() - self.outputs..]
-    }
-
-    /// Before a backward pass the gradient of the loss by the output, `[outputs]`; after one for
-    /// the input that by the input, `[inputs]`.
-    pub fn gradient(&mut self) -> &mut [Tile] {
-        self.gradient
-    }
 }
 
 /// Runs `layers` over the trace's input.
@@ -121,14 +55,14 @@ fn forward<'l>(
 /// A network that learns.
 #[derive(Debug)]
 pub struct Mlp<'m> {
-    pub(super) layers: Vec<Layer<'m>, MAX_LAYERS>,
+    pub(in crate::learn) layers: Vec<Layer<'m>, MAX_LAYERS>,
     head: Head,
 }
 
 /// A network that only follows another.
 #[derive(Debug)]
-pub(super) struct Target<'m> {
-    pub layers: Vec<Links<'m>, MAX_LAYERS>,
+pub struct Target<'m> {
+    pub(in crate::learn) layers: Vec<Links<'m>, MAX_LAYERS>,
     head: Head,
 }
 
@@ -201,7 +135,7 @@ impl<'m> Mlp<'m> {
     }
 
     /// One change of topology in every layer. Returns the links exchanged.
-    pub(super) fn rewire(
+    pub(in crate::learn) fn rewire(
         &mut self,
         fraction: f64,
         rule: Drop,

@@ -16,6 +16,25 @@ pub struct Transition<'a> {
     pub next_observation: &'a [f32],
     /// The episode ended in a terminal state (not by a time limit), so no value follows.
     pub terminated: bool,
+    /// The episode was cut off here, so that what is stored next does not follow; its value goes on.
+    pub truncated: bool,
+}
+
+impl Transition<'_> {
+    /// How it ends as one number: 1 where the episode goes on, 0 where it terminated, −1 where it was
+    /// only cut off.
+    pub fn end(&self) -> f32 {
+        match (self.terminated, self.truncated) {
+            (true, _) => 0.0,
+            (false, true) => -1.0,
+            (false, false) => 1.0,
+        }
+    }
+
+    /// The reverse of [`Transition::end`]: terminated, truncated.
+    pub fn ends(end: f32) -> (bool, bool) {
+        (end == 0.0, end < 0.0)
+    }
 }
 
 /// Why a transition was not stored, or a replay not made.
@@ -88,9 +107,8 @@ impl<'m> Replay<'m> {
         {
             return Err(ReplayError::Length { expected, found });
         }
-        let not_done = if step.terminated { 0.0 } else { 1.0 };
         let parts =
-            [step.observation, step.next_observation, step.action, &[step.reward, not_done]];
+            [step.observation, step.next_observation, step.action, &[step.reward, step.end()]];
         if parts.iter().copied().flatten().any(|number| !number.is_finite()) {
             return Err(ReplayError::NotFinite);
         }
@@ -139,8 +157,9 @@ impl<'m> Replay<'m> {
         let (observation, rest) = row.split_at(self.observations);
         let (next_observation, rest) = rest.split_at(self.observations);
         let (action, rest) = rest.split_at(self.actions);
-        let (reward, terminated) = (rest[0], rest[1] == 0.0);
-        Transition { observation, action, reward, next_observation, terminated }
+        let (reward, end) = (rest[0], rest[1]);
+        let (terminated, truncated) = Transition::ends(end);
+        Transition { observation, action, reward, next_observation, terminated, truncated }
     }
 
     /// Fills `indices` with uniform draws of stored transitions, with replacement.

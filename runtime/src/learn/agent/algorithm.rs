@@ -1,0 +1,105 @@
+//! What an algorithm says: which networks and scalars it has, the gradient at the outputs, the order of
+//! its stages, how it acts.
+
+use super::kind::AlgorithmKind;
+use super::network::Network;
+use super::shape::{AgentShape, Role};
+use super::share::Share;
+use super::stage::Stages;
+use crate::kernels::train::TrainKernels;
+use crate::learn::error::LearnError;
+use crate::learn::explore::Explorer;
+use crate::learn::memory::Replay;
+use crate::learn::net::Head;
+use crate::learn::optim::AdamConfig;
+use core::fmt::Debug;
+
+/// Most networks of an agent, targets not counted.
+pub const MAX_NETWORKS: usize = 3;
+/// Most networks whose activations are needed at one time.
+pub const MAX_TRACES: usize = 3;
+/// Most figures that an update reports.
+pub const MAX_LOSSES: usize = 5;
+
+/// One network of an algorithm.
+#[derive(Clone, Copy, Debug)]
+pub struct Part {
+    /// Its shape is that of its role.
+    pub role: Role,
+    /// What follows its last sums.
+    pub head: Head,
+    /// Another network follows it.
+    pub target: bool,
+}
+
+/// What all threads read while they find gradients.
+#[derive(Debug)]
+pub struct Scene<'a, 'm> {
+    /// The kernels to run networks with.
+    pub kernels: TrainKernels,
+    /// In the order of [`Algorithm::NETWORKS`].
+    pub networks: &'a [Network<'m>],
+    /// Values of the scalars.
+    pub scalars: &'a [f32],
+    /// What the samples are indices of.
+    pub data: &'a Replay<'a>,
+    /// Samples of the whole minibatch: losses are means over so many.
+    pub batch: f32,
+}
+
+/// A reinforcement-learning algorithm; a value of the type is its settings.
+pub trait Algorithm: Copy + Debug + PartialEq + Send + Sync {
+    /// Which it is.
+    const KIND: AlgorithmKind;
+    /// Names of the figures of an update.
+    const LOSSES: &'static [&'static str];
+    /// Its networks, the one that acts first.
+    const NETWORKS: &'static [Part];
+    /// Of which roles activations are needed at one time.
+    const TRACES: &'static [Role];
+
+    /// Standard-normal numbers that a sample needs.
+    fn noise(_shape: &AgentShape) -> usize {
+        0
+    }
+
+    /// Scalars that are learned beside the networks.
+    fn scalars(_shape: &AgentShape) -> usize {
+        0
+    }
+
+    /// Refuses settings without a meaning.
+    ///
+    /// # Errors
+    /// [`LearnError::Config`].
+    fn check(&self) -> Result<(), LearnError>;
+
+    /// Samples of a minibatch.
+    fn batch(&self) -> u32;
+
+    /// The optimiser of every network.
+    fn optimiser(&self) -> AdamConfig;
+
+    /// Updates that are due after the `step`-th step, whose transition is in `data`.
+    fn updates_due(&self, _step: u64, _data: &Replay<'_>) -> u32 {
+        1
+    }
+
+    /// What is done in the `update`-th update, counted from 1.
+    fn stages(&self, update: u64) -> Stages;
+
+    /// Leaves the gradients of one part of the losses, over some samples, in `share`.
+    fn gradients(&self, part: u8, scene: &Scene<'_, '_>, share: &mut Share<'_>, samples: &[u32]);
+
+    /// The action without exploration, from the policy's outputs.
+    fn greedy(&self, outputs: &[f32], action: &mut [f32]);
+
+    /// The action to learn from, from the policy's outputs and the scalars.
+    fn explore(
+        &self,
+        outputs: &[f32],
+        scalars: &[f32],
+        explorer: &mut Explorer<'_>,
+        action: &mut [f32],
+    );
+}

@@ -1,0 +1,61 @@
+//! A network that learns, with its optimiser and the target that follows it.
+
+use crate::arena::Arena;
+use crate::kernels::train::TrainKernels;
+use crate::learn::error::LearnError;
+use crate::learn::net::{Gradients, Head, Init, Mlp, NetworkShape, Target, TopologyScratch, Trace};
+use crate::learn::optim::{Adam, AdamConfig};
+use rand_core::Rng;
+
+/// All that one step of a network changes, so that networks may step in different threads.
+#[derive(Debug)]
+pub struct Network<'m> {
+    /// The network itself.
+    pub online: Mlp<'m>,
+    /// What follows it, where the algorithm wants that.
+    pub target: Option<Target<'m>>,
+    pub(in crate::learn) adam: Adam,
+}
+
+impl<'m> Network<'m> {
+    /// A network with a random topology and, if wanted, a target that equals it.
+    pub(super) fn random(
+        arena: &mut Arena<'m>,
+        shape: &NetworkShape,
+        (head, with_target): (Head, bool),
+        (init, adam): (Init, AdamConfig),
+        rng: &mut impl Rng,
+    ) -> Result<Self, LearnError> {
+        let online = Mlp::random(arena, shape, head, init, rng)?;
+        let target = with_target.then(|| Target::copy(arena, &online)).transpose()?;
+        Ok(Self { online, target, adam: Adam::new(adam) })
+    }
+
+    /// Blocks that [`Network::random`] takes.
+    pub(super) fn blocks(shape: &NetworkShape, with_target: bool) -> usize {
+        Mlp::blocks(shape) + if with_target { Target::blocks(shape) } else { 0 }
+    }
+
+    /// Runs the target, or the network itself where it has none, over the trace's input.
+    pub fn forward_target(&self, kernels: &TrainKernels, trace: &mut Trace<'_>) {
+        match &self.target {
+            Some(target) => target.forward(kernels, trace),
+            None => self.online.forward(kernels, trace),
+        }
+    }
+
+    /// One step of Adam along `gradient`; then, where there is a `tau`, one Polyak step of the
+    /// target.
+    pub(super) fn step(
+        &mut self,
+        kernels: &TrainKernels,
+        gradient: &Gradients<'_>,
+        tau: Option<f32>,
+        scratch: &mut TopologyScratch<'_>,
+    ) {
+        self.adam.step(kernels, &mut self.online, gradient);
+        if let (Some(target), Some(tau)) = (&mut self.target, tau) {
+            target.follow(&self.online, tau, scratch);
+        }
+    }
+}

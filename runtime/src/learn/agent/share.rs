@@ -1,0 +1,81 @@
+//! A thread's share of a minibatch: what it writes while it finds gradients, tile by tile.
+
+use super::algorithm::{Algorithm, MAX_LOSSES, MAX_NETWORKS, MAX_TRACES};
+use super::shape::AgentShape;
+use crate::arena::{Arena, Block, OutOfMemory};
+use crate::kernels::train::{QUARTER, TILE, Tile};
+use crate::learn::net::{Gradients, Trace};
+use heapless::Vec;
+use rand_core::Rng;
+use rand_distr::{Distribution, StandardNormal};
+
+/// What one thread writes.
+#[derive(Debug)]
+pub struct Share<'m> {
+    /// Activations, in the order of [`Algorithm::TRACES`].
+    pub traces: Vec<Trace<'m>, MAX_TRACES>,
+    /// Standard normal, [`Algorithm::noise`] rows for each tile of the share.
+    pub noise: &'m mut [Tile],
+    /// Of every network, in the order of [`Algorithm::NETWORKS`].
+    pub gradients: Vec<Gradients<'m>, MAX_NETWORKS>,
+    /// Of every scalar.
+    pub scalars: &'m mut [f32],
+    /// Sums over the samples, in the order of [`Algorithm::LOSSES`].
+    pub losses: [Option<f32>; MAX_LOSSES],
+}
+
+/// Samples in a thread's share, the last of which may be smaller: whole quarters of a tile.
+pub(super) fn samples(batch: u32, threads: u32) -> usize {
+    // Settings without a meaning have a size too: `Agent::new` refuses them.
+    (batch as usize).max(1).div_ceil((threads as usize).max(1)).next_multiple_of(QUARTER)
+}
+
+/// How many shares a minibatch has.
+pub(super) fn count(batch: u32, threads: u32) -> usize {
+    (batch as usize).div_ceil(samples(batch, threads))
+}
+
+impl<'m> Share<'m> {
+    /// Memory for one share, of so many samples, of an agent of this shape.
+    pub(super) fn new<A: Algorithm>(
+        arena: &mut Arena<'m>,
+        shape: &AgentShape,
+        samples: usize,
+    ) -> Result<Self, OutOfMemory> {
+        let traces = A::TRACES.iter().map(|&role| Trace::new(arena, shape.network(role)));
+        Ok(Self {
+            traces: traces.collect::<Result<_, _>>()?,
+            noise: arena.take(samples.div_ceil(TILE) * A::noise(shape))?,
+            gradients: (A::NETWORKS.iter())
+                .map(|part| Gradients::new(arena, shape.network(part.role)))
+                .collect::<Result<_, _>>()?,
+            scalars: arena.take(A::scalars(shape))?,
+            losses: [None; MAX_LOSSES],
+        })
+    }
+
+    /// Blocks that [`Share::new`] takes.
+    pub(super) fn blocks<A: Algorithm>(shape: &AgentShape, samples: usize) -> usize {
+        let traces = A::TRACES.iter().map(|&role| Trace::blocks(shape.network(role)));
+        let gradients = A::NETWORKS.iter().map(|part| Gradients::blocks(shape.network(part.role)));
+        traces.sum::<usize>()
+            + Block::for_slice::<Tile>(samples.div_ceil(TILE) * A::noise(shape))
+            + gradients.sum::<usize>()
+            + Block::for_slice::<f32>(A::scalars(shape))
+    }
+
+    /// Draws the noise of so many samples, `rows` numbers each; apart from the threads, so that its
+    /// order does not depend on them.
+    pub(super) fn draw_noise(&mut self, samples: usize, rows: usize, rng: &mut impl Rng) {
+        for sample in 0..samples {
+            for noise in &mut self.noise[sample / TILE * rows..][..rows] {
+                noise.0[sample % TILE] = StandardNormal.sample(rng);
+            }
+        }
+    }
+
+    /// Adds a sample's part of a loss.
+    pub fn add_loss(&mut self, loss: usize, part: f32) {
+        *self.losses[loss].get_or_insert(0.0) += part;
+    }
+}

@@ -1,0 +1,167 @@
+//! An agent whose algorithm is known at run time only.
+
+use super::Td3Config;
+use crate::arena::Block;
+use crate::learn::agent::{
+    Agent, AgentShape, Algorithm, AlgorithmKind, DeployedLayer, Learner, Losses, Seeds, deployed,
+};
+use crate::learn::error::LearnError;
+use crate::learn::memory::Replay;
+use crate::learn::net::Mlp;
+use crate::learn::training::Training;
+use serde::{Deserialize, Serialize};
+
+/// Does the same with whichever algorithm it is.
+macro_rules! each {
+    ($kind:ident, $value:expr, $inner:ident => $do:expr) => {
+        match $value {
+            $kind::Td3($inner) => $do,
+        }
+    };
+}
+pub(in crate::learn) use each;
+
+/// An algorithm with its settings.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Settings {
+    /// See [`Td3Config`].
+    Td3(Td3Config),
+}
+
+impl Settings {
+    /// Which algorithm it is.
+    pub fn kind(&self) -> AlgorithmKind {
+        match self {
+            Self::Td3(_) => AlgorithmKind::Td3,
+        }
+    }
+
+    /// Names of the figures of an update.
+    pub fn losses(&self) -> &'static [&'static str] {
+        fn of<A: Algorithm>(_: &A) -> &'static [&'static str] {
+            A::LOSSES
+        }
+        each!(Settings, self, algorithm => of(algorithm))
+    }
+
+    /// Changes the optimiser's step size.
+    pub fn set_learning_rate(&mut self, rate: f32) {
+        each!(Settings, self, algorithm => algorithm.learning_rate = rate);
+    }
+
+    /// Changes the standard deviation of the noise on actions, from now on uncorrelated; `false` where
+    /// the algorithm explores without.
+    pub fn set_exploration_noise(&mut self, sigma: f32) -> bool {
+        match self {
+            Self::Td3(td3) => (td3.exploration_noise, td3.noise_correlation) = (sigma, 0.0),
+        }
+        true
+    }
+
+    /// Refuses settings without a meaning.
+    ///
+    /// # Errors
+    /// [`LearnError::Config`].
+    pub fn check(&self) -> Result<(), LearnError> {
+        each!(Settings, self, algorithm => algorithm.check())
+    }
+}
+
+impl From<Td3Config> for Settings {
+    fn from(config: Td3Config) -> Self {
+        Self::Td3(config)
+    }
+}
+
+/// An agent of any algorithm.
+#[derive(Debug)]
+pub enum AnyAgent<'m> {
+    /// TD3.
+    Td3(Agent<'m, Td3Config>),
+}
+
+impl<'m> AnyAgent<'m> {
+    /// See [`Agent::blocks`].
+    pub fn blocks(shape: &AgentShape, settings: &Settings, training: &Training) -> usize {
+        each!(Settings, settings, algorithm => Agent::blocks(shape, algorithm, training))
+    }
+
+    /// See [`Agent::new`].
+    ///
+    /// # Errors
+    /// See [`Agent::new`].
+    pub fn new(
+        shape: AgentShape,
+        settings: Settings,
+        training: Training,
+        memory: &'m mut [Block],
+        seeds: Seeds,
+    ) -> Result<Self, LearnError> {
+        Ok(match settings {
+            Settings::Td3(algorithm) => {
+                Self::Td3(Agent::new(shape, algorithm, training, memory, seeds)?)
+            }
+        })
+    }
+
+    /// The algorithm with its settings.
+    pub fn settings(&self) -> Settings {
+        match self {
+            Self::Td3(agent) => Settings::Td3(*agent.algorithm()),
+        }
+    }
+
+    /// See [`Agent::shape`].
+    pub fn shape(&self) -> &AgentShape {
+        each!(AnyAgent, self, agent => agent.shape())
+    }
+
+    /// See [`Agent::seed_exploration`].
+    pub fn seed_exploration(&mut self, seed: u64) {
+        each!(AnyAgent, self, agent => agent.seed_exploration(seed));
+    }
+
+    /// See [`Agent::policy`].
+    pub fn policy(&self) -> &Mlp<'m> {
+        each!(AnyAgent, self, agent => agent.policy())
+    }
+
+    /// See [`Agent::deployed`].
+    pub fn deployed(&self) -> impl ExactSizeIterator<Item = DeployedLayer<'_>> {
+        let (algorithm, actions) = (self.settings().kind(), self.shape().actions);
+        deployed(self.policy().layers(), algorithm, actions)
+    }
+
+    /// See [`Agent::updates`].
+    pub fn updates(&self) -> u64 {
+        each!(AnyAgent, self, agent => agent.updates())
+    }
+}
+
+impl Learner for AnyAgent<'_> {
+    type Error = LearnError;
+
+    fn act(&mut self, observation: &[f32], action: &mut [f32]) -> Result<(), LearnError> {
+        each!(AnyAgent, self, agent => agent.act(observation, action))
+    }
+
+    fn explore(&mut self, observation: &[f32], action: &mut [f32]) -> Result<(), LearnError> {
+        each!(AnyAgent, self, agent => agent.explore(observation, action))
+    }
+
+    fn random(&mut self, action: &mut [f32]) {
+        each!(AnyAgent, self, agent => agent.random(action));
+    }
+
+    fn begin_episode(&mut self) {
+        each!(AnyAgent, self, agent => agent.begin_episode());
+    }
+
+    fn updates_due(&self, step: u64, data: &Replay<'_>) -> u32 {
+        each!(AnyAgent, self, agent => agent.updates_due(step, data))
+    }
+
+    fn update(&mut self, data: &mut Replay<'_>) -> Result<Losses, LearnError> {
+        each!(AnyAgent, self, agent => Learner::update(agent, data))
+    }
+}

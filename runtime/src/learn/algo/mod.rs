@@ -1,0 +1,50 @@
+//! Algorithms, each whole in one file: which networks and scalars it has, the gradient at the
+//! outputs, the order of its stages, how it acts.
+
+mod any;
+mod td3;
+
+pub(super) use any::each;
+pub use any::{AnyAgent, Settings};
+pub use td3::Td3Config;
+
+use super::error::LearnError;
+use super::memory::{Replay, Transition};
+use crate::kernels::train::{TILE, Tile};
+
+/// Transposes a part of samples of the replay into tiles; places without a sample become zero.
+fn load<'r>(
+    data: &'r Replay<'_>,
+    samples: &[u32],
+    into: &mut [Tile],
+    part: impl Fn(&Transition<'r>) -> &'r [f32],
+) {
+    if samples.len() < TILE {
+        into.fill(Tile::ZERO);
+    }
+    for (place, &index) in samples.iter().enumerate() {
+        for (tile, &feature) in into.iter_mut().zip(part(&data.get(index as usize))) {
+            tile.0[place] = feature;
+        }
+    }
+}
+
+/// The first of `checks` that does not hold, by its name.
+fn all_hold(checks: &[(bool, &'static str)]) -> Result<(), LearnError> {
+    match checks.iter().find(|(holds, _)| !holds) {
+        Some((_, name)) => Err(LearnError::Config(name)),
+        None => Ok(()),
+    }
+}
+
+fn is_positive(value: f32) -> bool {
+    value.is_finite() && value > 0.0
+}
+
+fn is_natural(value: f32) -> bool {
+    value.is_finite() && value >= 0.0
+}
+
+fn is_share(value: f32) -> bool {
+    (0.0..=1.0).contains(&value)
+}

@@ -1,0 +1,46 @@
+//! Why learning cannot begin or go on.
+
+use super::memory::ReplayError;
+use super::net::MAX_LAYERS;
+use crate::arena::OutOfMemory;
+use crate::kernels::NoThreads;
+use lacewing_formats::topology::TopologyError;
+use thiserror::Error;
+
+/// Why an agent cannot be made or cannot go on.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+pub enum LearnError {
+    /// See [`OutOfMemory`].
+    #[error(transparent)]
+    Memory(#[from] OutOfMemory),
+    /// See [`TopologyError`].
+    #[error("a layer has no such topology: {0}")]
+    Topology(#[from] TopologyError),
+    /// See [`NoThreads`].
+    #[error(transparent)]
+    Threads(#[from] NoThreads),
+    /// See [`ReplayError`].
+    #[error(transparent)]
+    Replay(#[from] ReplayError),
+    /// More layers than [`MAX_LAYERS`].
+    #[error("a network has 1 to {MAX_LAYERS} layers")]
+    Layers,
+    /// Networks that cannot be.
+    #[error("no such agent has networks of these shapes: see AgentShape")]
+    Shape,
+    /// A setting has no meaning.
+    #[error("{0} is out of range: see the defaults of the algorithm's settings")]
+    Config(&'static str),
+    /// Replay and agent have observations or actions of different lengths.
+    #[error("the replay's observations and actions are not this agent's")]
+    OtherReplay,
+    /// The replay is empty.
+    #[error("there is nothing to learn from yet: store a transition first")]
+    NoData,
+    /// A loss or an output of the policy is NaN or infinite.
+    #[error(
+        "learning diverged (a loss or an action is not finite): go back to the last save, with a \
+         lower learning rate"
+    )]
+    Diverged,
+}

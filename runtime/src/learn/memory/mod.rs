@@ -1,0 +1,5 @@
+//! What an agent has seen.
+
+mod replay;
+
+pub use replay::{Replay, ReplayError, Transition};

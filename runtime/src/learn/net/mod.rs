@@ -1,0 +1,14 @@
+//! Sparse networks: layers, what a pass through them leaves behind, and their gradients.
+
+mod gradients;
+mod layer;
+mod mlp;
+mod shape;
+mod trace;
+
+pub use gradients::Gradients;
+pub use layer::{Init, LayerRef};
+pub(super) use layer::{Layer, Links, TopologyScratch};
+pub use mlp::{Head, Mlp, Target, Wanted};
+pub use shape::{MAX_LAYERS, NetworkShape};
+pub use trace::Trace;

@@ -1,0 +1,72 @@
+//! Activations of a network over one tile of the minibatch.
+
+use super::shape::NetworkShape;
+use crate::arena::{Arena, Block, OutOfMemory};
+use crate::kernels::train::{TILE, Tile};
+
+/// Activations of one network over one tile, and the gradient on its way back.
+#[derive(Debug)]
+pub struct Trace<'m> {
+    /// Input, then the output of every layer, side by side.
+    pub(super) activations: &'m mut [Tile],
+    pub(super) gradient: &'m mut [Tile],
+    pub(super) spare: &'m mut [Tile],
+    inputs: usize,
+    pub(super) outputs: usize,
+    pub(super) samples: usize,
+}
+
+impl<'m> Trace<'m> {
+    /// Memory for a network of this shape.
+    ///
+    /// # Errors
+    /// [`OutOfMemory`].
+    pub fn new(arena: &mut Arena<'m>, shape: &NetworkShape) -> Result<Self, OutOfMemory> {
+        let (all, widest) = Self::tiles(shape);
+        Ok(Self {
+            activations: arena.take(all)?,
+            gradient: arena.take(widest)?,
+            spare: arena.take(widest)?,
+            inputs: shape.inputs(),
+            outputs: shape.outputs(),
+            samples: TILE,
+        })
+    }
+
+    /// Blocks that [`Trace::new`] takes.
+    pub fn blocks(shape: &NetworkShape) -> usize {
+        let (all, widest) = Self::tiles(shape);
+        Block::for_slice::<Tile>(all) + 2 * Block::for_slice::<Tile>(widest)
+    }
+
+    fn tiles(shape: &NetworkShape) -> (usize, usize) {
+        let widths = shape.widths.iter().map(|&width| width as usize);
+        (widths.clone().sum(), widths.max().unwrap_or(0))
+    }
+
+    /// Only the first `samples` of the tile hold something from now on; the rest must be zero in
+    /// input and gradient, and costs little.
+    ///
+    /// # Panics
+    /// If that is none, or more than a tile has.
+    pub fn set_samples(&mut self, samples: usize) {
+        assert!((1..=TILE).contains(&samples));
+        self.samples = samples;
+    }
+
+    /// The input, one tile a feature.
+    pub fn input(&mut self) -> &mut [Tile] {
+        &mut self.activations[..self.inputs]
+    }
+
+    /// The output of the last forward pass.
+    pub fn output(&self) -> &[Tile] {
+        &self.activations[self.activations.len() - self.outputs..]
+    }
+
+    /// Before a backward pass the gradient of the loss by the output, `[outputs]`; after one for
+    /// the input that by the input, `[inputs]`.
+    pub fn gradient(&mut self) -> &mut [Tile] {
+        self.gradient
+    }
+}

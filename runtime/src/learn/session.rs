@@ -1,0 +1,189 @@
+//! The interaction loop of every algorithm, on a workstation and on a device: act, store, learn.
+
+use super::agent::{Learner, Losses};
+use super::memory::{Replay, ReplayError, Transition};
+
+/// What followed an action, beside the observation.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Outcome {
+    /// Reward of the step.
+    pub reward: f64,
+    /// The task ended: no value follows.
+    pub terminated: bool,
+    /// The episode was cut off, by a time limit: its value goes on.
+    pub truncated: bool,
+}
+
+/// What an agent acts in: a simulator, or a robot's driver.
+pub trait World {
+    /// Why it may fail.
+    type Error;
+
+    /// Starts the `episode`-th episode and writes its first observation.
+    ///
+    /// # Errors
+    /// The world's own.
+    fn reset(&mut self, episode: u64, observation: &mut [f32]) -> Result<(), Self::Error>;
+
+    /// Takes an action in the agent's units, numbers in [−1, 1] or an index, and writes the
+    /// observation that follows.
+    ///
+    /// # Errors
+    /// The world's own.
+    fn step(&mut self, action: &[f32], observation: &mut [f32]) -> Result<Outcome, Self::Error>;
+}
+
+/// Where the loop stands; all of it, with the learner and its memory, at an episode's end.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Position {
+    /// Steps so far.
+    pub step: u64,
+    /// Finished episodes so far.
+    pub episodes: u64,
+}
+
+/// How long the loop runs, and what it does at first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Plan {
+    /// The loop ends after this many steps.
+    pub steps: u64,
+    /// Actions are random up to this step.
+    pub random_steps: u64,
+    /// Updates start after this step.
+    pub update_after: u64,
+}
+
+/// Follows a loop: logs, evaluations, saves.
+pub trait Watch<W: ?Sized, L: ?Sized, E> {
+    /// A transition was stored.
+    fn transition(&mut self, transition: &Transition<'_>);
+
+    /// An update was done.
+    fn update(&mut self, losses: &Losses);
+
+    /// A step, with what of updates followed it, was done.
+    ///
+    /// # Errors
+    /// Any, to stop the loop.
+    fn step(&mut self, step: u64, learner: &mut L) -> Result<(), E>;
+
+    /// An episode ended with this return; whether to go on. The world may be used for other episodes:
+    /// the next one begins with a reset.
+    ///
+    /// # Errors
+    /// Any, to stop the loop.
+    fn episode(
+        &mut self,
+        at: &Position,
+        total: f64,
+        world: &mut W,
+        learner: &mut L,
+    ) -> Result<bool, E>;
+}
+
+/// Working memory of [`run`].
+#[derive(Debug)]
+pub struct Buffers<'b> {
+    /// `[observations]`.
+    pub observation: &'b mut [f32],
+    /// `[observations]`.
+    pub next_observation: &'b mut [f32],
+    /// Numbers of an action.
+    pub action: &'b mut [f32],
+}
+
+/// Runs the loop from `at`, an episode's end, until `plan.steps` or until `watch` stops it.
+///
+/// # Errors
+/// Those of the world, the learner, the memory and the watch.
+pub fn run<W, L, E>(
+    plan: &Plan,
+    at: &mut Position,
+    world: &mut W,
+    learner: &mut L,
+    data: &mut Replay<'_>,
+    buffers: Buffers<'_>,
+    watch: &mut impl Watch<W, L, E>,
+) -> Result<(), E>
+where
+    W: World + ?Sized,
+    L: Learner + ?Sized,
+    E: From<W::Error> + From<L::Error> + From<ReplayError>,
+{
+    let Buffers { mut observation, mut next_observation, action } = buffers;
+    while at.step < plan.steps {
+        world.reset(at.episodes, observation)?;
+        learner.begin_episode();
+        let mut total = 0.0;
+        loop {
+            if at.step < plan.random_steps {
+                learner.random(action);
+            } else {
+                learner.explore(observation, action)?;
+            }
+            let outcome = world.step(action, next_observation)?;
+            total += outcome.reward;
+            let transition = Transition {
+                observation,
+                action,
+                reward: outcome.reward as f32,
+                next_observation,
+                // A time limit is no end of the task: only `terminated` stops the bootstrap.
+                terminated: outcome.terminated,
+                truncated: outcome.truncated,
+            };
+            data.push(transition)?;
+            watch.transition(&transition);
+            core::mem::swap(&mut observation, &mut next_observation);
+            at.step += 1;
+            if at.step > plan.update_after {
+                for _ in 0..learner.updates_due(at.step, data) {
+                    watch.update(&learner.update(data)?);
+                }
+            }
+            watch.step(at.step, learner)?;
+            if outcome.terminated || outcome.truncated {
+                at.episodes += 1;
+                if !watch.episode(at, total, world, learner)? {
+                    return Ok(());
+                }
+                break;
+            }
+            if at.step == plan.steps {
+                return Ok(());
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Plays an episode for each place of `returns`, from the `first`-th on, with the actions that `act`
+/// writes, in the units that the world takes.
+///
+/// # Errors
+/// Those of the world and of `act`.
+pub fn play<W, E>(
+    world: &mut W,
+    first: u64,
+    returns: &mut [f64],
+    (observation, action): (&mut [f32], &mut [f32]),
+    mut act: impl FnMut(&[f32], &mut [f32]) -> Result<(), E>,
+) -> Result<(), E>
+where
+    W: World + ?Sized,
+    E: From<W::Error>,
+{
+    for (episode, total) in (first..).zip(returns) {
+        world.reset(episode, observation)?;
+        *total = 0.0;
+        loop {
+            act(observation, action)?;
+            let outcome = world.step(action, observation)?;
+            *total += outcome.reward;
+            if outcome.terminated || outcome.truncated {
+                break;
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,43 @@
+//! What all algorithms are told alike: how networks start, how their topology changes, how many
+//! threads share an update.
+
+use super::error::LearnError;
+use super::method::Method;
+use super::net::Init;
+use serde::{Deserialize, Serialize};
+
+/// Most threads that may share an update; one without feature `threads`.
+pub const MAX_THREADS: u32 = if cfg!(feature = "threads") { 8 } else { 1 };
+
+/// Settings that no algorithm owns.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Training {
+    /// How weights start.
+    pub init: Init,
+    /// Topology over time.
+    pub method: Method,
+    /// Threads that share the minibatch, 1 to [`MAX_THREADS`]; a matter of the machine, so it is not
+    /// saved with an agent. Sums are in an order that depends on it (and not on which thread is
+    /// first), so the last bits of a result do.
+    #[serde(skip, default = "one")]
+    pub threads: u32,
+}
+
+fn one() -> u32 {
+    1
+}
+
+impl Default for Training {
+    fn default() -> Self {
+        Self { init: Init::Dense, method: Method::default(), threads: 1 }
+    }
+}
+
+impl Training {
+    pub(super) fn check(&self) -> Result<(), LearnError> {
+        if !(1..=MAX_THREADS).contains(&self.threads) {
+            return Err(LearnError::Config("threads"));
+        }
+        self.method.check()
+    }
+}

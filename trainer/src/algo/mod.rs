@@ -1,3 +1,0 @@
-//! Reinforcement-learning algorithms, each whole in one file.
-
-pub mod td3;
