@@ -34,10 +34,10 @@ pub use agent::{
     MAX_LOSSES, MAX_NETWORKS, MAX_STAGES, MAX_TRACES, Network, Part, Role, Scene, Seeds, Share,
     Sparsity, Stage, Stages, deployed,
 };
-pub use algo::{AnyAgent, Settings, Td3Config};
+pub use algo::{AnyAgent, DqnConfig, PpoConfig, SacConfig, Settings, Td3Config, TdLoss};
 pub use error::LearnError;
-pub use explore::Explorer;
-pub use memory::{Replay, ReplayError, Transition};
+pub use explore::{Explorer, argmax};
+pub use memory::{Replay, ReplayError, Rollout, Transition};
 pub use method::{Method, Rewire};
 pub use net::{
     Gradients, Head, Init, LayerRef, MAX_LAYERS, Mlp, NetworkShape, Target, Trace, Wanted,
@@ -49,3 +49,9 @@ pub use training::{MAX_THREADS, Training};
 
 /// TD3, truly sparse.
 pub type Td3<'m> = Agent<'m, Td3Config>;
+/// SAC, truly sparse.
+pub type Sac<'m> = Agent<'m, SacConfig>;
+/// DQN, truly sparse.
+pub type Dqn<'m> = Agent<'m, DqnConfig>;
+/// PPO, truly sparse.
+pub type Ppo<'m> = Agent<'m, PpoConfig>;

@@ -56,6 +56,19 @@ impl<'m> Gradients<'m> {
         }
     }
 
+    /// The square of their L2 norm.
+    pub(in crate::learn) fn squared_norm(&self) -> f32 {
+        let squares = |values: &[f32]| values.iter().map(|g| g * g).sum::<f32>();
+        self.layers.iter().map(|layer| squares(layer.weights) + squares(layer.bias)).sum()
+    }
+
+    /// Multiplies all.
+    pub(in crate::learn) fn scale(&mut self, factor: f32) {
+        for layer in &mut self.layers {
+            layer.weights.iter_mut().chain(&mut *layer.bias).for_each(|g| *g *= factor);
+        }
+    }
+
     /// Adds those of another share of the minibatch, of the same network.
     pub(in crate::learn) fn add(&mut self, other: &Gradients<'_>) {
         for (layer, other) in self.layers.iter_mut().zip(&other.layers) {
