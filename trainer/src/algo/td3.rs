@@ -105,7 +105,8 @@ pub fn run(
     replay: &mut Replay<'_>,
     watch: &mut dyn Watch,
 ) -> Result<(), TrainError> {
-    let (low, high) = (env.spec().act_low.clone(), env.spec().act_high.clone());
+    let (low, high) = env.spec().limits()?;
+    let (low, high) = (low.to_vec(), high.to_vec());
     let mut wide = vec![0.0_f64; env.spec().obs_dim];
     let mut obs = vec![0.0_f32; wide.len()];
     let mut next = obs.clone();

@@ -76,7 +76,7 @@ pub fn play<E: From<EnvError>>(
     seed: u64,
     mut act: impl FnMut(&[f32], &mut [f32]) -> Result<(), E>,
 ) -> Result<Vec<f64>, E> {
-    let (obs_dim, act_dim) = (env.spec().obs_dim, env.spec().act_low.len());
+    let (obs_dim, act_dim) = (env.spec().obs_dim, env.spec().action_space.len());
     let (mut wide, mut obs) = (vec![0.0_f64; obs_dim], vec![0.0_f32; obs_dim]);
     let mut action = vec![0.0_f32; act_dim];
     let mut returns = Vec::new();
@@ -107,7 +107,8 @@ pub fn evaluate(
     episodes: u32,
     seed: u64,
 ) -> Result<Score, TrainError> {
-    let (low, high) = (env.spec().act_low.clone(), env.spec().act_high.clone());
+    let (low, high) = env.spec().limits()?;
+    let (low, high) = (low.to_vec(), high.to_vec());
     let mut action = vec![0.0; low.len()];
     let returns = play(env, episodes, seed, |obs, scaled| {
         engine.act(obs, &mut action)?;

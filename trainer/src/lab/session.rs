@@ -63,7 +63,7 @@ pub struct Summary {
 pub fn check(config: &RunConfig) -> Result<(), LabError> {
     config.validate()?;
     let env = env::make(&config.env, &Shift::default())?;
-    let (observations, actions) = (env.spec().obs_dim, env.spec().act_low.len());
+    let (observations, actions) = (env.spec().obs_dim, env.spec().limits()?.0.len());
     let shape = config.shape(observations, actions)?;
     engine::build(config, &shape, None, &mut memory::learner(&shape, &config.learner())?)?;
     memory::replay(observations, actions, capacity(config))?;
@@ -86,7 +86,7 @@ pub fn train(
     stop: &AtomicBool,
 ) -> Result<Outcome, LabError> {
     let mut env = env::make(&config.env, &Shift::default())?;
-    let (observations, actions) = (env.spec().obs_dim, env.spec().act_low.len());
+    let (observations, actions) = (env.spec().obs_dim, env.spec().limits()?.0.len());
     let shape = config.shape(observations, actions)?;
     let capacity = capacity(config);
     let mut engine_memory = memory::learner(&shape, &config.learner())?;
@@ -288,10 +288,11 @@ impl Run<'_> {
         });
         let observations = policy::probe_observations(&mut *self.eval_env, self.config.seed)?;
         let spec = self.eval_env.spec();
+        let (low, high) = spec.limits()?;
         let method = self.config.method_name();
         let facts = Facts {
             normaliser: None,
-            action_head: ActionHead { low: &spec.act_low, high: &spec.act_high },
+            action_head: ActionHead { low, high },
             control_period_s: spec.control_period_s,
             provenance: Provenance {
                 environment: &self.config.env,

@@ -43,7 +43,7 @@ pub fn evaluate(
     (episodes, seed): (u64, u64),
     mut act: impl FnMut(&[f32], &mut [f32]) -> Result<(), EdgeError>,
 ) -> Result<Score, EdgeError> {
-    let mut action = vec![0.0; environment.spec().act_low.len()];
+    let mut action = vec![0.0; environment.spec().actions.len()];
     let mut returns = Vec::new();
     for episode in 0..episodes {
         let mut obs = environment.reset(seed.wrapping_add(episode))?;
