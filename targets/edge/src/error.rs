@@ -93,6 +93,16 @@ pub enum EdgeError {
         /// The policy's.
         policy: (usize, usize),
     },
+    /// The environment takes discrete actions, and the policy gives continuous ones.
+    #[error(
+        "environment {id} takes one of {actions} discrete actions, and the policy gives continuous ones: run the environment it was trained in"
+    )]
+    DiscreteActions {
+        /// Name of the environment.
+        id: String,
+        /// How many actions it has.
+        actions: u32,
+    },
     /// Learning needs too much memory.
     #[error(
         "{need} bytes of memory are needed and {limit} allowed: raise --memory or lower --replay ({transition} bytes a transition)"

@@ -51,7 +51,7 @@ pub fn run(args: &Args) -> Result<(), CliError> {
         // As training spreads it: small layers, the output's above all, keep more.
         allocation: Allocation::Er,
         limits: match (spec, &args.low, &args.high) {
-            (Some(spec), ..) => Some((&spec.act_low, &spec.act_high)),
+            (Some(spec), ..) => Some(spec.limits()?),
             (None, Some(low), Some(high)) => Some((low, high)),
             _ => None,
         },

@@ -44,10 +44,10 @@ pub enum PlayError {
 /// Checks that a policy fits an environment.
 ///
 /// # Errors
-/// [`PlayError::Mismatch`].
+/// [`PlayError::Mismatch`], [`EnvError::NotContinuous`].
 pub fn check_fit(view: &PolicyView<'_>, env: &dyn Env) -> Result<(), PlayError> {
     let (policy_in, policy_out) = (view.header().observations(), view.header().actions());
-    let (env_in, env_out) = (env.spec().obs_dim, env.spec().act_low.len());
+    let (env_in, env_out) = (env.spec().obs_dim, env.spec().limits()?.0.len());
     if (policy_in, policy_out) == (env_in, env_out) {
         return Ok(());
     }

@@ -88,8 +88,9 @@ pub struct RunConfig {
     /// How the sparsity is spread over the layers; absent for `dense`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub allocation: Option<Allocation>,
-    /// TD3's numbers.
-    pub td3: Td3Config,
+    /// The algorithm's numbers, in a table of its name.
+    #[serde(flatten)]
+    pub agent: AgentConfig,
     /// SET's numbers; used by `set` only.
     pub rewire: Rewire,
 }
@@ -235,7 +236,24 @@ impl RunConfig {
     ///
     /// # Errors
     /// [`ConfigError::Value`] where the sparsity is out of range or out of reach.
-    pub fn shape(&self, observations: usize, actions: usize) -> Result<AgentShape, ConfigError> {
+    pub fn shape(
+        &self,
+        observations: usize,
+        actions: ActionSpace,
+    ) -> Result<AgentShape, ConfigError> {
+        if !self.algorithm.acts_in(actions) {
+            let problem = match actions {
+                ActionSpace::Continuous(_) => {
+                    "chooses among discrete actions: take td3, sac or ppo"
+                }
+                ActionSpace::Discrete(_) => "gives continuous actions: take dqn or ppo",
+            };
+            let (name, env) = (self.algorithm.name(), &self.env);
+            return Err(value_error(
+                "algorithm",
+                format!("{name} cannot act in {env}, it {problem}"),
+            ));
+        }
         let share = self.sparsity.unwrap_or(0.0);
         let sparsity = Sparsity {
             policy: share,
@@ -244,7 +262,6 @@ impl RunConfig {
             dense_output: self.dense_output,
             structure: self.structure,
         };
-        let actions = ActionSpace::Continuous(actions as u32);
         let shape = AgentShape::new(self.algorithm, observations, actions, &self.hidden, &sparsity);
         shape.map_err(|error| match error {
             AllocationError::Structure { .. } => value_error("structure:", error.to_string()),
@@ -260,13 +277,6 @@ impl RunConfig {
         }
     }
 
-    /// The algorithm with its settings.
-    pub fn settings(&self) -> Settings {
-        match self.algorithm {
-            AlgorithmKind::Td3 => self.td3.into(),
-        }
-    }
-
     /// What no algorithm owns.
     pub fn training(&self) -> Training {
         Training {
@@ -276,34 +286,6 @@ impl RunConfig {
                 Method::Set => learn::Method::Set(self.rewire),
             },
             threads: self.threads,
-        }
-    }
-
-    /// Random steps before learning starts.
-    pub fn start_steps(&self) -> u64 {
-        match self.algorithm {
-            AlgorithmKind::Td3 => self.td3.start_steps,
-        }
-    }
-
-    /// Changes the random steps before learning starts.
-    pub fn set_start_steps(&mut self, steps: u64) {
-        match self.algorithm {
-            AlgorithmKind::Td3 => self.td3.start_steps = steps,
-        }
-    }
-
-    /// Samples of an update.
-    pub fn batch(&self) -> u64 {
-        match self.algorithm {
-            AlgorithmKind::Td3 => self.td3.batch.into(),
-        }
-    }
-
-    /// Transitions that the agent keeps at most.
-    pub fn experience(&self) -> usize {
-        match self.algorithm {
-            AlgorithmKind::Td3 => self.td3.replay as usize,
         }
     }
 }
@@ -356,7 +338,7 @@ mod tests {
     fn the_papers_lambda_gives_the_papers_sizes() {
         // Sokar et al. 2022: HalfCheetah keeps 106,169 of 214,784 weights.
         let config = RunConfig::defaults("HalfCheetah-v5", Method::Set);
-        let shape = config.shape(17, 6).unwrap();
+        let shape = config.shape(17, ActionSpace::Continuous(6)).unwrap();
         assert_eq!(shape.policy.total_links() + 2 * shape.critic.unwrap().total_links(), 106_169);
     }
 }
