@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use lacewing_formats::topology::{
-    Change, CsrMut, Drop, GROWN, Grow, Protect, Scores, Structure, TargetRule, TopologyError, age,
+    Amount, Change, CsrMut, Drop, GROWN, Grow, Protect, Scores, Structure, TargetRule,
+    TopologyError, age,
 };
 use lacewing_tests::layer::{Layer, STRUCTURES};
 use proptest::prelude::*;
@@ -277,4 +278,20 @@ fn scores_that_panic_leave_a_legal_topology() {
     }));
     assert!(changed.is_err());
     assert_eq!(layer.topology().view().links(), 30);
+}
+
+#[test]
+fn amounts_are_read_as_they_are_written() {
+    let texts = [
+        (Amount::Constant { fraction: 0.05 }, r#"{"kind":"constant","fraction":0.05}"#),
+        (Amount::Cosine { fraction: 0.3 }, r#"{"kind":"cosine","fraction":0.3}"#),
+        (Amount::Cubic, r#"{"kind":"cubic"}"#),
+    ];
+    for (amount, text) in texts {
+        assert_eq!(serde_json::to_string(&amount).unwrap(), text);
+        assert_eq!(serde_json::from_str::<Amount>(text).unwrap(), amount);
+    }
+    for bad in [r#"{"kind":"cubic","fraction":0.3}"#, r#"{"kind":"cosine"}"#] {
+        assert!(serde_json::from_str::<Amount>(bad).is_err(), "{bad}");
+    }
 }
