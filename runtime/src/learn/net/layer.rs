@@ -3,7 +3,8 @@
 use crate::arena::{Arena, Block, OutOfMemory};
 use crate::kernels::train::{Finish, Tile, TrainKernels};
 use lacewing_formats::topology::{
-    Csr, CsrMut, Drop, FollowScratch, RewireScratch, Structure, carry, follow, rewire,
+    Change, Csr, CsrMut, Drop, FollowScratch, Grow, RewireScratch, Structure, TargetRule, carry,
+    follow, rewire,
 };
 use rand_core::Rng;
 use serde::{Deserialize, Serialize};
@@ -159,7 +160,8 @@ impl<'m> Links<'m> {
             ranking: bytemuck::cast_slice_mut(scratch.indices),
         };
         let (topology, weights) = (&mut self.topology, &mut *self.weights);
-        follow(topology, weights, &online.topology, online.weights, tau, &mut scratch);
+        let leader = (&online.topology, &*online.weights);
+        follow(topology, weights, leader, tau, TargetRule::OwnTopology, &mut scratch);
         for (target, online) in self.bias.iter_mut().zip(&*online.bias) {
             *target += tau * (online - *target);
         }
@@ -250,7 +252,8 @@ impl<'m> Layer<'m> {
         let strengths = &mut scratch.strengths[..weights.len()];
         let mut scratch = RewireScratch { order, strengths, source };
         let topology = &mut self.links.topology;
-        let exchanged = rewire(topology, weights, fraction, rule, rng, &mut scratch);
+        let change = Change { fraction, drop: rule, protect: None };
+        let exchanged = rewire(topology, weights, &change, Grow::Random(rng), &mut scratch);
         for values in [weights, moments.m, moments.v] {
             carry(values, scratch.source, 0.0);
         }

@@ -335,6 +335,25 @@ mod tests {
     }
 
     #[test]
+    fn allocations_that_decide_the_sparsity_exclude_one() {
+        let explicit = "allocation={rule='explicit',sparsities=[0.8,0.5,0.0]}";
+        let read = |setting: &str| {
+            let layers = vec![Layer::setting(setting).unwrap()];
+            RunConfig::from_layers(Some("HalfCheetah-v5"), None, layers)
+        };
+        let mut config = read(explicit).unwrap();
+        config.validate().unwrap();
+        assert_eq!(config.shape(17, 6).unwrap().actor.links[..], [870, 32_768, 1536]);
+        let written: RunConfig = toml::from_str(&config.to_toml().unwrap()).unwrap();
+        assert_eq!(written, config);
+        config.sparsity = Some(0.9);
+        assert!(config.validate().unwrap_err().to_string().contains("exclude each other"));
+        for bad in ["{rule='balanced'}", "{rule='input-only',rest=1.0}", "{rule='explicit'}"] {
+            assert!(read(&format!("allocation={bad}")).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
     fn the_papers_lambda_gives_the_papers_sizes() {
         // Sokar et al. 2022: HalfCheetah keeps 106,169 of 214,784 weights.
         let config = RunConfig::defaults("HalfCheetah-v5", Method::Set);

@@ -72,7 +72,7 @@ impl RunConfig {
                 }
             }
         }
-        let lambda = matches!(self.allocation, Some(Allocation::ErLambda { .. }));
+        let decided = self.allocation.is_some_and(|rule| !rule.takes_sparsity());
         let problem = match (self.method, self.sparsity, self.allocation) {
             (Method::Dense, Some(sparsity), _) if sparsity != 0.0 => {
                 "makes no sense with method `dense`: choose `static` or `set`"
@@ -80,11 +80,11 @@ impl RunConfig {
             (Method::Dense, _, Some(_)) => {
                 "makes no sense with an allocation rule and method `dense`"
             }
-            (Method::Static | Method::Set, Some(_), _) if lambda => {
-                "and allocation er-lambda exclude each other: λ decides the sparsity"
+            (Method::Static | Method::Set, Some(_), _) if decided => {
+                "and allocation er-lambda or explicit exclude each other: the rule decides the sparsity"
             }
-            (Method::Static | Method::Set, None, _) if !lambda => {
-                "is missing: give --sparsity (e.g. 0.9) or an er-lambda allocation"
+            (Method::Static | Method::Set, None, _) if !decided => {
+                "is missing: give --sparsity (e.g. 0.9) or an er-lambda or explicit allocation"
             }
             (_, Some(sparsity), _) if !(0.0..1.0).contains(&sparsity) => {
                 return Err(value_error(
