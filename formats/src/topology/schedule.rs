@@ -25,26 +25,17 @@ impl Schedule {
 }
 
 /// How much changes.
-// Internally tagged, for configuration files; serde wants an allocator for that.
-#[derive(Clone, Copy, Debug, PartialEq)]
-#[cfg_attr(feature = "alloc", derive(Serialize, Deserialize))]
-#[cfg_attr(feature = "alloc", serde(rename_all = "kebab-case", tag = "kind", deny_unknown_fields))]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Amount {
-    /// The same share of the links at every change (SET: Mocanu et al. 2018).
-    Constant {
-        /// The share, 0 to 1.
-        fraction: f64,
-    },
-    /// f/2 · (1 + cos(π t / T)), t being the update and T the schedule's end: a share that fades to
-    /// none. t is counted from the first update of all, not from the schedule's start (RigL: Evci
+    /// The same share of the links, 0 to 1, at every change (SET: Mocanu et al. 2018).
+    Constant(f64),
+    /// f/2 · (1 + cos(π t / T)), f being the share at the first update, 0 to 1, t the update and T the
+    /// schedule's end: a share that fades to none. t is counted from the first update of all, not from the schedule's start (RigL: Evci
     /// et al. 2020, eq. 1).
-    Cosine {
-        /// f, the share at the first update, 0 to 1.
-        fraction: f64,
-    },
+    Cosine(f64),
     /// Gradual pruning: the sparsity is s · (1 − (1 − p)³), p going from 0 to 1 over the schedule
     /// and s being the sparsity at its end (Zhu & Gupta 2018, eq. 1 from a dense layer).
-    #[cfg_attr(feature = "alloc", serde(deserialize_with = "super::allocation::no_field"))]
     Cubic,
 }
 
@@ -69,8 +60,8 @@ impl Amount {
     pub fn step(self, schedule: &Schedule, update: u64, dense: usize, last: usize) -> Step {
         let Schedule { from, until, .. } = *schedule;
         match self {
-            Self::Constant { fraction } => Step::Exchange { fraction },
-            Self::Cosine { fraction } => {
+            Self::Constant(fraction) => Step::Exchange { fraction },
+            Self::Cosine(fraction) => {
                 let fraction = fraction / 2.0 * (1.0 + libm::cos(PI * progress(update, 0, until)));
                 Step::Exchange { fraction }
             }
@@ -120,14 +111,14 @@ mod tests {
     #[test]
     fn cosine_fades_from_the_first_update_of_all() {
         let schedule = Schedule { from: 200, until: 800, every: 10 };
-        let at = |update| share(Amount::Cosine { fraction: 0.3 }, &schedule, update);
+        let at = |update| share(Amount::Cosine(0.3), &schedule, update);
         // (1 + cos(π/4)) / 2 = .8536 at a quarter.
         for (update, due) in [(0, 0.3), (200, 0.25607), (400, 0.15), (800, 0.0), (900, 0.0)] {
             assert!((at(update) - due).abs() < 1e-5, "{update}: {}", at(update));
         }
-        assert_eq!(share(Amount::Constant { fraction: 0.3 }, &schedule, 800), 0.3);
+        assert_eq!(share(Amount::Constant(0.3), &schedule, 800), 0.3);
         let none = Schedule { from: 0, until: 0, every: 1 };
-        assert_eq!(share(Amount::Cosine { fraction: 0.3 }, &none, 0), 0.0);
+        assert_eq!(share(Amount::Cosine(0.3), &none, 0), 0.0);
     }
 
     /// Over 20 % to 80 % of a run a cubic schedule leaves 1 − .65 s of the links on the average

@@ -38,12 +38,13 @@ pub use algo::{AnyAgent, DqnConfig, PpoConfig, SacConfig, Settings, Td3Config, T
 pub use error::LearnError;
 pub use explore::{Explorer, argmax};
 pub use memory::{Replay, ReplayError, Rollout, Transition};
-pub use method::{Method, Rewire};
+pub use method::{Growth, Method, Newborn};
 pub use net::{
-    Gradients, Head, Init, LayerRef, MAX_LAYERS, Mlp, NetworkShape, Target, Trace, Wanted,
+    Changed, Gradients, Head, Init, LayerRef, MAX_LAYERS, Mlp, NetworkShape, Start, Target, Trace,
+    Wanted,
 };
 pub use optim::AdamConfig;
-pub use resume::{Resume, ResumeError, ResumeHeader, policy_hash};
+pub use resume::{LiveLinks, Resume, ResumeError, ResumeHeader, policy_hash};
 pub use score::Score;
 pub use training::{MAX_THREADS, Training};
 

@@ -58,6 +58,15 @@ impl AlgorithmKind {
         }
     }
 
+    /// How many critics there are.
+    pub fn critics(self) -> usize {
+        match self {
+            Self::Td3 | Self::Sac => 2,
+            Self::Ppo => 1,
+            Self::Dqn => 0,
+        }
+    }
+
     /// Inputs and outputs of a critic, where there is one.
     pub fn critic_ends(self, observations: usize, actions: ActionSpace) -> Option<(usize, usize)> {
         match self {

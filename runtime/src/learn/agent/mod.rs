@@ -2,6 +2,7 @@
 //! caller's memory.
 
 mod algorithm;
+mod change;
 mod deployed;
 mod kind;
 mod learner;
@@ -25,8 +26,7 @@ pub use stage::{MAX_STAGES, Stage, Stages};
 use super::error::LearnError;
 use super::explore::Explorer;
 use super::memory::{Replay, Rollout};
-use super::method::Method;
-use super::net::{Gradients, Mlp, TopologyScratch};
+use super::net::{Changed, Gradients, Mlp, NetworkShape, TopologyScratch};
 use super::optim::{Adam, AdamConfig};
 use super::training::{MAX_THREADS, Training};
 use crate::arena::{Arena, Block};
@@ -71,6 +71,8 @@ pub struct Agent<'m, A> {
     /// Samples of the present minibatch.
     samples: usize,
     rollout: Option<Rollout<'m>>,
+    /// What changes of topology did since this was last asked for.
+    changed: Changed,
     /// Of the policy, for one observation.
     outputs: &'m mut [f32],
 }
@@ -87,7 +89,11 @@ impl<'m, A: Algorithm> Agent<'m, A> {
         networks.sum::<usize>()
             + Scalars::blocks(A::scalars(shape))
             + share::count(batch, threads)
-                * Share::blocks::<A>(shape, share::samples(batch, threads))
+                * Share::blocks::<A>(
+                    shape,
+                    share::samples(batch, threads),
+                    training.method.wants_gradients(),
+                )
             + Self::scratches(batch, threads) * TopologyScratch::blocks(Self::largest(shape))
             + Block::for_slice::<u32>(batch as usize)
             + algorithm.iteration().map_or(0, |(steps, _)| Rollout::blocks(steps))
@@ -99,10 +105,10 @@ impl<'m, A: Algorithm> Agent<'m, A> {
         share::count(batch, threads).min(2)
     }
 
-    /// Links of the largest layer.
+    /// Links, or inputs, of the largest layer.
     fn largest(shape: &AgentShape) -> usize {
-        let critic = shape.critic.iter().flat_map(|critic| &critic.links);
-        shape.policy.links.iter().chain(critic).copied().max().unwrap_or(0) as usize
+        let layers = shape.networks().flat_map(NetworkShape::layers);
+        layers.map(|(inputs, _, links)| links.max(inputs)).max().unwrap_or(0)
     }
 
     /// A fresh agent.
@@ -125,7 +131,7 @@ impl<'m, A: Algorithm> Agent<'m, A> {
         let mut rng = Xoshiro256PlusPlus::seed_from_u64(seeds.learning);
         let adam = algorithm.optimiser();
         let networks = A::NETWORKS.iter().map(|part| {
-            let (shape, start) = (shape.network(part.role), (training.init, adam));
+            let (shape, start) = (shape.network(part.role), (training.start(), adam));
             Network::random(arena, shape, (part.head, part.target), start, &mut rng)
         });
         let networks = networks.collect::<Result<_, _>>()?;
@@ -142,7 +148,10 @@ impl<'m, A: Algorithm> Agent<'m, A> {
             updates: 0,
             rng,
             shares: (0..share::count(batch, threads))
-                .map(|_| Share::new::<A>(arena, &shape, samples))
+                .map(|_| {
+                    let with_record = training.method.wants_gradients();
+                    Share::new::<A>(arena, &shape, samples, with_record)
+                })
                 .collect::<Result<_, _>>()?,
             team: Team::new(share::count(batch, threads))?,
             scratches: (0..Self::scratches(batch, threads))
@@ -150,6 +159,7 @@ impl<'m, A: Algorithm> Agent<'m, A> {
                 .collect::<Result<_, _>>()?,
             batch: arena.take(batch as usize)?,
             samples: 0,
+            changed: Changed::default(),
             rollout: (algorithm.iteration())
                 .map(|(steps, _)| Rollout::new(arena, steps))
                 .transpose()?,
@@ -280,7 +290,7 @@ impl<'m, A: Algorithm> Agent<'m, A> {
                     let networks = usize::from(networks.start)..usize::from(networks.end);
                     self.step(networks, scalars, clip, tau);
                 }
-                Stage::Change => self.change(),
+                Stage::Change => self.change(data)?,
             }
         }
         if let (Some((_, epochs)), Some(rollout)) = (self.algorithm.iteration(), &mut self.rollout)
@@ -380,30 +390,18 @@ impl<'m, A: Algorithm> Agent<'m, A> {
                 sum.scalars.iter_mut().for_each(|gradient| *gradient *= factor);
             }
         }
-        let chunks = steps.chunks_mut(each);
+        let (chunks, rule) = (steps.chunks_mut(each), self.training.method.target);
         let mut parts: Vec<_, MAX_NETWORKS> = chunks.zip(&mut self.scratches).collect();
         self.team.for_each(&mut parts, |(steps, scratch)| {
             for (at, (network, sum)) in steps.iter_mut() {
                 if clip.is_none() {
                     add(*at, sum);
                 }
-                network.step(&self.kernels, sum, tau, scratch);
+                network.step(&self.kernels, sum, (tau, rule), scratch);
             }
         });
         if scalars {
             self.scalars.step(&self.kernels, sum.scalars);
-        }
-    }
-
-    /// A change of topology in every network where it is due.
-    fn change(&mut self) {
-        if let Method::Set(rewire) = self.training.method
-            && self.updates.is_multiple_of(u64::from(rewire.interval))
-        {
-            for network in &mut self.networks {
-                let scratch = &mut self.scratches[0];
-                network.online.rewire(rewire.fraction, rewire.drop, &mut self.rng, scratch);
-            }
         }
     }
 }

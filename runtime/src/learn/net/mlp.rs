@@ -1,14 +1,14 @@
 //! A sparse multilayer perceptron over one tile of the minibatch.
 
 use super::gradients::Gradients;
-use super::layer::{Init, Layer, LayerRef, Links, TopologyScratch};
+use super::layer::{Layer, LayerRef, Links, Start, TopologyScratch};
 use super::shape::{MAX_LAYERS, NetworkShape};
 use super::trace::Trace;
 use crate::arena::Arena;
 use crate::kernels::train::{Finish, TrainKernels};
 use crate::learn::error::LearnError;
 use heapless::Vec;
-use lacewing_formats::topology::Drop;
+use lacewing_formats::topology::TargetRule;
 use rand_core::Rng;
 
 /// Activation of the output layer; hidden layers are ReLU.
@@ -57,6 +57,8 @@ fn forward<'l>(
 pub struct Mlp<'m> {
     pub(in crate::learn) layers: Vec<Layer<'m>, MAX_LAYERS>,
     head: Head,
+    /// Whether biases learn.
+    pub(in crate::learn) bias: bool,
 }
 
 /// A network that only follows another.
@@ -75,15 +77,15 @@ impl<'m> Mlp<'m> {
         arena: &mut Arena<'m>,
         shape: &NetworkShape,
         head: Head,
-        init: Init,
+        start: Start,
         rng: &mut impl Rng,
     ) -> Result<Self, LearnError> {
         let mut layers = Vec::new();
         for size in shape.layers() {
-            let links = Links::random(arena, shape.structure, size, init, rng)?;
+            let links = Links::random(arena, shape.structure, size, start, rng)?;
             layers.push(Layer::new(arena, links)?).map_err(|_| LearnError::Layers)?;
         }
-        Ok(Self { layers, head })
+        Ok(Self { layers, head, bias: start.bias })
     }
 
     /// Blocks that [`Mlp::random`] takes.
@@ -122,7 +124,7 @@ impl<'m> Mlp<'m> {
             let x = &trace.activations[end - cols..end];
             let dy = &trace.gradient[..rows];
             if let Wanted::Parameters(gradients) = &mut wanted {
-                gradients.layers_mut()[at].add_tile(kernels, topology, dy, x, trace.samples);
+                gradients.add_tile(at, kernels, topology, (dy, x), trace.samples);
             }
             if at > 0 || matches!(wanted, Wanted::Input) {
                 // Above the first layer `x` came out of a ReLU.
@@ -132,17 +134,6 @@ impl<'m> Mlp<'m> {
                 core::mem::swap(&mut trace.gradient, &mut trace.spare);
             }
         }
-    }
-
-    /// One change of topology in every layer. Returns the links exchanged.
-    pub(in crate::learn) fn rewire(
-        &mut self,
-        fraction: f64,
-        rule: Drop,
-        rng: &mut impl Rng,
-        scratch: &mut TopologyScratch<'_>,
-    ) -> usize {
-        self.layers.iter_mut().map(|layer| layer.rewire(fraction, rule, rng, scratch)).sum()
     }
 }
 
@@ -156,17 +147,31 @@ impl<'m> Target<'m> {
         Ok(Self { layers, head: online.head })
     }
 
+    /// Blocks that [`Target::copy`] takes of a network of this shape.
     pub fn blocks(shape: &NetworkShape) -> usize {
         shape.layers().map(Links::blocks).sum()
     }
 
+    /// Runs the network over the trace's input.
     pub fn forward(&self, kernels: &TrainKernels, trace: &mut Trace<'_>) {
         forward(kernels, self.layers.iter().map(Links::view), self.head, trace);
     }
 
-    pub fn follow(&mut self, online: &Mlp<'_>, tau: f32, scratch: &mut TopologyScratch<'_>) {
+    /// The layers, from the input on.
+    pub fn layers(&self) -> impl ExactSizeIterator<Item = LayerRef<'_>> {
+        self.layers.iter().map(Links::view)
+    }
+
+    /// One Polyak step towards `online` that keeps to its sparsity.
+    pub(in crate::learn) fn follow(
+        &mut self,
+        online: &Mlp<'_>,
+        tau: f32,
+        rule: TargetRule,
+        scratch: &mut TopologyScratch<'_>,
+    ) {
         for (target, online) in self.layers.iter_mut().zip(&online.layers) {
-            target.follow(&online.links, tau, scratch);
+            target.follow(&online.links, tau, rule, scratch);
         }
     }
 }

@@ -1,10 +1,10 @@
 //! Which values of a configuration make sense.
 
-use lacewing_formats::topology::{Allocation, Structure};
-use lacewing_runtime::learn::{LearnError, MAX_THREADS};
+use lacewing_formats::topology::{Allocation, Amount, Structure};
+use lacewing_runtime::learn::{Growth, LearnError, MAX_THREADS};
 
 use super::layer::value_error;
-use super::{ConfigError, Device, EngineKind, MOST_HIDDEN, Method, RunConfig};
+use super::{ConfigError, Device, EngineKind, MOST_HIDDEN, Preset, RunConfig};
 
 impl RunConfig {
     /// Checks every value that does not depend on the environment's shapes.
@@ -29,9 +29,9 @@ impl RunConfig {
         must(self.checkpoint_every > 0, "checkpoint-every", "must be at least 1")?;
         self.validate_sparsity()?;
         must(
-            self.method != Method::Dense || self.structure == Structure::Unstructured,
+            self.method.is_sparse() || self.structure == Structure::Unstructured,
             "structure",
-            "makes no sense with method `dense`: choose `static` or `set`",
+            "makes no sense with a dense method: choose `static` or `set`",
         )?;
         self.settings().check().map_err(|error| match error {
             LearnError::Config(field) => value_error(
@@ -41,10 +41,33 @@ impl RunConfig {
             other => value_error(self.algorithm.name(), other.to_string()),
         })?;
         must(self.experience() as u64 >= self.batch(), "replay", "must hold at least one batch")?;
-        must(self.start_steps() >= self.batch(), "start-steps", "must fill at least one batch")?;
-        must(self.rewire.interval > 0, "rewire.interval", "must be at least 1 update")?;
-        let fraction = (0.0..=1.0).contains(&self.rewire.fraction);
-        must(fraction, "rewire.fraction", "must be 0 to 1")?;
+        let filled = self.is_on_policy() || self.start_steps() >= self.batch();
+        must(filled, "start-steps", "must fill at least one batch")?;
+        let once = !self.is_on_policy() || self.steps >= self.experience() as u64;
+        must(once, "steps", "must be at least one iteration of ppo.steps")?;
+        if let Some(foreign) = self.foreign_tables().next() {
+            let own = self.algorithm.name();
+            let problem = format!("is the table of another algorithm: this run's is [{own}]");
+            return Err(value_error(foreign, problem));
+        }
+        let share = |value: f64| (0.0..=1.0).contains(&value);
+        let times = share(self.topology.start) && share(self.topology.stop);
+        must(times, "topology.start", "and topology.stop must be shares of the run, 0 to 1")?;
+        let grows = self.topology.grow == Growth::Nothing || self.topology.amount != Amount::Cubic;
+        must(grows, "topology.grow", "must be `nothing` where the amount is `cubic`")?;
+        let free =
+            self.topology.grow != Growth::Gradient || self.structure == Structure::Unstructured;
+        must(free, "topology.grow", "by gradient has no structure: choose `random`")?;
+        must(
+            self.policy_share.is_none_or(|share| (0.0..1.0).contains(&share) && share > 0.0),
+            "policy-share",
+            "must be above 0 and below 1",
+        )?;
+        must(
+            self.policy_share.is_none() || self.critic_sparsity.is_none(),
+            "policy-share",
+            "and critic-sparsity exclude each other: each says how sparse critics are",
+        )?;
         let threads = (1..=MAX_THREADS).contains(&self.threads);
         must(threads, "threads", &format!("must be 1 to {MAX_THREADS}"))?;
         let shared = self.threads > 1 && self.engine == EngineKind::Burn;
@@ -74,16 +97,16 @@ impl RunConfig {
         }
         let decided = self.allocation.is_some_and(|rule| !rule.takes_sparsity());
         let problem = match (self.method, self.sparsity, self.allocation) {
-            (Method::Dense, Some(sparsity), _) if sparsity != 0.0 => {
+            (Preset::Dense, Some(sparsity), _) if sparsity != 0.0 => {
                 "makes no sense with method `dense`: choose `static` or `set`"
             }
-            (Method::Dense, _, Some(_)) => {
-                "makes no sense with an allocation rule and method `dense`"
+            (Preset::Dense | Preset::SmallDense, _, Some(_)) => {
+                "makes no sense with an allocation rule and a dense method"
             }
-            (Method::Static | Method::Set, Some(_), _) if decided => {
+            (_, Some(_), _) if decided => {
                 "and allocation er-lambda or explicit exclude each other: the rule decides the sparsity"
             }
-            (Method::Static | Method::Set, None, _) if !decided => {
+            (method, None, _) if !decided && method != Preset::Dense => {
                 "is missing: give --sparsity (e.g. 0.9) or an er-lambda or explicit allocation"
             }
             (_, Some(sparsity), _) if !(0.0..1.0).contains(&sparsity) => {
