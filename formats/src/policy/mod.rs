@@ -6,4 +6,4 @@ mod scaling;
 
 pub use activation::Activation;
 pub use provenance::{Evaluation, MAX_TEXT_BYTES, Provenance};
-pub use scaling::{ActionHead, ObservationNormaliser, Probe};
+pub use scaling::{ActionHead, Head, ObservationNormaliser, Probe};

@@ -291,7 +291,7 @@ impl Run<'_> {
         let method = self.config.method_name();
         let facts = Facts {
             normaliser: None,
-            action_head: ActionHead { low: &spec.act_low, high: &spec.act_high },
+            action_head: ActionHead::Scaled { low: &spec.act_low, high: &spec.act_high },
             control_period_s: spec.control_period_s,
             provenance: Provenance {
                 environment: &self.config.env,
