@@ -93,15 +93,13 @@ pub enum EdgeError {
         /// The policy's.
         policy: (usize, usize),
     },
-    /// The environment takes discrete actions, and the policy gives continuous ones.
+    /// One chooses among discrete actions, the other does not.
     #[error(
-        "environment {id} takes one of {actions} discrete actions, and the policy gives continuous ones: run the environment it was trained in"
+        "of environment {id} and the policy one has discrete actions and the other continuous ones: run the environment it was trained in"
     )]
-    DiscreteActions {
+    OtherActions {
         /// Name of the environment.
         id: String,
-        /// How many actions it has.
-        actions: u32,
     },
     /// Learning needs too much memory.
     #[error(

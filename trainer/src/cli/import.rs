@@ -83,7 +83,8 @@ pub fn run(args: &Args) -> Result<(), CliError> {
         cost.dense_links,
         100.0 * cost.sparsity()
     );
-    let head = view.action_head();
-    say!("actions from {:?} to {:?}", head.low, head.high);
+    if let Some((low, high)) = view.action_head().limits() {
+        say!("actions from {low:?} to {high:?}");
+    }
     Ok(())
 }

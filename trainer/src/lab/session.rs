@@ -22,7 +22,7 @@ use super::progress::Progress;
 use super::seeds::{Stream, derive_seed};
 use super::world::{Simulator, evaluate};
 use crate::engine::{self, Engine, EngineError, Start};
-use crate::env::{self, Env, Shift};
+use crate::env::{self, ActionSpace, Env, Shift};
 
 /// Evaluations that a run's final return averages, as the papers do.
 const FINAL_EVALUATIONS: usize = 10;
@@ -293,11 +293,14 @@ impl Run<'_> {
         });
         let observations = policy::probe_observations(&mut *self.eval_env, self.config.seed)?;
         let spec = self.eval_env.spec();
-        let (low, high) = spec.limits()?;
+        let action_head = match &spec.action_space {
+            ActionSpace::Box { low, high } => ActionHead::Scaled { low, high },
+            ActionSpace::Discrete { .. } => ActionHead::Argmax,
+        };
         let method = self.config.method_name();
         let facts = Facts {
             normaliser: None,
-            action_head: ActionHead { low, high },
+            action_head,
             control_period_s: spec.control_period_s,
             provenance: Provenance {
                 environment: &self.config.env,

@@ -13,6 +13,7 @@ use announcement::Spec;
 use clap::Args;
 use environment::Environment;
 use lacewing_formats::artifact::{AlignedBytes, PolicyView};
+use lacewing_formats::policy::ActionHead;
 use lacewing_runtime::act::Policy;
 use lacewing_runtime::learn::{ActionSpace, Replay, Resume, policy_hash};
 use need::Need;
@@ -126,11 +127,13 @@ fn hash(view: &PolicyView<'_>) -> u32 {
 
 /// Refuses an environment that is not the policy's.
 fn fits(policy: &Policy<'_>, spec: &Spec) -> Result<(), EdgeError> {
-    let (id, policy) = (spec.id.clone(), (policy.observations(), policy.actions()));
-    let found = match spec.actions {
-        ActionSpace::Continuous(actions) => (spec.obs_dim, actions as usize),
-        ActionSpace::Discrete(actions) => return Err(EdgeError::DiscreteActions { id, actions }),
-    };
+    let id = spec.id.clone();
+    let discrete = matches!(spec.actions, ActionSpace::Discrete(_));
+    if discrete != (policy.view().action_head() == ActionHead::Argmax) {
+        return Err(EdgeError::OtherActions { id });
+    }
+    let found = (spec.obs_dim, spec.actions.outputs());
+    let policy = (policy.observations(), policy.view().header().outputs());
     if found == policy {
         return Ok(());
     }
