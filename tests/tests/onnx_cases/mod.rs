@@ -28,7 +28,10 @@ impl Case {
 
     /// With discrete actions.
     pub fn argmax() -> Self {
-        let (owned, name) = Self::policy(&[4, 64, 64, 5], 0.2, true, Encoding::PLAIN);
+        let (mut owned, name) = Self::policy(&[4, 64, 64, 5], 0.5, true, Encoding::PLAIN);
+        // Else the same output is always the greatest.
+        let last = owned.layers.last_mut().expect("a policy has layers");
+        last.bias.iter_mut().for_each(|bias| *bias *= 0.1);
         Self::of(&owned.argmax(), format!("argmax_{name}"), true, Encoding::PLAIN)
     }
 
