@@ -148,7 +148,10 @@ impl<'m> Mlp<'m> {
 
 impl<'m> Target<'m> {
     /// A copy of `online`.
-    pub fn copy(arena: &mut Arena<'m>, online: &Mlp<'_>) -> Result<Self, LearnError> {
+    pub(in crate::learn) fn copy(
+        arena: &mut Arena<'m>,
+        online: &Mlp<'_>,
+    ) -> Result<Self, LearnError> {
         let mut layers = Vec::new();
         for layer in &online.layers {
             layers.push(Links::copy(arena, &layer.links)?).map_err(|_| LearnError::Layers)?;
@@ -156,15 +159,23 @@ impl<'m> Target<'m> {
         Ok(Self { layers, head: online.head })
     }
 
-    pub fn blocks(shape: &NetworkShape) -> usize {
+    /// Blocks that [`Target::copy`] takes.
+    pub(in crate::learn) fn blocks(shape: &NetworkShape) -> usize {
         shape.layers().map(Links::blocks).sum()
     }
 
+    /// Runs the network over the trace's input.
     pub fn forward(&self, kernels: &TrainKernels, trace: &mut Trace<'_>) {
         forward(kernels, self.layers.iter().map(Links::view), self.head, trace);
     }
 
-    pub fn follow(&mut self, online: &Mlp<'_>, tau: f32, scratch: &mut TopologyScratch<'_>) {
+    /// One Polyak step towards `online`.
+    pub(in crate::learn) fn follow(
+        &mut self,
+        online: &Mlp<'_>,
+        tau: f32,
+        scratch: &mut TopologyScratch<'_>,
+    ) {
         for (target, online) in self.layers.iter_mut().zip(&online.layers) {
             target.follow(&online.links, tau, scratch);
         }
