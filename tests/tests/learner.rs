@@ -264,15 +264,15 @@ fn shapes_and_settings_without_a_meaning_are_refused_not_divided_by() {
     let spoil: [Spoil; 7] = [
         |_, _, training| {
             training.threads = 0;
-            LearnError::Config("threads")
+            LearnError::Config("threads must be 1 to 8")
         },
         |_, config, _| {
             config.batch = 0;
-            LearnError::Config("batch")
+            LearnError::Config("batch must be 1 to 65536")
         },
         |_, config, _| {
             config.noise_correlation = 1.0;
-            LearnError::Config("noise-correlation")
+            LearnError::Config("noise-correlation must be at least 0 and below 1")
         },
         |shape, _, _| {
             shape.policy.widths.pop();

@@ -39,7 +39,9 @@ impl Method {
             Self::Set(rewire)
                 if rewire.interval == 0 || !(0.0..=1.0).contains(&rewire.fraction) =>
             {
-                Err(LearnError::Config("the rewire interval or fraction"))
+                Err(LearnError::Config(
+                    "the interval of rewire must be at least 1, its fraction 0 to 1",
+                ))
             }
             _ => Ok(()),
         }

@@ -33,15 +33,17 @@ impl RunConfig {
             "structure",
             "makes no sense with method `dense`: choose `static` or `set`",
         )?;
+        let algorithm = self.algorithm.name();
         self.settings().check().map_err(|error| match error {
-            LearnError::Config(field) => value_error(
-                field,
-                format!("of [{}] is out of range: see the defaults", self.algorithm.name()),
-            ),
-            other => value_error(self.algorithm.name(), other.to_string()),
+            LearnError::Config(complaint) => ConfigError::Setting { algorithm, complaint },
+            other => value_error(algorithm, other.to_string()),
         })?;
-        must(self.experience() as u64 >= self.batch(), "replay", "must hold at least one batch")?;
-        must(self.start_steps() >= self.batch(), "start-steps", "must fill at least one batch")?;
+        let fits = |size, complaint| {
+            let holds = size >= self.batch();
+            if holds { Ok(()) } else { Err(ConfigError::Setting { algorithm, complaint }) }
+        };
+        fits(self.experience() as u64, "replay must hold at least one batch")?;
+        fits(self.start_steps(), "start-steps must fill at least one batch")?;
         must(self.rewire.interval > 0, "rewire.interval", "must be at least 1 update")?;
         let fraction = (0.0..=1.0).contains(&self.rewire.fraction);
         must(fraction, "rewire.fraction", "must be 0 to 1")?;
