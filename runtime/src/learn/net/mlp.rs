@@ -154,7 +154,10 @@ impl<'m> Mlp<'m> {
 
 impl<'m> Target<'m> {
     /// A copy of `online`.
-    pub fn copy(arena: &mut Arena<'m>, online: &Mlp<'_>) -> Result<Self, LearnError> {
+    pub(in crate::learn) fn copy(
+        arena: &mut Arena<'m>,
+        online: &Mlp<'_>,
+    ) -> Result<Self, LearnError> {
         let mut layers = Vec::new();
         for layer in &online.layers {
             layers.push(Links::copy(arena, &layer.links)?).map_err(|_| LearnError::Layers)?;
@@ -162,8 +165,8 @@ impl<'m> Target<'m> {
         Ok(Self { layers, head: online.head, norm: online.norm })
     }
 
-    /// Blocks that [`Target::copy`] takes of a network of this shape.
-    pub fn blocks(shape: &NetworkShape) -> usize {
+    /// Blocks that [`Target::copy`] takes.
+    pub(in crate::learn) fn blocks(shape: &NetworkShape) -> usize {
         shape.layers().map(Links::blocks).sum()
     }
 
