@@ -104,6 +104,11 @@ pub trait Algorithm: Copy + Debug + PartialEq + Send + Sync {
     /// What is done in the `update`-th update, counted from 1.
     fn stages(&self, update: u64) -> Stages;
 
+    /// Updates from one step of a network, of [`Algorithm::NETWORKS`], to the next.
+    fn step_every(&self, _network: usize) -> u32 {
+        1
+    }
+
     /// Leaves the gradients of one part of the losses, over some samples, in `share`.
     fn gradients(&self, part: u8, scene: &Scene<'_, '_>, share: &mut Share<'_>, samples: &[u32]);
 

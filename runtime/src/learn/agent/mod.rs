@@ -4,6 +4,8 @@
 mod algorithm;
 mod change;
 mod deployed;
+#[cfg(feature = "alloc")]
+mod diagnose;
 mod kind;
 mod learner;
 mod losses;
@@ -12,6 +14,7 @@ mod scalars;
 mod shape;
 mod share;
 mod stage;
+mod work;
 
 pub use algorithm::{Algorithm, MAX_LOSSES, MAX_NETWORKS, MAX_TRACES, Part, Scene};
 pub use deployed::{DeployedLayer, deployed};
@@ -22,11 +25,12 @@ pub use network::Network;
 pub use shape::{ActionSpace, AgentShape, Role, Sparsity};
 pub use share::Share;
 pub use stage::{MAX_STAGES, Stage, Stages};
+pub use work::Work;
 
 use super::error::LearnError;
 use super::explore::Explorer;
 use super::memory::{Replay, Rollout};
-use super::net::{Changed, Gradients, Mlp, NetworkShape, TopologyScratch};
+use super::net::{Gradients, Mlp, NetworkShape, TopologyScratch};
 use super::optim::{Adam, AdamConfig};
 use super::training::{MAX_THREADS, Training};
 use crate::arena::{Arena, Block};
@@ -71,8 +75,8 @@ pub struct Agent<'m, A> {
     /// Samples of the present minibatch.
     samples: usize,
     rollout: Option<Rollout<'m>>,
-    /// What changes of topology did since this was last asked for.
-    changed: Changed,
+    /// Since this was last asked for, without what traces have counted.
+    work: Work,
     /// Of the policy, for one observation.
     outputs: &'m mut [f32],
 }
@@ -159,7 +163,7 @@ impl<'m, A: Algorithm> Agent<'m, A> {
                 .collect::<Result<_, _>>()?,
             batch: arena.take(batch as usize)?,
             samples: 0,
-            changed: Changed::default(),
+            work: Work::default(),
             rollout: (algorithm.iteration())
                 .map(|(steps, _)| Rollout::new(arena, steps))
                 .transpose()?,
@@ -211,7 +215,7 @@ impl<'m, A: Algorithm> Agent<'m, A> {
         &self.networks
     }
 
-    /// Gradients of every network as the last update found them.
+    /// Gradients of every network as the last update, or diagnosis, left them.
     pub fn gradients(&self) -> &[Gradients<'m>] {
         &self.shares[0].gradients
     }
@@ -241,7 +245,10 @@ impl<'m, A: Algorithm> Agent<'m, A> {
     /// If `observation` or `action` has another length than the agent's.
     pub fn act(&mut self, observation: &[f32], action: &mut [f32]) -> Result<(), LearnError> {
         assert_eq!(action.len(), self.shape.action_numbers());
+        // Evaluations are no part of the work of learning.
+        let flops = self.shares[0].traces[0].flops;
         self.run_policy(observation)?;
+        self.shares[0].traces[0].flops = flops;
         self.algorithm.greedy(self.outputs, action);
         Ok(())
     }
@@ -273,10 +280,7 @@ impl<'m, A: Algorithm> Agent<'m, A> {
     /// [`LearnError`] if there is nothing to learn from, the replay is another agent's, or a loss
     /// is not finite; the networks are then as they were before that loss.
     pub fn update(&mut self, data: &mut Replay<'_>) -> Result<Losses, LearnError> {
-        let shape = &self.shape;
-        if (data.observations(), data.actions()) != (shape.observations(), shape.action_numbers()) {
-            return Err(LearnError::OtherReplay);
-        }
+        self.check(data)?;
         if data.is_empty() {
             return Err(LearnError::NoData);
         }
@@ -288,6 +292,7 @@ impl<'m, A: Algorithm> Agent<'m, A> {
                 Stage::Gradients(part) => losses.add(self.find_gradients(part, data)?),
                 Stage::Step { networks, scalars, clip, tau } => {
                     let networks = usize::from(networks.start)..usize::from(networks.end);
+                    self.count_step(networks.clone());
                     self.step(networks, scalars, clip, tau);
                 }
                 Stage::Change => self.change(data)?,
@@ -301,25 +306,40 @@ impl<'m, A: Algorithm> Agent<'m, A> {
         Ok(losses)
     }
 
+    /// Refuses the replay of another agent.
+    fn check(&self, data: &Replay<'_>) -> Result<(), LearnError> {
+        let own = (self.shape.observations(), self.shape.action_numbers());
+        if (data.observations(), data.actions()) == own {
+            Ok(())
+        } else {
+            Err(LearnError::OtherReplay)
+        }
+    }
+
+    /// Derives what an iteration needs beside its steps, before its first minibatch.
+    fn prepare(&mut self, data: &Replay<'_>) {
+        if let Some(rollout) = self.rollout.as_mut().filter(|rollout| rollout.begins()) {
+            let scene = Scene {
+                kernels: self.kernels,
+                networks: &self.networks,
+                scalars: self.scalars.values,
+                data,
+                batch: self.batch.len() as f32,
+                rollout: None,
+            };
+            self.algorithm.prepare(&scene, &mut self.shares[0], rollout);
+        }
+    }
+
     /// Draws the minibatch and its noise.
     fn draw(&mut self, data: &Replay<'_>) -> Result<(), LearnError> {
+        self.prepare(data);
         match &mut self.rollout {
             None => {
                 data.sample(&mut self.rng, self.batch);
                 self.samples = self.batch.len();
             }
             Some(rollout) => {
-                if rollout.begins() {
-                    let scene = Scene {
-                        kernels: self.kernels,
-                        networks: &self.networks,
-                        scalars: self.scalars.values,
-                        data,
-                        batch: self.batch.len() as f32,
-                        rollout: None,
-                    };
-                    self.algorithm.prepare(&scene, &mut self.shares[0], rollout);
-                }
                 self.samples = rollout.minibatch(data.len(), &mut self.rng, self.batch);
             }
         }

@@ -75,6 +75,10 @@ pub struct RunConfig {
     pub evaluate_every: u64,
     /// Episodes of an evaluation.
     pub evaluate_episodes: u32,
+    /// Hidden units whose mean activation is at most this share of their layer's are logged as dormant;
+    /// 0: those that are never active.
+    #[serde(default)]
+    pub dormant_tau: f64,
     /// A checkpoint is taken at the first episode end after this many more environment steps.
     pub checkpoint_every: u64,
     /// How the sparsity is spread over the layers; absent for `dense`.
@@ -140,6 +144,7 @@ impl RunConfig {
             critic_norm: Norm::None,
             evaluate_every: if small { 1000 } else { 5000 },
             evaluate_episodes: 10,
+            dormant_tau: 0.0,
             checkpoint_every: if small { 2000 } else { 10_000 },
             allocation,
             topology: method.topology(),
