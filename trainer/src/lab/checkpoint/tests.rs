@@ -1,22 +1,7 @@
-use rand_core::SeedableRng;
-use rand_xoshiro::Xoshiro256PlusPlus;
-
 use super::*;
-use crate::lab::log::Lengths;
 
 fn state(step: u64) -> LoopState {
-    LoopState {
-        step,
-        episodes: step / 10,
-        updates: 0,
-        rng: Xoshiro256PlusPlus::seed_from_u64(step),
-        best: None,
-        recent: Vec::new(),
-        evaluated: 0,
-        sums: Sums::default(),
-        wall_seconds: 0.1,
-        logs: Lengths::default(),
-    }
+    LoopState { step, episodes: step / 10, wall_seconds: 0.1, ..LoopState::default() }
 }
 
 /// Records rows holding their own index.
@@ -28,7 +13,9 @@ fn record(checkpoints: &mut Checkpoints, rows: std::ops::Range<u64>) {
             action: &values[..2],
             reward: values[0],
             next_observation: &values[..1],
-            terminated: row % 2 == 1,
+            // As those that only turn the ring, which are all zeros.
+            terminated: row % 3 == 0,
+            truncated: row % 3 == 2,
         });
     }
 }
@@ -51,7 +38,8 @@ fn ring(folder: &Path, capacity: usize) -> (Vec<f32>, usize, Restored) {
     let (mut ring, mut pushed) = (vec![f32::NAN; capacity], 0);
     let restored = checkpoints.restore(|row| {
         assert_eq!((row.action[1], row.reward), (row.observation[0], row.observation[0]));
-        assert_eq!(row.terminated, row.reward % 2.0 == 1.0);
+        let ends = (row.reward % 3.0 == 0.0, row.reward % 3.0 == 2.0);
+        assert_eq!((row.terminated, row.truncated), ends);
         ring[pushed % capacity] = row.observation[0];
         pushed += 1;
     });
@@ -111,7 +99,7 @@ fn a_replay_may_shrink_but_not_grow_past_what_is_held() {
     assert_eq!(ring(folder.path(), 4).0, [12.0, 9.0, 10.0, 11.0]);
     let mut larger = Checkpoints::new(folder.path(), 1, 2, 12).unwrap();
     let error = larger.restore(|_| ()).err().unwrap().to_string();
-    assert!(error.contains("td3.replay") && error.contains("the last 8"), "{error}");
+    assert!(error.contains("the replay cannot grow") && error.contains("the last 8"), "{error}");
 }
 
 #[test]
