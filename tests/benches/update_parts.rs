@@ -7,7 +7,8 @@ mod common;
 use common::{fill, half_cheetah, replay_memory};
 use lacewing_formats::topology::{Csr, CsrMut};
 use lacewing_runtime::kernels::train::{AdamStep, Finish, TILE, Tile, TrainKernels};
-use lacewing_runtime::learn::{Block, Mlp, Td3, Td3Config};
+use lacewing_runtime::learn::{Block, Mlp, Td3, Td3Config, Training};
+use lacewing_tests::learner::seeds;
 use std::hint::black_box;
 use std::time::Instant;
 
@@ -127,22 +128,24 @@ fn median(mut times: Vec<f64>) -> f64 {
 
 fn main() {
     let mut memory = replay_memory();
-    let replay = fill(&mut memory);
+    let mut replay = fill(&mut memory);
     let kernels = TrainKernels::best();
     println!("{}, batch {BATCH}, one thread, median of {ROUNDS}, us", kernels.name);
     println!("sparsity   update   its kernels   ratio");
     for sparsity in [0.0, 0.5, 0.9, 0.95] {
-        let config = Td3Config { batch_size: BATCH, ..Td3Config::default() };
-        let shape = half_cheetah(sparsity);
-        let mut memory = vec![Block::ZERO; Td3::blocks(&shape, &config)];
-        let mut agent = Td3::new(shape, config, &mut memory, 1).expect("memory for the agent");
-        let mut actor = Network::new(agent.actor());
-        let mut critics: [_; 4] = std::array::from_fn(|at| Network::new(agent.critics()[at % 2]));
+        let config = Td3Config { batch: BATCH, ..Td3Config::default() };
+        let (shape, training) = (half_cheetah(sparsity), Training::default());
+        let mut memory = vec![Block::ZERO; Td3::blocks(&shape, &config, &training)];
+        let mut agent =
+            Td3::new(shape, config, training, &mut memory, seeds(1)).expect("memory for the agent");
+        let mut actor = Network::new(agent.policy());
+        let critics = &agent.networks()[1..];
+        let mut critics: [_; 4] = std::array::from_fn(|at| Network::new(&critics[at % 2].online));
         let (mut updates, mut parts) = (Vec::new(), Vec::new());
         for _ in 0..ROUNDS {
             updates.push(microseconds(|| {
                 for _ in 0..2 {
-                    agent.update(&replay).expect("finite losses");
+                    agent.update(&mut replay).expect("finite losses");
                 }
             }));
             parts.push(microseconds(|| two_updates(&kernels, &mut actor, &mut critics)));

@@ -8,7 +8,8 @@ mod common;
 use common::{fill, half_cheetah, replay_memory};
 #[cfg(feature = "burn")]
 use lacewing_runtime::learn::Replay;
-use lacewing_runtime::learn::{Block, Td3, Td3Config};
+use lacewing_runtime::learn::{Block, Td3, Td3Config, Training};
+use lacewing_tests::learner::seeds;
 use std::time::Instant;
 
 const ROUNDS: usize = 15;
@@ -48,21 +49,23 @@ fn burn_rate(device: lacewing_burn::Device, start: &Td3<'_>, replay: &Replay<'_>
 }
 
 fn main() {
-    let batch_size = parsed("--batch").unwrap_or(256);
+    let batch = parsed("--batch").unwrap_or(256);
     let sparsities = parsed("--sparsity").map_or(vec![0.0, 0.5, 0.9, 0.95], |one| vec![one]);
     let threads = parsed("--threads").unwrap_or(1);
     let engine = option("--engine").unwrap_or_else(|| "sparse".into());
     let mut memory = replay_memory();
-    let replay = fill(&mut memory);
+    let mut replay = fill(&mut memory);
     for sparsity in sparsities {
         let shape = half_cheetah(sparsity);
-        let config = Td3Config { batch_size, threads, ..Td3Config::default() };
-        let mut memory = vec![Block::ZERO; Td3::blocks(&shape, &config)];
+        let config = Td3Config { batch, ..Td3Config::default() };
+        let training = Training { threads, ..Training::default() };
+        let mut memory = vec![Block::ZERO; Td3::blocks(&shape, &config, &training)];
         let bytes = memory.len() * Block::BYTES;
-        let mut agent = Td3::new(shape, config, &mut memory, 1).expect("memory for the agent");
+        let mut agent =
+            Td3::new(shape, config, training, &mut memory, seeds(1)).expect("memory for the agent");
         let rate = match engine.as_str() {
             "sparse" => rate(100, || {
-                agent.update(&replay).expect("finite losses");
+                agent.update(&mut replay).expect("finite losses");
             }),
             #[cfg(feature = "burn")]
             "burn" => burn_rate(lacewing_burn::Device::Cpu, &agent, &replay),
@@ -73,7 +76,7 @@ fn main() {
             ),
         };
         println!(
-            "{engine} engine, {threads} threads, batch {batch_size}, sparsity {sparsity:.2}: {rate:7.0} updates/s, \
+            "{engine} engine, {threads} threads, batch {batch}, sparsity {sparsity:.2}: {rate:7.0} updates/s, \
              sparse agent {bytes} bytes"
         );
     }

@@ -1,18 +1,65 @@
 //! What the suites and benches of the learner share: agents as bytes, and experience made of noise.
 
-use lacewing_runtime::learn::{Agent, Algorithm, Replay, Settings, Transition};
+use lacewing_formats::topology::{Allocation, AllocationError, Amount, Schedule, Structure};
+use lacewing_runtime::learn::{
+    ActionSpace, Agent, AgentShape, Algorithm, AlgorithmKind, Method, Replay, Seeds, Settings,
+    Sparsity, Transition,
+};
 use rand_core::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use std::convert::Infallible;
 
-/// What an agent saves of itself.
-pub fn save<A: Algorithm + Into<Settings>>(agent: &Agent<'_, A>) -> Vec<u8> {
+/// As many pruned links in the policy as in the critics, whose outputs are dense; any link may live.
+pub fn sparsity(share: f64) -> Sparsity {
+    Sparsity {
+        policy: share,
+        critic: share,
+        allocation: Allocation::Er,
+        dense_output: true,
+        structure: Structure::Unstructured,
+    }
+}
+
+/// TD3's networks.
+///
+/// # Errors
+/// [`AllocationError`] if the sparsity is out of reach.
+pub fn td3_shape(
+    observations: usize,
+    actions: u32,
+    hidden: &[usize],
+    sparsity: &Sparsity,
+) -> Result<AgentShape, AllocationError> {
+    let actions = ActionSpace::Continuous(actions);
+    AgentShape::new(AlgorithmKind::Td3, observations, actions, [hidden; 2], sparsity)
+}
+
+/// SET that changes a fifth of the links at every seventh update.
+pub fn every_seventh() -> Method {
+    let schedule = Schedule { from: 0, until: u64::MAX, every: 7 };
+    Method { schedule, amount: Amount::Constant(0.2), ..Method::DS_TD3 }
+}
+
+/// One seed for all that is random.
+pub fn seeds(seed: u64) -> Seeds {
+    Seeds { learning: seed, exploration: seed }
+}
+
+/// All pieces that something hands out, in one.
+pub fn written(
+    write: impl FnOnce(&mut dyn FnMut(&[u8]) -> Result<(), Infallible>) -> Result<(), Infallible>,
+) -> Vec<u8> {
     let mut bytes = Vec::new();
-    let Ok(()) = agent.save::<Infallible>(|piece| {
+    let Ok(()) = write(&mut |piece| {
         bytes.extend_from_slice(piece);
         Ok(())
     });
     bytes
+}
+
+/// What an agent saves of itself.
+pub fn save<A: Algorithm + Into<Settings>>(agent: &Agent<'_, A>) -> Vec<u8> {
+    written(|sink| agent.save(sink))
 }
 
 /// Memory for a replay of so many transitions.

@@ -2,10 +2,9 @@
 
 use lacewing_formats::artifact::PolicyView;
 use lacewing_formats::codec::Encoding;
-use lacewing_formats::topology::{Allocation, Structure};
 use lacewing_runtime::act::{Layout, Policy};
 use lacewing_runtime::kernels::act::Kernel;
-use lacewing_runtime::learn::{AgentShape, Block, Method, Rewire, Sparsity, Td3, Td3Config};
+use lacewing_runtime::learn::{Block, Td3, Td3Config, Training};
 use lacewing_tests::{actor, learner};
 use std::alloc::{GlobalAlloc, Layout as Bytes, System};
 use std::cell::Cell;
@@ -67,19 +66,18 @@ fn loading_in_place_and_acting_do_not_allocate() {
 }
 
 #[test]
-fn updates_do_not_allocate_even_where_links_move() {
-    let (allocation, structure) = (Allocation::Er, Structure::Unstructured);
-    let spread = Sparsity { actor: 0.8, critic: 0.8, allocation, dense_output: true, structure };
-    let shape = AgentShape::new(5, 2, &[48, 32], &spread).unwrap();
-    let rewire = Rewire { interval: 7, fraction: 0.2, drop: Default::default() };
-    let config = Td3Config { method: Method::Set(rewire), threads: 1, ..Td3Config::default() };
-    let mut memory = vec![Block::ZERO; Td3::blocks(&shape, &config)];
-    let mut agent = Td3::new(shape, config, &mut memory, 1).unwrap();
+fn learning_does_not_allocate_even_where_links_move() {
+    let shape = learner::td3_shape(5, 2, &[48, 32], &learner::sparsity(0.8)).unwrap();
+    let training = Training { method: learner::every_seventh(), threads: 1, ..Training::default() };
+    let config = Td3Config::default();
+    let mut memory = vec![Block::ZERO; Td3::blocks(&shape, &config, &training)];
+    let mut agent = Td3::new(shape, config, training, &mut memory, learner::seeds(1)).unwrap();
     let mut transitions = learner::replay_memory(300, 5, 2);
-    let replay = learner::full_replay(&mut transitions, 5, 2);
+    let mut replay = learner::full_replay(&mut transitions, 5, 2);
     let before = ALLOCATIONS.get();
     for _ in 0..20 {
-        agent.update(&replay).unwrap();
+        agent.explore(0, &[0.1; 5], &mut [0.0; 2]).unwrap();
+        agent.update(&mut replay).unwrap();
     }
     assert_eq!(ALLOCATIONS.get(), before);
 }

@@ -283,9 +283,9 @@ fn scores_that_panic_leave_a_legal_topology() {
 #[test]
 fn amounts_are_read_as_they_are_written() {
     let texts = [
-        (Amount::Constant { fraction: 0.05 }, r#"{"kind":"constant","fraction":0.05}"#),
-        (Amount::Cosine { fraction: 0.3 }, r#"{"kind":"cosine","fraction":0.3}"#),
-        (Amount::Cubic, r#"{"kind":"cubic"}"#),
+        (Amount::Constant(0.05), r#"{"constant":0.05}"#),
+        (Amount::Cosine(0.3), r#"{"cosine":0.3}"#),
+        (Amount::Cubic, r#""cubic""#),
     ];
     for (amount, text) in texts {
         assert_eq!(serde_json::to_string(&amount).unwrap(), text);

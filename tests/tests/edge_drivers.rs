@@ -2,11 +2,11 @@
 #![cfg(unix)]
 
 use lacewing_formats::codec::Encoding;
-use lacewing_formats::topology::{Allocation, Structure};
-use lacewing_runtime::learn::{AgentShape, Block, Resume, Sparsity, Td3, Td3Config};
-use lacewing_tests::policy_file::Owned;
+use lacewing_runtime::learn::{Block, Resume, Td3, Td3Config, Training};
+use lacewing_tests::learner::{save, seeds, sparsity, td3_shape};
+use lacewing_tests::policy_file::{Layer, Owned};
+use lacewing_tests::program::lacewing;
 use lacewing_tests::{actor, edge};
-use std::convert::Infallible;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -17,33 +17,25 @@ const HIDDEN: usize = 32;
 const SPEC: &str =
     r#"{"spec":{"id":"Robot","obs_dim":3,"act_low":[-1],"act_high":[1],"max_episode_steps":5}}"#;
 
-/// The resume section of a fresh agent.
-fn learner(observations: usize) -> Vec<u8> {
-    let sparsity = Sparsity {
-        actor: 0.5,
-        critic: 0.5,
-        allocation: Allocation::Er,
-        dense_output: false,
-        structure: Structure::Unstructured,
-    };
-    let shape = AgentShape::new(observations, 1, &[HIDDEN, HIDDEN], &sparsity).unwrap();
-    let config = Td3Config::default();
-    let mut memory = vec![Block::ZERO; Td3::blocks(&shape, &config)];
-    let agent = Td3::new(shape, config, &mut memory, 1).unwrap();
-    let mut bytes = Vec::new();
-    let Ok(()) = agent.save(|part| {
-        bytes.extend_from_slice(part);
-        Ok::<_, Infallible>(())
+/// A fresh agent's policy, with the resume section to go on from.
+fn fresh(observations: usize, hidden: &[usize], seed: u64) -> Owned {
+    let shape = td3_shape(observations, 1, hidden, &sparsity(0.5)).unwrap();
+    let (config, training) = (Td3Config::default(), Training::default());
+    let mut memory = vec![Block::ZERO; Td3::blocks(&shape, &config, &training)];
+    let agent = Td3::new(shape, config, training, &mut memory, seeds(seed)).unwrap();
+    let layers = agent.deployed().map(|deployed| Layer {
+        cols: deployed.layer.topology.cols(),
+        row_ptr: deployed.layer.topology.row_ptr().to_vec(),
+        columns: deployed.layer.topology.col_idx().to_vec(),
+        weights: deployed.layer.weights.to_vec(),
+        bias: deployed.layer.bias.to_vec(),
+        activation: deployed.activation,
     });
-    bytes
+    let (layers, resume) = (layers.collect(), Some(save(&agent)));
+    Owned { layers, resume, ..actor::random(&[observations, 1], 0.0, 1) }
 }
 
-/// A policy whose file goes on with the learner of another.
-fn policy(folder: &Path, resume: Vec<u8>) -> PathBuf {
-    let mut policy: Owned = actor::random(&[OBSERVATIONS, 8, 1], 0.5, 1);
-    policy.layers.iter_mut().for_each(|layer| layer.weights.fill(0.0));
-    policy.probes.clear();
-    policy.resume = Some(resume);
+fn write(folder: &Path, policy: &Owned) -> PathBuf {
     let path = folder.join("policy.lace");
     fs::write(&path, &*policy.write(Encoding::PLAIN).unwrap()).unwrap();
     path
@@ -65,25 +57,50 @@ fn complaint(policy: &Path, driver: &str) -> String {
 #[test]
 fn a_learner_of_another_policy_is_refused_before_anything_moves() {
     let folder = tempfile::tempdir().unwrap();
-    let moved = folder.path().join("moved");
-    let policy = policy(folder.path(), learner(2));
-    let complaint = complaint(&policy, &format!("touch '{}'; echo '{SPEC}'", moved.display()));
-    assert!(complaint.contains("2 observations and 1 actions, its policy 3 and 1"), "{complaint}");
-    assert!(!moved.exists());
+    let [moved, out] = ["moved", "other.lace"].map(|name| folder.path().join(name));
+    let own = fresh(OBSERVATIONS, &[HIDDEN, HIDDEN], 1);
+    // The same widths and biases, but other links.
+    let mut rewired = fresh(OBSERVATIONS, &[HIDDEN, HIDDEN], 2);
+    for (rewired, own) in rewired.layers.iter_mut().zip(&own.layers) {
+        rewired.bias.clone_from(&own.bias);
+    }
+    let policies = [
+        (fresh(2, &[HIDDEN, HIDDEN], 1), "observations differ"),
+        (fresh(OBSERVATIONS, &[8], 1), "links or biases differ"),
+        (rewired, "links or biases differ"),
+    ];
+    for (policy, words) in policies {
+        let foreign = Owned { resume: own.resume.clone(), ..policy };
+        let policy = write(folder.path(), &foreign);
+        let complaint = complaint(&policy, &format!("touch '{}'; echo '{SPEC}'", moved.display()));
+        assert!(complaint.contains(words), "{complaint}");
+        assert!(!moved.exists());
+
+        let mut finetune = Command::new(lacewing());
+        finetune.arg("finetune").arg(&policy).args(["--shift=gear=0.5", "--out"]).arg(&out);
+        let output = finetune.output().expect("the program starts");
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{stderr}");
+        assert!(stderr.contains(words) && stderr.lines().count() == 1, "{stderr}");
+        assert!(!out.exists());
+    }
 }
 
 #[test]
 fn an_action_that_is_no_number_never_reaches_the_driver() {
     let folder = tempfile::tempdir().unwrap();
-    let mut learner = learner(OBSERVATIONS);
+    let mut policy = fresh(OBSERVATIONS, &[HIDDEN, HIDDEN], 1);
+    let learner = policy.resume.as_mut().unwrap();
     // Sums of these overflow in the first layer, and infinities cancel each other in the second.
-    let resume = Resume::parse(&learner).unwrap();
-    let (body, links) = (resume.body().len(), resume.shape().actor.links[0] as usize);
+    let resume = Resume::parse(learner).unwrap();
+    let (body, links) = (resume.body().len(), resume.shape().policy.links[0] as usize);
     let weights = learner.len() - body + 4 * (HIDDEN + 1) + 2 * links;
     for weight in learner[weights..][..4 * links].chunks_exact_mut(4) {
         weight.copy_from_slice(&3e38_f32.to_le_bytes());
     }
-    let (policy, log) = (policy(folder.path(), learner), folder.path().join("log"));
+    // The policy of the file is sound.
+    policy.layers.iter_mut().for_each(|layer| layer.weights.fill(0.0));
+    let (policy, log) = (write(folder.path(), &policy), folder.path().join("log"));
     let driver = format!(
         r#"echo '{SPEC}'; while read -r line; do echo "$line" >> '{}'; case $line in
         *reset*) echo '{{"obs":[10,10,10]}}';;
@@ -92,7 +109,7 @@ fn an_action_that_is_no_number_never_reaches_the_driver() {
         log.display()
     );
     let complaint = complaint(&policy, &driver);
-    assert!(complaint.contains("cannot act on what the environment sent"), "{complaint}");
+    assert!(complaint.contains("learning diverged"), "{complaint}");
     let asked = fs::read_to_string(log).unwrap();
     assert!(asked.contains("action") && !asked.contains("null"), "{asked}");
 }
@@ -100,16 +117,16 @@ fn an_action_that_is_no_number_never_reaches_the_driver() {
 #[test]
 fn a_continuous_policy_drives_no_discrete_environment() {
     let folder = tempfile::tempdir().unwrap();
-    let policy = policy(folder.path(), learner(OBSERVATIONS));
+    let policy = write(folder.path(), &fresh(OBSERVATIONS, &[HIDDEN, HIDDEN], 1));
     let driver = r#"echo '{"spec":{"id":"Robot","obs_dim":3,"actions":2,"max_episode_steps":5}}'"#;
     let complaint = complaint(&policy, driver);
-    assert!(complaint.contains("Robot takes one of 2 discrete actions"), "{complaint}");
+    assert!(complaint.contains("Robot and the policy one has discrete actions"), "{complaint}");
 }
 
 #[test]
 fn a_driver_that_does_not_end_keeps_no_error_back() {
     let folder = tempfile::tempdir().unwrap();
-    let policy = policy(folder.path(), learner(OBSERVATIONS));
+    let policy = write(folder.path(), &fresh(OBSERVATIONS, &[HIDDEN, HIDDEN], 1));
     let driver = format!(r#"echo '{SPEC}'; read -r line; echo '{{"obs":[1]}}'; exec sleep 60"#);
     let complaint = complaint(&policy, &driver);
     assert!(complaint.contains("announced 3 observations and sent 1"), "{complaint}");

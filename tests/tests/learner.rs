@@ -1,37 +1,32 @@
 //! The sparse learner: gradients, memory, resume, topology.
-use lacewing_formats::topology::{Allocation, Csr, Structure};
+use lacewing_formats::topology::Csr;
 use lacewing_runtime::kernels::train::{TILE, TrainKernels};
 use lacewing_runtime::learn::{
-    AgentShape, Arena, Block, Head, Init, LearnError, MAX_THREADS, Mlp, Replay, ReplayError,
-    Resume, ResumeError, ResumeHeader, Rewire, Sparsity, Td3, Td3Config, Trace, Transition, Wanted,
+    ActionSpace, AgentShape, AnyAgent, Arena, Block, Head, Init, LearnError, Learner, MAX_THREADS,
+    Mlp, Replay, ReplayError, Resume, ResumeError, ResumeHeader, Start, Td3, Td3Config, Trace,
+    Training, Transition, Wanted,
 };
-use lacewing_tests::learner::{self, save};
+use lacewing_tests::learner::{self, save, seeds, sparsity, td3_shape, written};
 use rand_core::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
 const OBSERVATIONS: usize = 5;
 const ACTIONS: usize = 2;
 
-fn shape(sparsity: f64) -> AgentShape {
-    let spread = Sparsity {
-        actor: sparsity,
-        critic: sparsity,
-        allocation: Allocation::Er,
-        dense_output: true,
-        structure: Structure::Unstructured,
-    };
-    AgentShape::new(OBSERVATIONS, ACTIONS, &[24, 16], &spread).unwrap()
+fn shape(share: f64) -> AgentShape {
+    td3_shape(OBSERVATIONS, ACTIONS as u32, &[24, 16], &sparsity(share)).unwrap()
 }
 
-fn config() -> Td3Config {
-    Td3Config {
-        method: lacewing_runtime::learn::Method::Set(Rewire {
-            interval: 7,
-            fraction: 0.2,
-            drop: Default::default(),
-        }),
-        ..Td3Config::default()
-    }
+/// Threads that share an update, and a topology that changes often.
+fn training(threads: u32) -> Training {
+    Training { method: learner::every_seventh(), threads, ..Training::default() }
+}
+
+/// A fresh agent in as much memory as it asks for.
+fn agent(memory: &mut Vec<Block>) -> Td3<'_> {
+    let (shape, config, training) = (shape(0.7), Td3Config::default(), training(1));
+    memory.resize(Td3::blocks(&shape, &config, &training), Block::ZERO);
+    Td3::new(shape, config, training, memory, seeds(3)).unwrap()
 }
 
 fn unit(rng: &mut Xoshiro256PlusPlus) -> f32 {
@@ -49,10 +44,12 @@ fn fill(memory: &mut [f32]) -> Replay<'_> {
 #[test]
 fn gradients_are_the_slopes_of_the_loss() {
     let rng = &mut Xoshiro256PlusPlus::seed_from_u64(5);
-    let shape = shape(0.6).actor;
+    let shape = shape(0.6).policy;
     let mut memory = vec![Block::ZERO; Mlp::blocks(&shape) + Trace::blocks(&shape)];
     let arena = &mut Arena::new(&mut memory);
-    let network = Mlp::random(arena, &shape, Head::Tanh, Init::Dense, rng).unwrap();
+    let network =
+        Mlp::random(arena, &shape, Head::Tanh, Start { init: Init::Dense, bias: true }, rng)
+            .unwrap();
     let mut trace = Trace::new(arena, &shape).unwrap();
     assert_eq!(arena.left(), 0, "the blocks asked for are the blocks used");
 
@@ -95,28 +92,29 @@ fn gradients_are_the_slopes_of_the_loss() {
 #[test]
 fn an_agent_uses_exactly_the_memory_it_asks_for() {
     for threads in [1, 2, MAX_THREADS] {
-        let (shape, config) = (shape(0.7), Td3Config { threads, ..config() });
-        let blocks = Td3::blocks(&shape, &config);
+        let (shape, config, training) = (shape(0.7), Td3Config::default(), training(threads));
+        let blocks = Td3::blocks(&shape, &config, &training);
         let mut memory = vec![Block::ZERO; blocks];
-        Td3::new(shape.clone(), config, &mut memory, 1).unwrap();
-        let error = Td3::new(shape, config, &mut memory[..blocks - 1], 1).unwrap_err();
+        Td3::new(shape.clone(), config, training, &mut memory, seeds(1)).unwrap();
+        let less = &mut memory[..blocks - 1];
+        let error = Td3::new(shape, config, training, less, seeds(1)).unwrap_err();
         assert!(matches!(error, LearnError::Memory(_)), "{error}");
     }
 }
 
 /// Losses and gradients of the first updates, in the order of `Td3`'s networks.
-fn learn(threads: u32, batch_size: u32) -> (Vec<f32>, Vec<f32>) {
-    let config = Td3Config { threads, batch_size, policy_delay: 1, ..config() };
-    let shape = shape(0.7);
-    let mut memory = vec![Block::ZERO; Td3::blocks(&shape, &config)];
-    let mut agent = Td3::new(shape, config, &mut memory, 3).unwrap();
+fn learn(threads: u32, batch: u32) -> (Vec<f32>, Vec<f32>) {
+    let config = Td3Config { batch, policy_delay: 1, ..Td3Config::default() };
+    let (shape, training) = (shape(0.7), training(threads));
+    let mut memory = vec![Block::ZERO; Td3::blocks(&shape, &config, &training)];
+    let mut agent = Td3::new(shape, config, training, &mut memory, seeds(3)).unwrap();
     let mut transitions = replay_memory();
-    let replay = fill(&mut transitions);
+    let mut replay = fill(&mut transitions);
     let (mut losses, mut gradients) = (Vec::new(), Vec::new());
     for _ in 0..10 {
-        losses.push(agent.update(&replay).unwrap().critic);
+        losses.push(agent.update(&mut replay).unwrap().get(0).unwrap());
         if gradients.is_empty() {
-            let networks = agent.critic_gradients().iter().chain([agent.actor_gradients()]);
+            let networks = agent.gradients().iter();
             for (weights, bias) in networks.flat_map(|network| network.layers()) {
                 gradients.extend(weights.iter().chain(bias));
             }
@@ -145,29 +143,28 @@ fn threads_share_an_update_without_changing_it() {
 
 #[test]
 fn it_learns_and_stays_sparse() {
-    let (shape, config) = (shape(0.7), config());
-    let mut memory = vec![Block::ZERO; Td3::blocks(&shape, &config)];
-    let mut agent = Td3::new(shape.clone(), config, &mut memory, 3).unwrap();
+    let mut memory = Vec::new();
+    let mut agent = agent(&mut memory);
     let mut transitions = replay_memory();
-    let empty = Replay::new(&mut transitions, OBSERVATIONS, ACTIONS).unwrap();
-    assert_eq!(agent.update(&empty), Err(LearnError::NoData));
-    let replay = fill(&mut transitions);
+    let mut empty = Replay::new(&mut transitions, OBSERVATIONS, ACTIONS).unwrap();
+    assert_eq!(agent.update(&mut empty), Err(LearnError::NoData));
+    let mut replay = fill(&mut transitions);
     let before: Vec<Vec<u16>> =
-        agent.actor().layers().map(|layer| layer.topology.col_idx().to_vec()).collect();
+        agent.policy().layers().map(|layer| layer.topology.col_idx().to_vec()).collect();
     let mut losses = Vec::new();
     for _ in 0..600 {
-        losses.push(agent.update(&replay).unwrap().critic);
+        losses.push(agent.update(&mut replay).unwrap().get(0).unwrap());
     }
     let mean = |part: &[f32]| part.iter().sum::<f32>() / part.len() as f32;
     let (first, last) = (mean(&losses[..20]), mean(&losses[580..]));
     assert!(last < 0.3 * first, "critic loss {first} -> {last}");
     // The best action pushes the reward, 2·a₁, up.
     let mut action = [0.0; ACTIONS];
-    agent.act(&[0.1, -0.2, 0.3, 0.0, 0.2], &mut action);
+    agent.act(&[0.1, -0.2, 0.3, 0.0, 0.2], &mut action).unwrap();
     assert!(action[1] > 0.5, "{action:?}");
-    let networks = [agent.actor(), agent.critics()[0], agent.critics()[1]];
-    for (network, shape) in networks.iter().zip([&shape.actor, &shape.critic, &shape.critic]) {
-        for (layer, (inputs, outputs, links)) in network.layers().zip(shape.layers()) {
+    let (policy, critic) = (&agent.shape().policy, agent.shape().critic.as_ref().unwrap());
+    for (network, shape) in agent.networks().iter().zip([policy, critic, critic]) {
+        for (layer, (inputs, outputs, links)) in network.online.layers().zip(shape.layers()) {
             let topology = layer.topology;
             Csr::new(topology.cols(), topology.row_ptr(), topology.col_idx()).unwrap();
             assert_eq!(
@@ -176,38 +173,44 @@ fn it_learns_and_stays_sparse() {
             );
         }
     }
-    let moved = agent.actor().layers().zip(&before).take(2);
+    let moved = agent.policy().layers().zip(&before).take(2);
     assert!(moved.into_iter().all(|(layer, before)| layer.topology.col_idx() != before));
 }
 
 #[test]
 fn a_saved_agent_goes_on_bit_for_bit() {
-    let (shape, config) = (shape(0.7), config());
-    let blocks = Td3::blocks(&shape, &config);
-    let (mut memory, mut other_memory) = (vec![Block::ZERO; blocks], vec![Block::ZERO; blocks]);
-    let mut agent = Td3::new(shape, config, &mut memory, 3).unwrap();
+    let mut memory = Vec::new();
+    let mut agent = agent(&mut memory);
     let mut transitions = replay_memory();
-    let replay = fill(&mut transitions);
+    let mut replay = fill(&mut transitions);
     for _ in 0..33 {
-        agent.update(&replay).unwrap();
+        agent.update(&mut replay).unwrap();
     }
     let saved = save(&agent);
     let resume = Resume::parse(&saved).unwrap();
-    let mut restored = resume.restore(*resume.config(), &mut other_memory).unwrap();
+    let (settings, training) = (*resume.settings(), *resume.training());
+    let mut other_memory =
+        vec![Block::ZERO; AnyAgent::blocks(resume.shape(), &settings, &training)];
+    let mut restored = resume.restore(settings, training, &mut other_memory).unwrap();
+    let explore = |agent: &mut dyn Learner<Error = LearnError>| {
+        let mut actions = [[0.0; ACTIONS]; 2];
+        agent.random(&mut actions[0]);
+        agent.explore(0, &[0.1; OBSERVATIONS], &mut actions[1]).unwrap();
+        actions
+    };
     for _ in 0..33 {
-        assert_eq!(agent.update(&replay), restored.update(&replay));
+        assert_eq!(agent.update(&mut replay), restored.update(&mut replay));
+        assert_eq!(explore(&mut agent), explore(&mut restored));
     }
-    assert_eq!(save(&agent), save(&restored));
+    assert_eq!(save(&agent), written(|sink| restored.save(sink)));
     assert_ne!(save(&agent), saved);
 }
 
 #[test]
 fn a_damaged_resume_section_is_refused() {
-    let (shape, config) = (shape(0.7), config());
-    let blocks = Td3::blocks(&shape, &config);
-    let mut memory = vec![Block::ZERO; blocks];
-    let agent = Td3::new(shape, config, &mut memory, 3).unwrap();
-    let saved = save(&agent);
+    let mut memory = Vec::new();
+    let saved = save(&agent(&mut memory));
+    let blocks = memory.len();
     for length in 0..saved.len() {
         assert!(Resume::parse(&saved[..length]).is_err(), "{length} bytes");
     }
@@ -220,65 +223,83 @@ fn a_damaged_resume_section_is_refused() {
         damaged[rng.next_u32() as usize % saved.len()] = rng.next_u32() as u8;
         let mut memory = Vec::new();
         let restored = Resume::parse(&damaged).and_then(|resume| {
-            let needed = Td3::blocks(resume.shape(), resume.config());
+            let (settings, training) = (*resume.settings(), *resume.training());
+            let needed = AnyAgent::blocks(resume.shape(), &settings, &training);
             assert!(needed < 100 * blocks + 300_000, "memory asked for grows with the file");
             memory.resize(needed, Block::ZERO);
-            resume.restore(*resume.config(), &mut memory).map(|mut agent| {
-                agent.act(&[0.0; OBSERVATIONS], &mut [0.0; ACTIONS]);
+            resume.restore(settings, training, &mut memory).map(|mut agent| {
+                // Weights as large as damage makes them may overflow: told, too.
+                let _ = agent.act(&[0.0; OBSERVATIONS], &mut [0.0; ACTIONS]);
             })
         });
         refused += usize::from(restored.is_err());
     }
     assert!(refused > 300, "only {refused} of 3000 were seen to be damaged");
 
-    // Counts that would overflow at the next update.
     let resume = Resume::parse(&saved).unwrap();
-    let spoil: [fn(&mut ResumeHeader); 2] =
-        [|header| header.updates = u64::MAX, |header| header.adam_steps[1] = u64::MAX];
-    for spoil in spoil {
+    let forge = |spoil: fn(&mut ResumeHeader)| {
         let mut header = resume.header().clone();
         spoil(&mut header);
-        let mut forged = Vec::new();
-        let Ok(()) = header.write::<std::convert::Infallible>(|part| {
-            forged.extend_from_slice(part);
-            Ok(())
-        });
+        let mut forged = written(|sink| header.write(sink));
         forged.extend_from_slice(resume.body());
-        assert_eq!(Resume::parse(&forged).unwrap_err(), ResumeError::Number);
+        Resume::parse(&forged).map(drop)
+    };
+    assert_eq!(forge(|_| ()), Ok(()));
+    // Counts that would overflow at the next update.
+    let counts: [fn(&mut ResumeHeader); 3] = [
+        |header| header.updates = u64::MAX,
+        |header| header.adam_steps[1] = u64::MAX,
+        |header| header.scalar_steps = u64::MAX,
+    ];
+    for spoil in counts {
+        assert_eq!(forge(spoil), Err(ResumeError::Number));
     }
+    assert_eq!(forge(|header| header.version = 1), Err(ResumeError::Version { found: 1 }));
+    assert_eq!(forge(|header| header.adam_steps.clear()), Err(ResumeError::Shape));
+    assert_eq!(forge(|header| header.shape.critic = None), Err(ResumeError::Shape));
 }
 
 #[test]
 fn shapes_and_settings_without_a_meaning_are_refused_not_divided_by() {
-    let spoil: [fn(&mut AgentShape, &mut Td3Config) -> LearnError; 5] = [
-        |_, config| {
-            config.threads = 0;
-            LearnError::Config("threads")
+    type Spoil = fn(&mut AgentShape, &mut Td3Config, &mut Training) -> LearnError;
+    let spoil: [Spoil; 7] = [
+        |_, _, training| {
+            training.threads = 0;
+            LearnError::Config("threads must be 1 to 8")
         },
-        |_, config| {
-            config.batch_size = 0;
-            LearnError::Config("batch_size")
+        |_, config, _| {
+            config.batch = 0;
+            LearnError::Config("batch must be 1 to 65536")
         },
-        |shape, _| {
-            shape.actor.widths.pop();
-            shape.actor.links.pop();
+        |_, config, _| {
+            config.noise_correlation = 1.0;
+            LearnError::Config("noise-correlation must be at least 0 and below 1")
+        },
+        |shape, _, _| {
+            shape.policy.widths.pop();
+            shape.policy.links.pop();
             LearnError::Shape
         },
-        |shape, _| {
-            shape.critic.links.pop();
+        |shape, _, _| {
+            shape.critic.as_mut().unwrap().links.pop();
             LearnError::Shape
         },
-        |shape, _| {
-            shape.critic.links[0] = 0;
+        |shape, _, _| {
+            shape.critic.as_mut().unwrap().links[0] = 0;
+            LearnError::Shape
+        },
+        |shape, _, _| {
+            shape.actions = ActionSpace::Discrete(ACTIONS as u32);
             LearnError::Shape
         },
     ];
     for spoil in spoil {
-        let (mut shape, mut config) = (shape(0.7), config());
-        let mut memory = vec![Block::ZERO; Td3::blocks(&shape, &config)];
-        let error = spoil(&mut shape, &mut config);
-        Td3::blocks(&shape, &config);
-        assert_eq!(Td3::new(shape, config, &mut memory, 1).unwrap_err(), error);
+        let (mut shape, mut config, mut training) = (shape(0.7), Td3Config::default(), training(1));
+        let mut memory = vec![Block::ZERO; Td3::blocks(&shape, &config, &training)];
+        let error = spoil(&mut shape, &mut config, &mut training);
+        Td3::blocks(&shape, &config, &training);
+        let refused = Td3::new(shape, config, training, &mut memory, seeds(1)).unwrap_err();
+        assert_eq!(refused, error);
     }
 }
 
@@ -293,6 +314,7 @@ fn a_broken_sensor_never_reaches_the_replay() {
         reward,
         next_observation: &good,
         terminated: false,
+        truncated: false,
     };
     let mut nan = good;
     nan[3] = f32::NAN;

@@ -3,14 +3,13 @@
 use std::collections::BTreeMap;
 
 use lacewing_formats::topology::{
-    Allocation, AllocationError, Change, CsrMut, Drop, GROWN, Grow, Structure, TargetRule,
-    TopologyError,
+    AllocationError, Change, CsrMut, Drop, GROWN, Grow, Structure, TargetRule, TopologyError,
 };
 use lacewing_runtime::learn::{
-    AgentShape, Block, Method, Resume, ResumeHeader, Rewire, Sparsity, Td3, Td3Config,
+    Block, Learner, Mlp, Resume, ResumeHeader, Sparsity, Td3, Td3Config, Training,
 };
 use lacewing_tests::layer::{Layer, STRUCTURES};
-use lacewing_tests::learner;
+use lacewing_tests::learner::{self, seeds, td3_shape, written};
 use lacewing_tests::program::lacewing;
 use lacewing_tests::runs::{SHORT, progress, succeed, train};
 use proptest::prelude::*;
@@ -160,8 +159,7 @@ const OBSERVATIONS: usize = 17;
 const ACTIONS: usize = 6;
 
 fn sparsity(share: f64, structure: Structure) -> Sparsity {
-    let (actor, critic) = (share, share);
-    Sparsity { actor, critic, allocation: Allocation::Er, dense_output: true, structure }
+    Sparsity { structure, ..learner::sparsity(share) }
 }
 
 #[test]
@@ -171,7 +169,7 @@ fn every_structure_meets_the_sparsity_or_names_the_nearest() {
             for hidden in [&[256, 256][..], &[400, 300], &[100, 50, 33]] {
                 let ask = |share| {
                     let spread = sparsity(share, structure);
-                    AgentShape::new(OBSERVATIONS, ACTIONS, hidden, &spread)
+                    td3_shape(OBSERVATIONS, ACTIONS as u32, hidden, &spread)
                 };
                 let (share, shape) = match ask(share) {
                     Ok(shape) => (share, shape),
@@ -181,26 +179,26 @@ fn every_structure_meets_the_sparsity_or_names_the_nearest() {
                     Err(AllocationError::DenseOutput { .. }) => continue,
                     Err(other) => panic!("{other}"),
                 };
-                let off = (shape.actor.sparsity() - share).abs();
+                let off = (shape.policy.sparsity() - share).abs();
                 assert!(off <= 0.1 * (1.0 - share), "{structure} {share} {hidden:?}: {off}");
-                assert_eq!(shape.critic.structure, Structure::Unstructured);
+                assert_eq!(shape.critic.unwrap().structure, Structure::Unstructured);
             }
         }
     }
     // A quarter of the links must live in each group of four.
-    let ask = AgentShape::new(17, 6, &[256, 256], &sparsity(0.9, Structure::Groups { columns: 4 }));
+    let ask = td3_shape(17, 6, &[256, 256], &sparsity(0.9, Structure::Groups { columns: 4 }));
     let error = ask.unwrap_err().to_string();
     assert!(error.contains("n-of-4") && error.contains("nearest is 0.7"), "{error}");
     // At 90 % HalfCheetah's actor stays within a quarter of a percent point.
     for structure in STRUCTURES {
-        if let Ok(shape) = AgentShape::new(17, 6, &[256, 256], &sparsity(0.9, structure)) {
-            assert!((shape.actor.sparsity() - 0.9).abs() < 0.0025, "{structure}");
+        if let Ok(shape) = td3_shape(17, 6, &[256, 256], &sparsity(0.9, structure)) {
+            assert!((shape.policy.sparsity() - 0.9).abs() < 0.0025, "{structure}");
         }
     }
 }
 
-fn assert_actor(agent: &Td3<'_>, structure: Structure) {
-    for layer in agent.actor().layers() {
+fn assert_policy(policy: &Mlp<'_>, structure: Structure) {
+    for layer in policy.layers() {
         let topology = layer.topology;
         let (mut row_ptr, mut col_idx) = (topology.row_ptr().to_vec(), topology.col_idx().to_vec());
         CsrMut::new(structure, topology.cols(), &mut row_ptr, &mut col_idx).unwrap();
@@ -209,64 +207,58 @@ fn assert_actor(agent: &Td3<'_>, structure: Structure) {
 
 #[test]
 fn structures_survive_learning_and_resuming() {
-    let method = Method::Set(Rewire { interval: 7, fraction: 0.2, drop: Drop::SignedMagnitude });
-    let config = Td3Config { method, batch_size: 8, ..Td3Config::default() };
+    let method = learner::every_seventh();
+    let config = Td3Config { batch: 8, ..Td3Config::default() };
+    let training = Training { method, ..Training::default() };
     let mut transitions = learner::replay_memory(40, OBSERVATIONS, ACTIONS);
-    let replay = learner::full_replay(&mut transitions, OBSERVATIONS, ACTIONS);
+    let mut replay = learner::full_replay(&mut transitions, OBSERVATIONS, ACTIONS);
     for structure in STRUCTURES {
         // One group of 17 inputs, and widths that no block divides.
-        let shape = AgentShape::new(OBSERVATIONS, ACTIONS, &[67, 50], &sparsity(0.6, structure));
-        let shape = shape.unwrap();
-        let blocks = Td3::blocks(&shape, &config);
+        let spread = sparsity(0.6, structure);
+        let shape = td3_shape(OBSERVATIONS, ACTIONS as u32, &[67, 50], &spread).unwrap();
+        let blocks = Td3::blocks(&shape, &config, &training);
         let (mut memory, mut other) = (vec![Block::ZERO; blocks], vec![Block::ZERO; blocks]);
-        let mut agent = Td3::new(shape.clone(), config, &mut memory, 3).unwrap();
+        let mut agent = Td3::new(shape.clone(), config, training, &mut memory, seeds(3)).unwrap();
         let before: Vec<_> =
-            agent.actor().layers().map(|l| l.topology.col_idx().to_vec()).collect();
+            agent.policy().layers().map(|l| l.topology.col_idx().to_vec()).collect();
         for _ in 0..30 {
-            agent.update(&replay).unwrap();
+            agent.update(&mut replay).unwrap();
         }
-        assert_actor(&agent, structure);
-        let moved = agent.actor().layers().zip(&before).nth(1).unwrap();
+        assert_policy(agent.policy(), structure);
+        let moved = agent.policy().layers().zip(&before).nth(1).unwrap();
         assert_ne!(moved.0.topology.col_idx(), moved.1, "{structure}");
         let saved = learner::save(&agent);
         let resume = Resume::parse(&saved).unwrap();
         assert_eq!(resume.shape(), &shape);
-        let mut restored = resume.restore(config, &mut other).unwrap();
+        let mut restored = resume.restore(config.into(), training, &mut other).unwrap();
         for _ in 0..30 {
-            assert_eq!(agent.update(&replay), restored.update(&replay));
+            assert_eq!(agent.update(&mut replay), restored.update(&mut replay));
         }
-        assert_eq!(learner::save(&agent), learner::save(&restored));
-        assert_actor(&restored, structure);
-        // Sections without a structure are as they were before there were any.
-        let name = structure.to_string();
-        let named = saved[..200].windows(name.len()).any(|bytes| bytes == name.as_bytes());
-        assert_eq!(named, structure != Structure::Unstructured);
+        assert_eq!(learner::save(&agent), written(|sink| restored.save(sink)));
+        assert_policy(restored.policy(), structure);
     }
 }
 
 #[test]
 fn a_section_whose_links_are_not_the_structure_it_names_is_refused() {
-    let config = Td3Config::default();
+    let (config, training) = (Td3Config::default(), Training::default());
     // So many links that they could be as many in every row.
     let spread = sparsity(0.6, Structure::ConstantFanIn);
-    let fitting = AgentShape::new(OBSERVATIONS, ACTIONS, &[64, 64], &spread).unwrap();
+    let fitting = td3_shape(OBSERVATIONS, ACTIONS as u32, &[64, 64], &spread).unwrap();
     let mut free = fitting.clone();
-    free.actor.structure = Structure::Unstructured;
-    let mut memory = vec![Block::ZERO; Td3::blocks(&free, &config)];
-    let agent = Td3::new(free, config, &mut memory, 3).unwrap();
+    free.policy.structure = Structure::Unstructured;
+    let mut memory = vec![Block::ZERO; Td3::blocks(&free, &config, &training)];
+    let agent = Td3::new(free, config, training, &mut memory, seeds(3)).unwrap();
     let saved = learner::save(&agent);
     let resume = Resume::parse(&saved).unwrap();
     for structure in [Structure::ConstantFanIn, Structure::Blocks { rows: 7 }] {
         let mut header: ResumeHeader = resume.header().clone();
-        header.shape.actor.structure = structure;
-        let mut forged = Vec::new();
-        let Ok(()) = header.write(|part| -> Result<(), std::convert::Infallible> {
-            forged.extend_from_slice(part);
-            Ok(())
-        });
+        header.shape.policy.structure = structure;
+        let mut forged = written(|sink| header.write(sink));
         forged.extend_from_slice(resume.body());
-        let mut memory = vec![Block::ZERO; Td3::blocks(&fitting, &config)];
-        let error = Resume::parse(&forged).and_then(|it| it.restore(config, &mut memory).map(drop));
+        let mut memory = vec![Block::ZERO; Td3::blocks(&fitting, &config, &training)];
+        let error = Resume::parse(&forged)
+            .and_then(|resume| resume.restore(config.into(), training, &mut memory).map(drop));
         assert!(error.unwrap_err().to_string().contains("topology"), "{structure}");
     }
 }

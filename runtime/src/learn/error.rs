@@ -28,8 +28,8 @@ pub enum LearnError {
     /// Networks that cannot be.
     #[error("no such agent has networks of these shapes: see AgentShape")]
     Shape,
-    /// A setting has no meaning.
-    #[error("{0} is out of range: see the defaults of the algorithm's settings")]
+    /// A setting has no meaning: its name, and what it must be.
+    #[error("{0}")]
     Config(&'static str),
     /// Replay and agent have observations or actions of different lengths.
     #[error("the replay's observations and actions are not this agent's")]

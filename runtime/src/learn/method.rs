@@ -82,13 +82,17 @@ impl Method {
         !self.is_static() && self.grow == Growth::Gradient
     }
 
-    pub(super) fn check(&self) -> Result<(), LearnError> {
+    /// Refuses values without a meaning.
+    ///
+    /// # Errors
+    /// [`LearnError::Config`].
+    pub fn check(&self) -> Result<(), LearnError> {
         match self.amount {
             Amount::Constant(share) | Amount::Cosine(share) if !(0.0..=1.0).contains(&share) => {
-                Err(LearnError::Config("the amount of a topology change"))
+                Err(LearnError::Config("the amount of topology must be 0 to 1"))
             }
             Amount::Cubic if self.grow != Growth::Nothing => {
-                Err(LearnError::Config("growth of a method that prunes (it must be `nothing`)"))
+                Err(LearnError::Config("the growth of topology must be nothing where it prunes"))
             }
             _ => Ok(()),
         }

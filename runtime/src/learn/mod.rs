@@ -40,8 +40,8 @@ pub use explore::{Explorer, argmax};
 pub use memory::{Replay, ReplayError, Rollout, Transition};
 pub use method::{Growth, Method, Newborn};
 pub use net::{
-    Changed, Gradients, Head, Init, LayerRef, MAX_LAYERS, Mlp, NetworkShape, Start, Target, Trace,
-    Wanted,
+    Changed, Gradients, Head, Init, LayerRef, MAX_LAYERS, Mlp, NetworkShape, Norm, Start, Target,
+    Trace, Wanted,
 };
 pub use optim::AdamConfig;
 pub use resume::{LiveLinks, Resume, ResumeError, ResumeHeader, policy_hash};

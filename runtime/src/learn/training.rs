@@ -42,7 +42,11 @@ impl Training {
 
     pub(super) fn check(&self) -> Result<(), LearnError> {
         if !(1..=MAX_THREADS).contains(&self.threads) {
-            return Err(LearnError::Config("threads"));
+            return Err(LearnError::Config(if cfg!(feature = "threads") {
+                "threads must be 1 to 8"
+            } else {
+                "threads must be 1 in this build"
+            }));
         }
         self.method.check()
     }

@@ -1,7 +1,6 @@
 //! The agent that update benches train: HalfCheetah's shapes, noise for experience.
 
-use lacewing_formats::topology::{Allocation, Structure};
-use lacewing_runtime::learn::{AgentShape, Replay, Sparsity};
+use lacewing_runtime::learn::{AgentShape, Replay};
 use lacewing_tests::learner;
 
 const OBSERVATIONS: usize = 17;
@@ -10,14 +9,9 @@ const TRANSITIONS: usize = 20_000;
 
 /// Networks of an agent whose every network has this sparsity.
 pub fn half_cheetah(sparsity: f64) -> AgentShape {
-    let spread = Sparsity {
-        actor: sparsity,
-        critic: sparsity,
-        allocation: Allocation::Er,
-        dense_output: true,
-        structure: Structure::Unstructured,
-    };
-    AgentShape::new(OBSERVATIONS, ACTIONS, &[256, 256], &spread).expect("sparsity within reach")
+    let spread = learner::sparsity(sparsity);
+    learner::td3_shape(OBSERVATIONS, ACTIONS as u32, &[256, 256], &spread)
+        .expect("sparsity within reach")
 }
 
 /// Memory for [`fill`].

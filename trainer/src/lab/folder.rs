@@ -185,9 +185,8 @@ fn remove(path: &Path) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use lacewing_runtime::learn::AlgorithmKind;
-
     use crate::lab::config::Preset;
+    use lacewing_runtime::learn::AlgorithmKind;
 
     #[test]
     fn force_deletes_what_the_run_wrote_and_nothing_else() {

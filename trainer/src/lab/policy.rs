@@ -218,8 +218,7 @@ pub fn probe_observations(env: &mut dyn Env, seed: u64) -> Result<Vec<Vec<f32>>,
     Ok(observations)
 }
 
-/// What a resume section must say of the policy it belongs to: see
-/// [`policy_hash`](lacewing_runtime::learn::policy_hash).
+/// What a resume section must say of the policy it belongs to: see [`policy_hash`].
 pub fn hash(view: &PolicyView<'_>) -> u32 {
     let layers = layers(view);
     policy_hash(layers.iter().map(|layer| (&*layer.row_ptr, &*layer.col_idx, &*layer.bias)))

@@ -98,14 +98,14 @@ impl Algorithm for DqnConfig {
 
     fn check(&self) -> Result<(), LearnError> {
         all_hold(&[
-            ((1..=1 << 16).contains(&self.batch), "batch"),
-            (is_share(self.gamma), "gamma"),
-            (self.target_every > 0, "target-every"),
-            (self.train_every > 0, "train-every"),
-            (is_share(self.epsilon_start), "epsilon-start"),
-            (is_share(self.epsilon_end), "epsilon-end"),
-            (is_positive(self.learning_rate), "learning-rate"),
-            (is_natural(self.weight_decay), "weight-decay"),
+            ((1..=1 << 16).contains(&self.batch), "batch must be 1 to 65536"),
+            (is_share(self.gamma), "gamma must be 0 to 1"),
+            (self.target_every > 0, "target-every must be at least 1"),
+            (self.train_every > 0, "train-every must be at least 1"),
+            (is_share(self.epsilon_start), "epsilon-start must be 0 to 1"),
+            (is_share(self.epsilon_end), "epsilon-end must be 0 to 1"),
+            (is_positive(self.learning_rate), "learning-rate must be above 0"),
+            (is_natural(self.weight_decay), "weight-decay must be at least 0"),
         ])
     }
 

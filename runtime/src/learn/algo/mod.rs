@@ -36,10 +36,10 @@ fn load<'r>(
     }
 }
 
-/// The first of `checks` that does not hold, by its name.
+/// The complaint, a setting's name and what it must be, of the first of `checks` that does not hold.
 fn all_hold(checks: &[(bool, &'static str)]) -> Result<(), LearnError> {
     match checks.iter().find(|(holds, _)| !holds) {
-        Some((_, name)) => Err(LearnError::Config(name)),
+        Some((_, complaint)) => Err(LearnError::Config(complaint)),
         None => Ok(()),
     }
 }

@@ -100,18 +100,21 @@ impl Algorithm for PpoConfig {
 
     fn check(&self) -> Result<(), LearnError> {
         all_hold(&[
-            ((1..=1 << 24).contains(&self.steps), "steps"),
-            ((1..=self.steps.min(1 << 16)).contains(&self.batch), "batch"),
-            ((1..=1 << 16).contains(&self.epochs), "epochs"),
-            (is_share(self.gamma), "gamma"),
-            (is_share(self.lambda), "lambda"),
-            (is_positive(self.clip), "clip"),
-            (is_natural(self.value_clip), "value-clip"),
-            (is_natural(self.value_coefficient), "value-coefficient"),
-            (is_natural(self.entropy_coefficient), "entropy-coefficient"),
-            (is_natural(self.gradient_clip), "gradient-clip"),
-            (is_positive(self.learning_rate), "learning-rate"),
-            (is_natural(self.weight_decay), "weight-decay"),
+            ((1..=1 << 24).contains(&self.steps), "steps must be 1 to 16777216"),
+            (
+                (1..=self.steps.min(1 << 16)).contains(&self.batch),
+                "batch must be 1 to 65536, and no more than steps",
+            ),
+            ((1..=1 << 16).contains(&self.epochs), "epochs must be 1 to 65536"),
+            (is_share(self.gamma), "gamma must be 0 to 1"),
+            (is_share(self.lambda), "lambda must be 0 to 1"),
+            (is_positive(self.clip), "clip must be above 0"),
+            (is_natural(self.value_clip), "value-clip must be at least 0"),
+            (is_natural(self.value_coefficient), "value-coefficient must be at least 0"),
+            (is_natural(self.entropy_coefficient), "entropy-coefficient must be at least 0"),
+            (is_natural(self.gradient_clip), "gradient-clip must be at least 0"),
+            (is_positive(self.learning_rate), "learning-rate must be above 0"),
+            (is_natural(self.weight_decay), "weight-decay must be at least 0"),
         ])
     }
 

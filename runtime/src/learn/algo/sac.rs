@@ -101,14 +101,14 @@ impl Algorithm for SacConfig {
 
     fn check(&self) -> Result<(), LearnError> {
         all_hold(&[
-            ((1..=1 << 16).contains(&self.batch), "batch"),
-            (is_share(self.gamma), "gamma"),
-            (is_share(self.tau), "tau"),
-            (self.target_every > 0, "target-every"),
-            (is_positive(self.temperature), "temperature"),
-            (self.target_entropy.is_finite(), "target-entropy"),
-            (is_positive(self.learning_rate), "learning-rate"),
-            (is_natural(self.weight_decay), "weight-decay"),
+            ((1..=1 << 16).contains(&self.batch), "batch must be 1 to 65536"),
+            (is_share(self.gamma), "gamma must be 0 to 1"),
+            (is_share(self.tau), "tau must be 0 to 1"),
+            (self.target_every > 0, "target-every must be at least 1"),
+            (is_positive(self.temperature), "temperature must be above 0"),
+            (self.target_entropy.is_finite(), "target-entropy must be a number"),
+            (is_positive(self.learning_rate), "learning-rate must be above 0"),
+            (is_natural(self.weight_decay), "weight-decay must be at least 0"),
         ])
     }
 

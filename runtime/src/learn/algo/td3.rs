@@ -86,16 +86,19 @@ impl Algorithm for Td3Config {
 
     fn check(&self) -> Result<(), LearnError> {
         all_hold(&[
-            ((1..=1 << 16).contains(&self.batch), "batch"),
-            (is_share(self.gamma), "gamma"),
-            (is_share(self.tau), "tau"),
-            (is_natural(self.policy_noise), "policy-noise"),
-            (is_natural(self.noise_clip), "noise-clip"),
-            (self.policy_delay > 0, "policy-delay"),
-            (is_positive(self.learning_rate), "learning-rate"),
-            (is_natural(self.weight_decay), "weight-decay"),
-            (is_natural(self.exploration_noise), "exploration-noise"),
-            ((0.0..1.0).contains(&self.noise_correlation), "noise-correlation"),
+            ((1..=1 << 16).contains(&self.batch), "batch must be 1 to 65536"),
+            (is_share(self.gamma), "gamma must be 0 to 1"),
+            (is_share(self.tau), "tau must be 0 to 1"),
+            (is_natural(self.policy_noise), "policy-noise must be at least 0"),
+            (is_natural(self.noise_clip), "noise-clip must be at least 0"),
+            (self.policy_delay > 0, "policy-delay must be at least 1"),
+            (is_positive(self.learning_rate), "learning-rate must be above 0"),
+            (is_natural(self.weight_decay), "weight-decay must be at least 0"),
+            (is_natural(self.exploration_noise), "exploration-noise must be at least 0"),
+            (
+                (0.0..1.0).contains(&self.noise_correlation),
+                "noise-correlation must be at least 0 and below 1",
+            ),
         ])
     }
 

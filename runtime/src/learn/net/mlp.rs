@@ -2,7 +2,7 @@
 
 use super::gradients::Gradients;
 use super::layer::{Layer, LayerRef, Links, Start, TopologyScratch};
-use super::shape::{MAX_LAYERS, NetworkShape};
+use super::shape::{MAX_LAYERS, NetworkShape, Norm};
 use super::trace::Trace;
 use crate::arena::Arena;
 use crate::kernels::train::{Finish, TrainKernels};
@@ -33,16 +33,22 @@ pub enum Wanted<'g, 'm> {
 fn forward<'l>(
     kernels: &TrainKernels,
     layers: impl ExactSizeIterator<Item = LayerRef<'l>>,
-    head: Head,
+    (head, norm): (Head, Norm),
     trace: &mut Trace<'_>,
 ) {
     let last = layers.len() - 1;
     let mut rest = &mut *trace.activations;
+    let mut normalised = &mut *trace.normalised;
     for (at, layer) in layers.enumerate() {
         let (x, tail) = rest.split_at_mut(layer.topology.cols());
         let y = &mut tail[..layer.topology.rows()];
-        let finish = if at < last { Finish::Relu } else { Finish::Store };
+        let finish = if at < last && norm == Norm::None { Finish::Relu } else { Finish::Store };
         kernels.spmm(layer.topology, layer.weights, Some(layer.bias), x, y, finish, trace.samples);
+        if at < last && norm == Norm::Layer {
+            let (of_layer, further) = normalised.split_at_mut(y.len());
+            kernels.normalise(y, of_layer, &mut trace.inverse[at], trace.samples);
+            normalised = further;
+        }
         if at == last && head == Head::Tanh {
             for y in y {
                 y.0[..trace.samples].iter_mut().for_each(|y| *y = libm::tanhf(*y));
@@ -57,6 +63,7 @@ fn forward<'l>(
 pub struct Mlp<'m> {
     pub(in crate::learn) layers: Vec<Layer<'m>, MAX_LAYERS>,
     head: Head,
+    norm: Norm,
     /// Whether biases learn.
     pub(in crate::learn) bias: bool,
 }
@@ -66,6 +73,7 @@ pub struct Mlp<'m> {
 pub struct Target<'m> {
     pub(in crate::learn) layers: Vec<Links<'m>, MAX_LAYERS>,
     head: Head,
+    norm: Norm,
 }
 
 impl<'m> Mlp<'m> {
@@ -85,7 +93,7 @@ impl<'m> Mlp<'m> {
             let links = Links::random(arena, shape.structure, size, start, rng)?;
             layers.push(Layer::new(arena, links)?).map_err(|_| LearnError::Layers)?;
         }
-        Ok(Self { layers, head, bias: start.bias })
+        Ok(Self { layers, head, norm: shape.norm, bias: start.bias })
     }
 
     /// Blocks that [`Mlp::random`] takes.
@@ -100,7 +108,7 @@ impl<'m> Mlp<'m> {
 
     /// Runs the network over the trace's input.
     pub fn forward(&self, kernels: &TrainKernels, trace: &mut Trace<'_>) {
-        forward(kernels, self.layers(), self.head, trace);
+        forward(kernels, self.layers(), (self.head, self.norm), trace);
     }
 
     /// Takes the gradient of the output in `trace` back through the network.
@@ -117,10 +125,17 @@ impl<'m> Mlp<'m> {
             }
         }
         let mut end = trace.activations.len();
+        let (last, mut normalised) = (self.layers.len() - 1, trace.normalised.len());
         for (at, layer) in self.layers.iter().enumerate().rev() {
             let topology = layer.links.topology.view();
             let (rows, cols) = (topology.rows(), topology.cols());
             end -= rows;
+            if at < last && self.norm == Norm::Layer {
+                normalised -= rows;
+                let of_layer = &trace.normalised[normalised..][..rows];
+                let dy = &mut trace.gradient[..rows];
+                kernels.normalise_back(dy, of_layer, &trace.inverse[at], trace.samples);
+            }
             let x = &trace.activations[end - cols..end];
             let dy = &trace.gradient[..rows];
             if let Wanted::Parameters(gradients) = &mut wanted {
@@ -139,22 +154,25 @@ impl<'m> Mlp<'m> {
 
 impl<'m> Target<'m> {
     /// A copy of `online`.
-    pub fn copy(arena: &mut Arena<'m>, online: &Mlp<'_>) -> Result<Self, LearnError> {
+    pub(in crate::learn) fn copy(
+        arena: &mut Arena<'m>,
+        online: &Mlp<'_>,
+    ) -> Result<Self, LearnError> {
         let mut layers = Vec::new();
         for layer in &online.layers {
             layers.push(Links::copy(arena, &layer.links)?).map_err(|_| LearnError::Layers)?;
         }
-        Ok(Self { layers, head: online.head })
+        Ok(Self { layers, head: online.head, norm: online.norm })
     }
 
-    /// Blocks that [`Target::copy`] takes of a network of this shape.
-    pub fn blocks(shape: &NetworkShape) -> usize {
+    /// Blocks that [`Target::copy`] takes.
+    pub(in crate::learn) fn blocks(shape: &NetworkShape) -> usize {
         shape.layers().map(Links::blocks).sum()
     }
 
     /// Runs the network over the trace's input.
     pub fn forward(&self, kernels: &TrainKernels, trace: &mut Trace<'_>) {
-        forward(kernels, self.layers.iter().map(Links::view), self.head, trace);
+        forward(kernels, self.layers.iter().map(Links::view), (self.head, self.norm), trace);
     }
 
     /// The layers, from the input on.

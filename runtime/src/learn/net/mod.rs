@@ -12,5 +12,5 @@ pub use layer::{Changed, Init, LayerRef, Start};
 pub(super) use layer::{Layer, Links, TopologyScratch};
 pub use mlp::{Head, Mlp, Target, Wanted};
 pub(super) use record::Record;
-pub use shape::{MAX_LAYERS, NetworkShape};
+pub use shape::{MAX_LAYERS, NetworkShape, Norm};
 pub use trace::Trace;

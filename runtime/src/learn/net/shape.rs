@@ -18,6 +18,19 @@ pub struct NetworkShape {
     pub goal: Vec<u32, MAX_LAYERS>,
     /// Which links may be alive together.
     pub structure: Structure,
+    /// What comes between the sums of a hidden layer and its ReLU.
+    pub norm: Norm,
+}
+
+/// What comes between the sums of a hidden layer and its ReLU.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Norm {
+    /// Nothing.
+    #[default]
+    None,
+    /// Layer normalisation without gain and bias (Ba et al. 2016).
+    Layer,
 }
 
 /// How far the links of a structure may be from the number asked for, as a share of it.
@@ -56,7 +69,7 @@ impl NetworkShape {
             fit(structure, shapes, dense_output, &mut links)?;
         }
         let widths = widths.iter().map(|&width| width as u32).collect();
-        Ok(Self { widths, goal: links.clone(), links, structure })
+        Ok(Self { widths, goal: links.clone(), links, structure, norm: Norm::None })
     }
 
     /// The same with all links alive at first.

@@ -37,6 +37,14 @@ pub enum ConfigError {
         /// The new lines.
         replacement: String,
     },
+    /// A setting of the algorithm makes no sense.
+    #[error("{algorithm}.{complaint}")]
+    Setting {
+        /// Name of the algorithm.
+        algorithm: &'static str,
+        /// Name of the setting, and what it must be.
+        complaint: &'static str,
+    },
     /// A field's value makes no sense.
     #[error("{field} {problem}")]
     Value {

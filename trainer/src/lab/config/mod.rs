@@ -13,7 +13,7 @@ use std::path::Path;
 use lacewing_formats::topology::{Allocation, AllocationError, Structure};
 use lacewing_runtime::learn::{
     ActionSpace, AgentShape, AlgorithmKind, DqnConfig, Growth, Init, MAX_LAYERS, NetworkShape,
-    PpoConfig, SacConfig, Sparsity, Td3Config, Training,
+    Norm, PpoConfig, SacConfig, Sparsity, Td3Config, Training,
 };
 use serde::{Deserialize, Serialize};
 use toml::Table;
@@ -72,6 +72,8 @@ pub struct RunConfig {
     pub init: Init,
     /// Whether units have biases.
     pub bias: bool,
+    /// What comes before the ReLU of the critics' hidden layers: `none` or `layer`.
+    pub critic_norm: Norm,
     /// Environment steps between evaluations.
     pub evaluate_every: u64,
     /// Episodes of an evaluation.
@@ -138,6 +140,7 @@ impl RunConfig {
             structure: Structure::Unstructured,
             init: Init::Dense,
             bias: true,
+            critic_norm: Norm::None,
             evaluate_every: if small { 1000 } else { 5000 },
             evaluate_episodes: 10,
             checkpoint_every: if small { 2000 } else { 10_000 },
@@ -248,10 +251,13 @@ impl RunConfig {
                 format!("{name} cannot act in {env}, it {problem}"),
             ));
         }
-        let shape = self.allocate(observations, actions).map_err(|error| match error {
+        let mut shape = self.allocate(observations, actions).map_err(|error| match error {
             AllocationError::Structure { .. } => value_error("structure:", error.to_string()),
             _ => value_error("sparsity:", error.to_string()),
         })?;
+        if let Some(critic) = &mut shape.critic {
+            critic.norm = self.critic_norm;
+        }
         Ok(match self.topology.grow {
             // Pruning starts from all links.
             Growth::Nothing => shape.from_dense(),

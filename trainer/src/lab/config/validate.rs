@@ -1,7 +1,7 @@
 //! Which values of a configuration make sense.
 
-use lacewing_formats::topology::{Allocation, Amount, Structure};
-use lacewing_runtime::learn::{Growth, LearnError, MAX_THREADS};
+use lacewing_formats::topology::{Allocation, Structure};
+use lacewing_runtime::learn::{LearnError, MAX_THREADS};
 
 use super::layer::value_error;
 use super::{ConfigError, Device, EngineKind, MOST_HIDDEN, Preset, RunConfig};
@@ -33,31 +33,31 @@ impl RunConfig {
             "structure",
             "makes no sense with a dense method: choose `static` or `set`",
         )?;
+        let algorithm = self.algorithm.name();
         self.settings().check().map_err(|error| match error {
-            LearnError::Config(field) => value_error(
-                field,
-                format!("of [{}] is out of range: see the defaults", self.algorithm.name()),
-            ),
-            other => value_error(self.algorithm.name(), other.to_string()),
+            LearnError::Config(complaint) => ConfigError::Setting { algorithm, complaint },
+            other => value_error(algorithm, other.to_string()),
         })?;
-        must(self.experience() as u64 >= self.batch(), "replay", "must hold at least one batch")?;
+        let fits = |holds, complaint| {
+            if holds { Ok(()) } else { Err(ConfigError::Setting { algorithm, complaint }) }
+        };
+        let holds = self.experience() as u64;
+        fits(holds >= self.batch(), "replay must hold at least one batch")?;
         let filled = self.is_on_policy() || self.start_steps() >= self.batch();
-        must(filled, "start-steps", "must fill at least one batch")?;
-        let once = !self.is_on_policy() || self.steps >= self.experience() as u64;
-        must(once, "steps", "must be at least one iteration of ppo.steps")?;
+        fits(filled, "start-steps must fill at least one batch")?;
+        let once = !self.is_on_policy() || self.steps >= holds;
+        fits(once, "steps must be no more than the steps of the run")?;
         if let Some(foreign) = self.foreign_tables().next() {
-            let own = self.algorithm.name();
-            let problem = format!("is the table of another algorithm: this run's is [{own}]");
+            let problem = format!("is the table of another algorithm: this run's is [{algorithm}]");
             return Err(value_error(foreign, problem));
         }
         let share = |value: f64| (0.0..=1.0).contains(&value);
         let times = share(self.topology.start) && share(self.topology.stop);
         must(times, "topology.start", "and topology.stop must be shares of the run, 0 to 1")?;
-        let grows = self.topology.grow == Growth::Nothing || self.topology.amount != Amount::Cubic;
-        must(grows, "topology.grow", "must be `nothing` where the amount is `cubic`")?;
-        let free =
-            self.topology.grow != Growth::Gradient || self.structure == Structure::Unstructured;
-        must(free, "topology.grow", "by gradient has no structure: choose `random`")?;
+        self.training()
+            .method
+            .check()
+            .map_err(|error| value_error("topology", error.to_string()))?;
         must(
             self.policy_share.is_none_or(|share| (0.0..1.0).contains(&share) && share > 0.0),
             "policy-share",
