@@ -85,7 +85,11 @@ impl RunFolder {
     /// [`FolderError`]; nothing was then overwritten.
     pub fn create(root: &Path, config: &RunConfig, force: bool) -> Result<Self, FolderError> {
         if root.exists() {
-            let is_run = RunConfig::from_file(&root.join(CONFIG)).is_ok();
+            // A run of an earlier version is one too.
+            let is_run = matches!(
+                RunConfig::from_file(&root.join(CONFIG)),
+                Ok(_) | Err(ConfigError::Moved { .. })
+            );
             if !force && is_run && !root.join(SUMMARY).exists() {
                 return Err(FolderError::Unfinished { root: root.to_path_buf() });
             }

@@ -11,7 +11,7 @@ use lacewing_runtime::learn::{AgentShape, Block, Losses, Replay, Score, Seeds, T
 use serde::Serialize;
 
 use super::checkpoint::{Checkpoints, LoopState, Sum};
-use super::config::RunConfig;
+use super::config::{Changes, Layer, RunConfig};
 use super::error::{LabError, TrainError};
 use super::files;
 use super::folder::RunFolder;
@@ -98,16 +98,29 @@ fn build<'m>(
     engine::build(engine, shape, config.settings(), config.training(), start, memory)
 }
 
+/// What changed in the configuration since the last checkpoint, which knows its own; before the first
+/// one there is nothing that a change could contradict.
+fn changes(folder: &RunFolder, config: &RunConfig) -> Result<Option<Changes>, LabError> {
+    let Some(state) = Checkpoints::peek(&folder.checkpoint()) else { return Ok(None) };
+    let Some(text) = &state.config else { return Ok(None) };
+    let layer = Layer::text("the checkpoint's configuration", text)?;
+    let before = RunConfig::from_layers(None, None, vec![layer])?;
+    let changes = Changes::between(&before, config, state.step)?;
+    Ok(changes.map(|changes| changes.accept(config)).transpose()?)
+}
+
 /// Trains in `folder`, continuing from its last checkpoint if there is one. Setting `stop` makes it
 /// save a checkpoint at the end of the episode and return.
 ///
 /// # Errors
-/// [`LabError`]; the last checkpoint is then still good.
+/// [`LabError`]; the last checkpoint is then still good. [`LabError::Change`] if it was taken with a
+/// configuration that makes it another run's.
 pub fn train(
     folder: &RunFolder,
     config: &RunConfig,
     stop: &AtomicBool,
 ) -> Result<Outcome, LabError> {
+    let changes = changes(folder, config)?;
     let mut env = env::make(&config.env, &Shift::default())?;
     let spec = env.spec();
     let shape = config.shape(spec.obs_dim, spec.action_space.of_agent())?;
@@ -125,10 +138,11 @@ pub fn train(
     pushed?;
     let saved = restored.as_ref().map(|restored| restored.learner.as_slice());
     let mut engine = build(config, &shape, saved, &mut engine_memory)?;
-    let (state, fell_back) = match restored {
+    let (mut state, fell_back) = match restored {
         Some(restored) => (restored.state, restored.fell_back),
         None => (LoopState::default(), false),
     };
+    state.config = Some(config.to_toml()?);
     let mut at = Position { step: state.step, episodes: state.episodes };
     let title = format!("{} {}", config.env, config.method_name());
     let mut run = Run {
@@ -146,6 +160,9 @@ pub fn train(
         interrupted: false,
         state,
     };
+    if let Some(changes) = changes {
+        run.progress.say(&changes.to_string());
+    }
     if fell_back {
         run.progress.say("warning: the last checkpoint is damaged; continuing from the one before");
     }

@@ -117,6 +117,13 @@ impl Checkpoints {
         })
     }
 
+    /// The state that [`Self::restore`] would find, without looking at the learner and the replay, whose
+    /// sizes depend on the configuration; none where no manifest is good.
+    pub fn peek(folder: &Path) -> Option<LoopState> {
+        let manifest = |name| unseal(&fs::read(folder.join(name)).ok()?);
+        [CURRENT, PREVIOUS].into_iter().find_map(manifest).map(|manifest| manifest.state)
+    }
+
     /// Remembers one transition for the next checkpoint.
     pub fn record(&mut self, step: &Transition<'_>) {
         let parts =

@@ -1,7 +1,9 @@
 //! A run's configuration: every number that decides its result, saved as `config.toml`.
 
 mod agent;
+mod changes;
 mod layer;
+mod moved;
 mod preset;
 mod topology;
 mod validate;
@@ -16,6 +18,7 @@ use lacewing_runtime::learn::{
 use serde::{Deserialize, Serialize};
 use toml::Table;
 
+pub use changes::{ChangeError, Changes};
 pub use layer::{ConfigError, Layer};
 use layer::{overlay, value_error};
 pub use preset::Preset;
@@ -199,8 +202,9 @@ impl RunConfig {
             None => agent::usual(&env),
         };
         over.remove("method");
-        let mut merged = Table::try_from(Self::defaults(&env, algorithm, method))
+        let defaults = Table::try_from(Self::defaults(&env, algorithm, method))
             .map_err(|error| value_error("config", error.to_string()))?;
+        let mut merged = defaults.clone();
         // A layer that sets a sparsity or an allocation replaces both defaults: they are one choice.
         if over.contains_key("sparsity") || over.contains_key("allocation") {
             merged.remove("sparsity");
@@ -208,7 +212,7 @@ impl RunConfig {
         }
         overlay(&mut merged, over);
         let mut config: Self =
-            merged.try_into().map_err(|error| ConfigError::parse(&origin, &error))?;
+            merged.try_into().map_err(|e| ConfigError::parse_over(&defaults, &origin, &e))?;
         if config.sparsity.is_some() && config.allocation.is_none() && method.is_sparse() {
             config.allocation = Some(Allocation::Er);
         }
