@@ -127,6 +127,7 @@ impl RunConfig {
             _ if small => 50_000,
             _ => 1_000_000,
         };
+        let on_robots = algorithm == AlgorithmKind::Ppo && !small;
         let mut config = Self {
             env: env.to_string(),
             method,
@@ -144,8 +145,9 @@ impl RunConfig {
             structure: Structure::Unstructured,
             init: Init::Dense,
             bias: true,
-            normalise_observations: false,
-            scale_rewards: false,
+            // What PPO learns from is new at every iteration: it needs both on robots.
+            normalise_observations: on_robots,
+            scale_rewards: on_robots,
             critic_norm: Norm::None,
             evaluate_every: if small { 1000 } else { 5000 },
             evaluate_episodes: 10,
