@@ -130,7 +130,12 @@ pub fn train(
     let mut replay_memory = memory::replay(observations, actions, capacity)?;
     let mut replay = Replay::new(&mut replay_memory, observations, actions)?;
 
-    let mut checkpoints = Checkpoints::new(&folder.checkpoint(), observations, actions, capacity)?;
+    let mut checkpoints = Checkpoints::new(
+        &folder.checkpoint(),
+        observations,
+        actions,
+        (capacity, config.is_on_policy()),
+    )?;
     let mut pushed = Ok(());
     let restored = checkpoints.restore(|row| {
         pushed = pushed.and(replay.push(row));

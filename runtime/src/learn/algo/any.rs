@@ -70,6 +70,12 @@ impl Settings {
         true
     }
 
+    /// Steps that an algorithm learns from at once, if it learns from its present policy's only: its memory
+    /// must hold exactly so many, and learning must not begin later than with the first of them.
+    pub fn iteration(&self) -> Option<usize> {
+        each!(Settings, self, algorithm => algorithm.iteration()).map(|(steps, _)| steps)
+    }
+
     /// Refuses settings without a meaning.
     ///
     /// # Errors
