@@ -135,6 +135,6 @@ fn what_is_emptied_when_full_comes_back_as_far_as_it_was_filled() {
     };
     assert_eq!(restored(&[5]), [0.0, 1.0, 2.0, 3.0, 4.0]);
     assert_eq!(restored(&[5, 11]), [8.0, 9.0, 10.0]);
-    assert_eq!(restored(&[5, 16]), []);
+    assert!(restored(&[5, 16]).is_empty());
     assert_eq!(restored(&[5, 16, 18]), [16.0, 17.0]);
 }
