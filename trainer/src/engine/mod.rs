@@ -6,7 +6,7 @@ mod burn;
 mod diagnosis;
 mod sparse;
 
-use lacewing_formats::policy::Activation;
+use lacewing_formats::policy::{Activation, ObservationNormaliser};
 use lacewing_runtime::learn::{
     AgentShape, AnyAgent, Block, DeployedLayer, LearnError, Learner, Replay, Resume, ResumeError,
     Seeds, Settings, Training, Work,
@@ -45,6 +45,9 @@ pub trait Engine: Learner<Error = EngineError> {
     /// [`EngineError`] if the device failed.
     fn policy(&self) -> Result<Vec<Layer>, EngineError>;
 
+    /// How observations are normalised before the first layer, if they are.
+    fn normaliser(&self) -> Option<Normaliser>;
+
     /// Everything needed to go on learning.
     ///
     /// # Errors
@@ -62,6 +65,31 @@ pub trait Engine: Learner<Error = EngineError> {
     /// [`EngineError`] if `data` is another agent's or the device failed.
     fn diagnose(&mut self, _: &Replay<'_>, _: &Probe<'_>) -> Result<Diagnosis, EngineError> {
         Ok(Diagnosis::default())
+    }
+}
+
+/// Means and deviations of observations; see
+/// [`ObservationNormaliser`](lacewing_formats::policy::ObservationNormaliser).
+#[derive(Clone, Debug, PartialEq)]
+pub struct Normaliser {
+    /// One mean an observation.
+    pub mean: Vec<f32>,
+    /// One standard deviation an observation.
+    pub std: Vec<f32>,
+    /// Bound of the result.
+    pub clip: f32,
+}
+
+impl Normaliser {
+    /// The same, borrowed.
+    pub fn view(&self) -> ObservationNormaliser<'_> {
+        ObservationNormaliser { mean: &self.mean, std: &self.std, clip: self.clip }
+    }
+}
+
+impl From<ObservationNormaliser<'_>> for Normaliser {
+    fn from(by: ObservationNormaliser<'_>) -> Self {
+        Self { mean: by.mean.to_vec(), std: by.std.to_vec(), clip: by.clip }
     }
 }
 

@@ -9,7 +9,7 @@ use super::error::{LabError, TrainError};
 use super::memory;
 use super::seeds::{Stream, derive_seed};
 use super::world::{Simulator, evaluate};
-use crate::engine::{Engine, Layer, SparseEngine};
+use crate::engine::{Engine, SparseEngine};
 use crate::env::Env;
 
 /// How to fine-tune.
@@ -31,6 +31,13 @@ pub struct Tuning {
     pub seed: u64,
 }
 
+impl Tuning {
+    /// Transitions that are kept: those of an iteration where learning is from the present policy's only.
+    pub fn transitions(&self) -> usize {
+        self.settings.iteration().unwrap_or(self.replay)
+    }
+}
+
 /// Memory of a fine-tuning in bytes, known before it starts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Memory {
@@ -48,7 +55,7 @@ impl Memory {
         let blocks = AnyAgent::blocks(shape, &tuning.settings, resume.training());
         Self {
             learner: blocks * Block::BYTES,
-            replay: tuning.replay.saturating_mul(row * size_of::<f32>()),
+            replay: tuning.transitions().saturating_mul(row * size_of::<f32>()),
         }
     }
 }
@@ -70,11 +77,11 @@ pub trait Follow {
     /// An evaluation on the way.
     fn evaluated(&mut self, step: u64, score: Score);
 
-    /// The actor is the best so far: keep it, and what it takes to go on from there.
+    /// The policy is the best so far: keep it, and what it takes to go on from there.
     ///
     /// # Errors
     /// Any, to stop the fine-tuning.
-    fn best(&mut self, step: u64, actor: &[Layer], resume: &[u8]) -> Result<(), TrainError>;
+    fn best(&mut self, step: u64, engine: &dyn Engine, resume: &[u8]) -> Result<(), TrainError>;
 }
 
 /// Fine-tunes in `env` and tells `follow` how it goes.
@@ -98,9 +105,10 @@ pub fn run(
     agent.seed_exploration(derive_seed(tuning.seed, Stream::Exploration, 0));
     let mut engine = SparseEngine::new(agent);
     let (observations, actions) = (shape.observations(), shape.action_numbers());
-    let mut replay_memory = memory::replay(observations, actions, tuning.replay)?;
+    let mut replay_memory = memory::replay(observations, actions, tuning.transitions())?;
     let mut replay = Replay::new(&mut replay_memory, observations, actions)?;
-    let plan = Plan { steps: tuning.steps, random_steps: 0, update_after: tuning.warm_up };
+    let update_after = if settings.iteration().is_some() { 0 } else { tuning.warm_up };
+    let plan = Plan { steps: tuning.steps, random_steps: 0, update_after };
     let mut at = Position::default();
 
     let frozen = evaluate(&mut engine, eval_env, tuning.episodes, tuning.seed)?;
@@ -152,7 +160,7 @@ impl Best<'_> {
         self.during.push((step, score));
         if self.best.as_ref().is_none_or(|(_, best, _)| score.mean > best.mean) {
             let resume = engine.save()?;
-            self.follow.best(step, &engine.policy()?, &resume)?;
+            self.follow.best(step, engine, &resume)?;
             self.best = Some((step, score, resume));
         }
         Ok(())

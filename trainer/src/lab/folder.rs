@@ -85,7 +85,11 @@ impl RunFolder {
     /// [`FolderError`]; nothing was then overwritten.
     pub fn create(root: &Path, config: &RunConfig, force: bool) -> Result<Self, FolderError> {
         if root.exists() {
-            let is_run = RunConfig::from_file(&root.join(CONFIG)).is_ok();
+            // A run of an earlier version is one too.
+            let is_run = matches!(
+                RunConfig::from_file(&root.join(CONFIG)),
+                Ok(_) | Err(ConfigError::Moved { .. })
+            );
             if !force && is_run && !root.join(SUMMARY).exists() {
                 return Err(FolderError::Unfinished { root: root.to_path_buf() });
             }
@@ -181,13 +185,14 @@ fn remove(path: &Path) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::lab::config::Method;
+    use crate::lab::config::Preset;
+    use lacewing_runtime::learn::AlgorithmKind;
 
     #[test]
     fn force_deletes_what_the_run_wrote_and_nothing_else() {
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path();
-        let config = RunConfig::defaults("Pendulum-v1", Method::Set);
+        let config = RunConfig::defaults("Pendulum-v1", AlgorithmKind::Td3, Preset::Set);
         fs::write(root.join(CONFIG), config.to_toml().unwrap()).unwrap();
         fs::create_dir(root.join(CHECKPOINT)).unwrap();
         for file in ["checkpoint/manifest.json", BEST, SUMMARY, "thesis.txt"] {
@@ -206,7 +211,7 @@ mod tests {
         let root = folder.path();
         for text in ["[package]\nname = 'thesis'\n", "title = 'site'\n", "no toml"] {
             fs::write(root.join(CONFIG), text).unwrap();
-            let config = RunConfig::defaults("Pendulum-v1", Method::Set);
+            let config = RunConfig::defaults("Pendulum-v1", AlgorithmKind::Td3, Preset::Set);
             let error = RunFolder::create(root, &config, true).err().unwrap();
             assert!(matches!(error, FolderError::Foreign { .. }), "{error}");
             assert_eq!(fs::read_to_string(root.join(CONFIG)).unwrap(), text);

@@ -11,7 +11,7 @@ use lacewing_runtime::learn::{AgentShape, Block, Losses, Replay, Score, Seeds, T
 use serde::Serialize;
 
 use super::checkpoint::{Checkpoints, LoopState, Sum};
-use super::config::RunConfig;
+use super::config::{Changes, Layer, RunConfig};
 use super::error::{LabError, TrainError};
 use super::files;
 use super::folder::RunFolder;
@@ -21,7 +21,7 @@ use super::policy::{self, Facts};
 use super::progress::Progress;
 use super::seeds::{Stream, derive_seed};
 use super::world::{Simulator, evaluate};
-use crate::engine::{self, Engine, EngineError, EngineKind, Probe, Start, Topologies};
+use crate::engine::{self, Engine, EngineError, EngineKind, Normaliser, Probe, Start, Topologies};
 use crate::env::{self, ActionSpace, Env, Shift};
 
 /// Evaluations that a run's final return averages, as the papers do.
@@ -106,16 +106,29 @@ fn build<'m>(
     engine::build(engine, shape, config.settings(), config.training(), start, memory)
 }
 
+/// What changed in the configuration since the last checkpoint, which knows its own; before the first
+/// one there is nothing that a change could contradict.
+fn changes(folder: &RunFolder, config: &RunConfig) -> Result<Option<Changes>, LabError> {
+    let Some(state) = Checkpoints::peek(&folder.checkpoint()) else { return Ok(None) };
+    let Some(text) = &state.config else { return Ok(None) };
+    let layer = Layer::text("the checkpoint's configuration", text)?;
+    let before = RunConfig::from_layers(None, None, vec![layer])?;
+    let changes = Changes::between(&before, config, state.step)?;
+    Ok(changes.map(|changes| changes.accept(config)).transpose()?)
+}
+
 /// Trains in `folder`, continuing from its last checkpoint if there is one. Setting `stop` makes it
 /// save a checkpoint at the end of the episode and return.
 ///
 /// # Errors
-/// [`LabError`]; the last checkpoint is then still good.
+/// [`LabError`]; the last checkpoint is then still good. [`LabError::Change`] if it was taken with a
+/// configuration that makes it another run's.
 pub fn train(
     folder: &RunFolder,
     config: &RunConfig,
     stop: &AtomicBool,
 ) -> Result<Outcome, LabError> {
+    let changes = changes(folder, config)?;
     let mut env = env::make(&config.env, &Shift::default())?;
     let spec = env.spec();
     let shape = config.shape(spec.obs_dim, spec.action_space.of_agent())?;
@@ -135,7 +148,12 @@ pub fn train(
     let mut replay_memory = memory::replay(observations, actions, capacity)?;
     let mut replay = Replay::new(&mut replay_memory, observations, actions)?;
 
-    let mut checkpoints = Checkpoints::new(&folder.checkpoint(), observations, actions, capacity)?;
+    let mut checkpoints = Checkpoints::new(
+        &folder.checkpoint(),
+        observations,
+        actions,
+        (capacity, config.is_on_policy()),
+    )?;
     let mut pushed = Ok(());
     let restored = checkpoints.restore(|row| {
         pushed = pushed.and(replay.push(row));
@@ -143,10 +161,11 @@ pub fn train(
     pushed?;
     let saved = restored.as_ref().map(|restored| restored.learner.as_slice());
     let mut engine = build(config, &shape, saved, &mut engine_memory)?;
-    let (state, fell_back) = match restored {
+    let (mut state, fell_back) = match restored {
         Some(restored) => (restored.state, restored.fell_back),
         None => (LoopState::default(), false),
     };
+    state.config = Some(config.to_toml()?);
     let mut at = Position { step: state.step, episodes: state.episodes };
     let title = format!("{} {}", config.env, config.method_name());
     let mut run = Run {
@@ -166,6 +185,9 @@ pub fn train(
         interrupted: false,
         state,
     };
+    if let Some(changes) = changes {
+        run.progress.say(&changes.to_string());
+    }
     if fell_back {
         run.progress.say("warning: the last checkpoint is damaged; continuing from the one before");
     }
@@ -358,8 +380,9 @@ impl Run<'_> {
             ActionSpace::Discrete { .. } => ActionHead::Argmax,
         };
         let method = self.config.method_name();
+        let normaliser = engine.normaliser();
         let facts = Facts {
-            normaliser: None,
+            normaliser: normaliser.as_ref().map(Normaliser::view),
             action_head,
             control_period_s: spec.control_period_s,
             provenance: Provenance {

@@ -1,11 +1,11 @@
 //! A look at the networks between updates, which leaves learning as it would have been.
 
 use super::Agent;
-use super::algorithm::{Algorithm, Scene};
+use super::algorithm::{Algorithm, scene};
 use crate::kernels::train::TILE;
 use crate::learn::error::LearnError;
 use crate::learn::health::{Health, SignalToNoise, dormant};
-use crate::learn::memory::{Replay, load};
+use crate::learn::memory::Replay;
 use crate::random::Xoshiro256PlusPlus;
 use alloc::vec;
 use rand_core::SeedableRng;
@@ -36,6 +36,8 @@ impl<A: Algorithm> Agent<'_, A> {
         let mut rng = Xoshiro256PlusPlus::seed_from_u64(seed);
         let mut samples = [0; SAMPLES];
         data.sample(&mut rng, &mut samples);
+        // Noise that stands for features is drawn afresh for every update.
+        self.shares[0].rng = Xoshiro256PlusPlus::seed_from_u64(seed);
         self.prepare(data);
         if let Some(rollout) = &mut self.rollout {
             rollout.normalise_over(&samples[..TILE]);
@@ -63,13 +65,15 @@ impl<A: Algorithm> Agent<'_, A> {
         let role = A::NETWORKS[network].role;
         // Every role has a trace: gradients are found in it.
         let of_role = A::TRACES.iter().position(|of| *of == role).unwrap_or(0);
-        let trace = &mut self.shares[0].traces[of_role];
+        let scene = scene!(self, data, samples.len() as f32, None);
+        let share = &mut self.shares[0];
+        let trace = &mut share.traces[of_role];
         let mut activity = vec![0.0; trace.hidden().len()];
         for samples in samples.chunks(TILE) {
             trace.set_samples(samples.len());
             let (observation, action) = trace.input().split_at_mut(data.observations());
-            load(data, samples, observation, |step| step.observation);
-            load(data, samples, action, |step| step.action);
+            scene.load_observations(samples, observation, &mut share.rng, |step| step.observation);
+            scene.load_actions(samples, action);
             self.networks[network].online.forward(&self.kernels, trace);
             for (sum, unit) in activity.iter_mut().zip(trace.hidden()) {
                 *sum += unit.0[..samples.len()].iter().map(|h| f64::from(h.abs())).sum::<f64>();
@@ -102,14 +106,7 @@ impl<A: Algorithm> Agent<'_, A> {
         for sample in samples {
             let share = &mut self.shares[0];
             share.draw_noise(1, A::noise(&self.shape), rng);
-            let scene = Scene {
-                kernels: self.kernels,
-                networks: &self.networks,
-                scalars: self.scalars.values,
-                data,
-                batch: 1.0,
-                rollout: self.rollout.as_ref(),
-            };
+            let scene = scene!(self, data, 1.0, self.rollout.as_ref());
             self.algorithm.gradients(part, &scene, share, &[*sample]);
             let layers = share.gradients[network].layers();
             snr.add(layers.flat_map(|(weights, bias)| {

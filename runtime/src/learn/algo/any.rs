@@ -12,6 +12,7 @@ use crate::learn::health::Health;
 use crate::learn::memory::Replay;
 use crate::learn::net::Mlp;
 use crate::learn::training::Training;
+use lacewing_formats::policy::ObservationNormaliser;
 use serde::{Deserialize, Serialize};
 
 /// Does the same with whichever algorithm it is.
@@ -70,6 +71,12 @@ impl Settings {
             Self::Sac(_) | Self::Dqn(_) | Self::Ppo(_) => return false,
         }
         true
+    }
+
+    /// Steps that an algorithm learns from at once, if it learns from its present policy's only: its memory
+    /// must hold exactly so many, and learning must not begin later than with the first of them.
+    pub fn iteration(&self) -> Option<usize> {
+        each!(Settings, self, algorithm => algorithm.iteration()).map(|(steps, _)| steps)
     }
 
     /// Refuses settings without a meaning.
@@ -166,6 +173,11 @@ impl<'m> AnyAgent<'m> {
         each!(AnyAgent, self, agent => agent.seed_exploration(seed));
     }
 
+    /// See [`Agent::normaliser`].
+    pub fn normaliser(&self) -> Option<ObservationNormaliser<'_>> {
+        each!(AnyAgent, self, agent => agent.normaliser())
+    }
+
     /// See [`Agent::policy`].
     pub fn policy(&self) -> &Mlp<'m> {
         each!(AnyAgent, self, agent => agent.policy())
@@ -229,6 +241,14 @@ impl Learner for AnyAgent<'_> {
 
     fn begin_episode(&mut self) {
         each!(AnyAgent, self, agent => agent.begin_episode());
+    }
+
+    fn observe(&mut self, observation: &[f32]) {
+        each!(AnyAgent, self, agent => agent.observe(observation));
+    }
+
+    fn reward(&mut self, reward: f32, ends: bool) {
+        each!(AnyAgent, self, agent => agent.reward(reward, ends));
     }
 
     fn updates_due(&self, step: u64, data: &Replay<'_>) -> u32 {

@@ -16,7 +16,6 @@ pub use sac::SacConfig;
 pub use td3::Td3Config;
 
 use super::error::LearnError;
-use super::memory::load;
 
 /// The complaint, a setting's name and what it must be, of the first of `checks` that does not hold.
 fn all_hold(checks: &[(bool, &'static str)]) -> Result<(), LearnError> {

@@ -9,6 +9,9 @@ use crate::lab::log::Lengths;
 /// The training loop's own state at an episode's end.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct LoopState {
+    /// The run's configuration as TOML; none in checkpoints of versions that did not remember it.
+    #[serde(default)]
+    pub config: Option<String>,
     /// Environment steps so far.
     pub step: u64,
     /// Finished episodes so far: the next one's reset seed follows from it.

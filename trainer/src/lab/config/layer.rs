@@ -3,9 +3,11 @@
 use std::path::Path;
 
 use thiserror::Error;
-use toml::Table;
+use toml::{Table, Value};
 
+use super::moved;
 use crate::lab::files::{self, FileError};
+use crate::nearest;
 
 /// Why a configuration cannot run.
 #[derive(Debug, Error)]
@@ -14,12 +16,26 @@ pub enum ConfigError {
     #[error(transparent)]
     File(#[from] FileError),
     /// Not TOML, or a field is missing, unknown or of the wrong kind.
-    #[error("{origin}: {message}; a finished run's config.toml shows every field")]
+    #[error("{origin}: {message} (a finished run's config.toml shows every field)")]
     Parse {
         /// The file, or the defaults it was laid over.
         origin: String,
         /// What the parser says, on one line.
         message: String,
+    },
+    /// Not `KEY=VALUE`.
+    #[error("`{text}` is no setting: write KEY=VALUE as in config.toml, e.g. td3.batch=256")]
+    NoSetting {
+        /// What was given.
+        text: String,
+    },
+    /// The table of an earlier version.
+    #[error("{origin}: `[rewire]` is called `[topology]` now: write {replacement} in its place")]
+    Moved {
+        /// The file or setting.
+        origin: String,
+        /// The new lines.
+        replacement: String,
     },
     /// A setting of the algorithm makes no sense.
     #[error("{algorithm}.{complaint}")]
@@ -41,6 +57,11 @@ pub enum ConfigError {
 
 impl ConfigError {
     pub(super) fn parse(origin: &str, error: &toml::de::Error) -> Self {
+        Self::parse_over(&Table::new(), origin, error)
+    }
+
+    /// The same, where a name that is none may be that of a field in another table of `defaults`.
+    pub(super) fn parse_over(defaults: &Table, origin: &str, error: &toml::de::Error) -> Self {
         let shown = error.to_string();
         let message = match (error.span(), shown.lines().next()) {
             // Over a text the first line names the place, and the next three draw it.
@@ -48,7 +69,14 @@ impl ConfigError {
             // Over values the field comes last.
             _ => shown,
         };
-        Self::Parse { origin: origin.to_string(), message: message.trim().replace('\n', " ") }
+        let mut message = message.trim().replace('\n', " ");
+        if let Some((name, nearest)) = nearest::expected(error.message()) {
+            let elsewhere = defaults
+                .iter()
+                .find_map(|(table, fields)| fields.get(name).map(|_| format!("{table}.{name}")));
+            message += &format!("; did you mean `{}`?", elsewhere.as_deref().unwrap_or(nearest));
+        }
+        Self::Parse { origin: origin.to_string(), message }
     }
 }
 
@@ -62,29 +90,59 @@ impl Layer {
     /// A (possibly partial) TOML file.
     ///
     /// # Errors
-    /// [`ConfigError`] if it cannot be read or is not TOML.
+    /// [`ConfigError`] if it cannot be read, is not TOML or has tables of an earlier version.
     pub fn file(path: &Path) -> Result<Self, ConfigError> {
-        let origin = path.display().to_string();
         let text = String::from_utf8_lossy(&files::read(path)?).into_owned();
-        let table = text.parse().map_err(|error| ConfigError::parse(&origin, &error))?;
-        Ok(Self { origin, table })
+        Self::text(&path.display().to_string(), &text)
     }
 
-    /// One setting as on the command line, e.g. `td3.batch=256`.
+    /// The text of such a file, which comes from `origin`.
     ///
     /// # Errors
-    /// [`ConfigError`] if it is not TOML.
+    /// [`ConfigError`] if it is not TOML or has tables of an earlier version.
+    pub fn text(origin: &str, text: &str) -> Result<Self, ConfigError> {
+        let table: Table = text.parse().map_err(|error| ConfigError::parse(origin, &error))?;
+        if let Some(fields) = moved::rewire(&table) {
+            let lines = fields.iter().map(|(field, value)| format!(", `{field} = {value}`"));
+            let replacement = format!("the lines `[topology]`{}", lines.collect::<String>());
+            return Err(ConfigError::Moved { origin: origin.to_string(), replacement });
+        }
+        Ok(Self { origin: origin.to_string(), table })
+    }
+
+    /// One setting as on the command line, e.g. `td3.batch=256`. A value that is not TOML is a string,
+    /// since shells take the quotes away: `init=sparsity-aware`.
+    ///
+    /// # Errors
+    /// [`ConfigError`] if it is no setting, or one of an earlier version.
     pub fn setting(text: &str) -> Result<Self, ConfigError> {
-        let table = text.parse().map_err(|error| ConfigError::parse(text, &error))?;
+        let Some((key, value)) = text.split_once('=') else {
+            return Err(ConfigError::NoSetting { text: text.to_string() });
+        };
+        let quoted = || format!("{key}={}", Value::from(value.trim())).parse();
+        let table: Table = match text.parse() {
+            // What begins as a list, table or string of TOML was meant to be one.
+            Err(_) if !value.trim_start().starts_with(['[', '{', '"', '\'']) => quoted(),
+            parsed => parsed,
+        }
+        .map_err(|error| ConfigError::parse(text, &error))?;
+        if let Some(fields) = moved::rewire(&table) {
+            let fields = fields.iter().map(|(field, value)| format!("`topology.{field}={value}`"));
+            let replacement = fields.collect::<Vec<_>>().join(" and ");
+            return Err(ConfigError::Moved { origin: text.to_string(), replacement });
+        }
         Ok(Self { origin: text.to_string(), table })
     }
 }
 
-/// Lays `over` on `under`: tables field by field, all else whole. An allocation is one value.
+/// Tables that are one value.
+const WHOLE: [&str; 2] = ["allocation", "amount"];
+
+/// Lays `over` on `under`: tables field by field, all else whole.
 pub(super) fn overlay(under: &mut Table, over: Table) {
     for (key, value) in over {
         match (under.get_mut(&key), value) {
-            (Some(toml::Value::Table(under)), toml::Value::Table(over)) if key != "allocation" => {
+            (Some(Value::Table(under)), Value::Table(over)) if !WHOLE.contains(&&*key) => {
                 overlay(under, over);
             }
             (_, value) => drop(under.insert(key, value)),

@@ -1,7 +1,9 @@
 //! A run's configuration: every number that decides its result, saved as `config.toml`.
 
 mod agent;
+mod changes;
 mod layer;
+mod moved;
 mod preset;
 mod topology;
 mod validate;
@@ -16,6 +18,7 @@ use lacewing_runtime::learn::{
 use serde::{Deserialize, Serialize};
 use toml::Table;
 
+pub use changes::{ChangeError, Changes};
 pub use layer::{ConfigError, Layer};
 use layer::{overlay, value_error};
 pub use preset::Preset;
@@ -69,6 +72,10 @@ pub struct RunConfig {
     pub init: Init,
     /// Whether units have biases.
     pub bias: bool,
+    /// Whether observations are normalised by their running mean and deviation.
+    pub normalise_observations: bool,
+    /// Whether rewards are divided by the running deviation of the discounted return.
+    pub scale_rewards: bool,
     /// What comes before the ReLU of the critics' hidden layers: `none` or `layer`.
     pub critic_norm: Norm,
     /// Environment steps between evaluations.
@@ -124,6 +131,7 @@ impl RunConfig {
             _ if small => 50_000,
             _ => 1_000_000,
         };
+        let on_robots = algorithm == AlgorithmKind::Ppo && !small;
         let mut config = Self {
             env: env.to_string(),
             method,
@@ -141,6 +149,9 @@ impl RunConfig {
             structure: Structure::Unstructured,
             init: Init::Dense,
             bias: true,
+            // What PPO learns from is new at every iteration: it needs both on robots.
+            normalise_observations: on_robots,
+            scale_rewards: on_robots,
             critic_norm: Norm::None,
             evaluate_every: if small { 1000 } else { 5000 },
             evaluate_episodes: 10,
@@ -198,8 +209,9 @@ impl RunConfig {
             None => agent::usual(&env),
         };
         over.remove("method");
-        let mut merged = Table::try_from(Self::defaults(&env, algorithm, method))
+        let defaults = Table::try_from(Self::defaults(&env, algorithm, method))
             .map_err(|error| value_error("config", error.to_string()))?;
+        let mut merged = defaults.clone();
         // A layer that sets a sparsity or an allocation replaces both defaults: they are one choice.
         if over.contains_key("sparsity") || over.contains_key("allocation") {
             merged.remove("sparsity");
@@ -207,7 +219,7 @@ impl RunConfig {
         }
         overlay(&mut merged, over);
         let mut config: Self =
-            merged.try_into().map_err(|error| ConfigError::parse(&origin, &error))?;
+            merged.try_into().map_err(|e| ConfigError::parse_over(&defaults, &origin, &e))?;
         if config.sparsity.is_some() && config.allocation.is_none() && method.is_sparse() {
             config.allocation = Some(Allocation::Er);
         }
@@ -315,6 +327,9 @@ impl RunConfig {
         Training {
             init: self.init,
             bias: self.bias,
+            normalise_observations: self.normalise_observations,
+            scale_rewards: self.scale_rewards,
+            fake_features: 0,
             method: self.topology.method(self.updates()),
             threads: self.threads,
         }
