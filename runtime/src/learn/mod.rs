@@ -7,9 +7,10 @@
 //!
 //! | module | holds |
 //! |---|---|
-//! | `net` | layers, networks, passes through them, gradients |
-//! | `optim`, `method`, `training` | the optimiser; topology over time; what all algorithms are told |
 //! | `memory`, `explore`, `score` | what an agent has seen; random actions and noise; returns |
+//! | `error`, `method` | what can go wrong; topology over time, as a value |
+//! | `net` | layers, networks, passes through them, gradients |
+//! | `optim`, `training` | the optimiser; what all algorithms are told |
 //! | `agent` | what an algorithm says, and networks with optimisers and targets that do it, in threads |
 //! | `algo` | one file an algorithm |
 //! | `resume` | saving and restoring an agent |
@@ -31,8 +32,8 @@ mod training;
 pub use crate::arena::{Arena, Block, OutOfMemory};
 pub use agent::{
     ActionSpace, Agent, AgentShape, Algorithm, AlgorithmKind, DeployedLayer, Learner, Losses,
-    MAX_LOSSES, MAX_NETWORKS, MAX_STAGES, MAX_TRACES, Network, Part, Role, Scene, Seeds, Share,
-    Sparsity, Stage, Stages, deployed,
+    MAX_LOSSES, MAX_NETWORKS, MAX_STAGES, MAX_TRACES, Network, Normaliser, OBSERVATION_CLIP, Part,
+    RewardScale, Role, Scene, Seeds, Share, Sparsity, Stage, Stages, deployed,
 };
 pub use algo::{AnyAgent, DqnConfig, PpoConfig, SacConfig, Settings, Td3Config, TdLoss};
 pub use error::LearnError;

@@ -2,11 +2,12 @@
 
 use super::gradients::Gradients;
 use super::layer::{Layer, LayerRef, Links, Start, TopologyScratch};
-use super::shape::{MAX_LAYERS, NetworkShape, Norm};
+use super::shape::{NetworkShape, Norm};
 use super::trace::Trace;
 use crate::arena::Arena;
 use crate::kernels::train::{Finish, TrainKernels};
 use crate::learn::error::LearnError;
+use crate::learn::error::MAX_LAYERS;
 use heapless::Vec;
 use lacewing_formats::topology::TargetRule;
 use rand_core::Rng;

@@ -72,6 +72,10 @@ pub struct RunConfig {
     pub init: Init,
     /// Whether units have biases.
     pub bias: bool,
+    /// Whether observations are normalised by their running mean and deviation.
+    pub normalise_observations: bool,
+    /// Whether rewards are divided by the running deviation of the discounted return.
+    pub scale_rewards: bool,
     /// What comes before the ReLU of the critics' hidden layers: `none` or `layer`.
     pub critic_norm: Norm,
     /// Environment steps between evaluations.
@@ -123,6 +127,7 @@ impl RunConfig {
             _ if small => 50_000,
             _ => 1_000_000,
         };
+        let on_robots = algorithm == AlgorithmKind::Ppo && !small;
         let mut config = Self {
             env: env.to_string(),
             method,
@@ -140,6 +145,9 @@ impl RunConfig {
             structure: Structure::Unstructured,
             init: Init::Dense,
             bias: true,
+            // What PPO learns from is new at every iteration: it needs both on robots.
+            normalise_observations: on_robots,
+            scale_rewards: on_robots,
             critic_norm: Norm::None,
             evaluate_every: if small { 1000 } else { 5000 },
             evaluate_episodes: 10,
@@ -314,6 +322,9 @@ impl RunConfig {
         Training {
             init: self.init,
             bias: self.bias,
+            normalise_observations: self.normalise_observations,
+            scale_rewards: self.scale_rewards,
+            fake_features: 0,
             method: self.topology.method(self.updates()),
             threads: self.threads,
         }
