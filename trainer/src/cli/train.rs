@@ -190,3 +190,45 @@ fn configure(args: &Args) -> Result<RunConfig, CliError> {
     config.device = args.device.unwrap_or(config.device);
     Ok(config)
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::{Args as _, Command, FromArgMatches};
+    use lacewing_formats::topology::Allocation;
+    use lacewing_runtime::learn::Init;
+
+    use super::*;
+
+    fn configured(line: &str) -> RunConfig {
+        let command = Args::augment_args(Command::new("train").no_binary_name(true));
+        let matches = command.try_get_matches_from(line.split(' ')).unwrap();
+        configure(&Args::from_arg_matches(&matches).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn every_argument_is_in_a_group() {
+        let command = Args::augment_args(Command::new("train"));
+        for argument in command.get_arguments() {
+            let group = argument.get_help_heading().unwrap_or("none");
+            assert!([RUN, AGENT, METHOD, SPARSITY].contains(&group), "{argument}: {group}");
+        }
+    }
+
+    #[test]
+    fn flags_are_settings() {
+        let config = configured(
+            "Hopper-v5 --sparsity 0.9 --allocation balanced --policy-share 0.2 --init per-unit --no-bias",
+        );
+        assert_eq!(config.allocation, Some(Allocation::Balanced { closeness: CLOSENESS }));
+        assert_eq!(
+            (config.policy_share, config.init, config.bias),
+            (Some(0.2), Init::PerUnit, false)
+        );
+        let config = configured("Hopper-v5 --sparsity 0.9 --allocation input-only --method rigl");
+        assert_eq!(config.allocation, Some(Allocation::InputOnly));
+        // What no flag says is the method's.
+        assert_eq!((config.init, config.bias), (Init::SparsityAware, true));
+        let config = configured("Hopper-v5 --init dense --set init=sparsity-aware");
+        assert_eq!(config.init, Init::SparsityAware, "settings lie over flags");
+    }
+}

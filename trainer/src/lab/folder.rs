@@ -217,4 +217,18 @@ mod tests {
             assert_eq!(fs::read_to_string(root.join(CONFIG)).unwrap(), text);
         }
     }
+
+    #[test]
+    fn a_run_of_an_earlier_version_is_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path();
+        fs::write(root.join(CONFIG), "env = 'Pendulum-v1'\n[rewire]\ninterval = 1000\n").unwrap();
+        let config = RunConfig::defaults("Pendulum-v1", AlgorithmKind::Td3, Preset::Set);
+        let error = RunFolder::create(root, &config, false).err().unwrap();
+        assert!(matches!(error, FolderError::Unfinished { .. }), "{error}");
+        let error = RunFolder::open(root).err().unwrap();
+        assert!(matches!(error, FolderError::Config(ConfigError::Moved { .. })), "{error}");
+        drop(RunFolder::create(root, &config, true).unwrap());
+        assert_eq!(RunFolder::open(root).unwrap().1, config);
+    }
 }

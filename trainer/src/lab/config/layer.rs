@@ -71,8 +71,9 @@ impl ConfigError {
         };
         let mut message = message.trim().replace('\n', " ");
         if let Some((name, nearest)) = nearest::expected(error.message()) {
-            let elsewhere = defaults
-                .iter()
+            let is_field = error.message().starts_with("unknown field");
+            let mut tables = defaults.iter().filter(|_| is_field);
+            let elsewhere = tables
                 .find_map(|(table, fields)| fields.get(name).map(|_| format!("{table}.{name}")));
             message += &format!("; did you mean `{}`?", elsewhere.as_deref().unwrap_or(nearest));
         }
@@ -153,4 +154,83 @@ pub(super) fn overlay(under: &mut Table, over: Table) {
 /// An error in one field.
 pub(super) fn value_error(field: &'static str, problem: impl Into<String>) -> ConfigError {
     ConfigError::Value { field, problem: problem.into() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lab::config::RunConfig;
+
+    /// The configuration of Pendulum under one setting.
+    fn with(setting: &str) -> Result<RunConfig, ConfigError> {
+        RunConfig::from_layers(Some("Pendulum-v1"), None, vec![Layer::setting(setting)?])
+    }
+
+    #[test]
+    fn a_value_that_is_not_toml_is_a_string() {
+        let value = |setting: &str| Layer::setting(setting).unwrap().table["key"].clone();
+        for text in ["sparsity-aware", "layer-mean", "erk", " erk ", "k-per-32", ".9", "it's"] {
+            assert_eq!(value(&format!("key={text}")), Value::from(text.trim()), "{text}");
+        }
+        assert_eq!(value("key=0.9"), Value::Float(0.9));
+        assert_eq!(value("key=1_000"), Value::Integer(1000));
+        assert_eq!(value("key=true"), Value::Boolean(true));
+        assert_eq!(value("key='erk'"), Value::from("erk"));
+        assert_eq!(value("key=[64, 64]"), Value::from(vec![64, 64]));
+        assert_eq!(value("key={constant=0.1}")["constant"], Value::Float(0.1));
+        let quoted = [with("init='per-unit'"), with("topology.newborn=\"layer-mean\"")];
+        let bare = [with("init=per-unit"), with("topology.newborn=layer-mean")];
+        assert_eq!(quoted.map(Result::unwrap), bare.map(Result::unwrap));
+    }
+
+    #[test]
+    fn a_value_begun_as_toml_must_end_so() {
+        for bad in ["hidden=[64", "topology.amount={cosine=0.3", "init='dense", "=3"] {
+            let error = Layer::setting(bad).err().unwrap();
+            assert!(matches!(error, ConfigError::Parse { .. }), "{bad}: {error}");
+        }
+        assert!(matches!(Layer::setting("seed").err(), Some(ConfigError::NoSetting { .. })));
+    }
+
+    #[test]
+    fn an_amount_is_replaced_as_a_whole() {
+        let settings = ["method=rigl", "topology.amount.constant=0.1"];
+        let layers = settings.map(|text| Layer::setting(text).unwrap()).into();
+        let config = RunConfig::from_layers(Some("Pendulum-v1"), None, layers).unwrap();
+        assert_eq!(config.topology.amount, lacewing_formats::topology::Amount::Constant(0.1));
+    }
+
+    #[test]
+    fn misspelt_names_get_the_nearest_one() {
+        for (setting, meant) in [
+            ("td3.lerning-rate=0.1", "learning-rate"),
+            ("sparsty=0.9", "sparsity"),
+            ("td4.batch=3", "td3"),
+            ("learning-rate=0.1", "td3.learning-rate"),
+            ("topology.gamma=0.9", "td3.gamma"),
+            ("method=riggle", "rigl"),
+            ("algorithm=td", "td3"),
+            ("structure=k-per-3", "k-per-32"),
+            ("init=sparsity", "sparsity-aware"),
+            ("topology.drop=stop", "signed-magnitude"),
+            ("allocation.rule=inputonly", "input-only"),
+        ] {
+            let told = with(setting).unwrap_err().to_string();
+            assert!(told.contains(&format!("; did you mean `{meant}`?")), "{told}");
+            assert_eq!(told.lines().count(), 1, "{told}");
+        }
+    }
+
+    #[test]
+    fn what_rewire_was_is_told_in_todays_words() {
+        let text = "[rewire]\ninterval = 500\nfraction = 0.1\ndrop = 'magnitude'\n";
+        let told = Layer::text("old.toml", text).err().unwrap().to_string();
+        for line in
+            ["`[topology]`", "`every = 500`", "`amount.constant = 0.1`", "`drop = \"magnitude\"`"]
+        {
+            assert!(told.contains(line), "no {line} in {told}");
+        }
+        let told = with("rewire.fraction=0.1").unwrap_err().to_string();
+        assert!(told.contains("`topology.amount.constant=0.1`"), "{told}");
+    }
 }

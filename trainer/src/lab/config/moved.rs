@@ -8,7 +8,7 @@ pub(super) fn rewire(table: &Table) -> Option<Vec<(&str, String)>> {
     let fields = table.get("rewire")?.as_table()?;
     let moved = fields.iter().map(|(field, value)| match field.as_str() {
         "interval" => ("every", value.to_string()),
-        "fraction" => ("amount", format!("{{ constant = {value} }}")),
+        "fraction" => ("amount.constant", value.to_string()),
         field => (field, value.to_string()),
     });
     Some(moved.collect())
