@@ -172,7 +172,12 @@ impl<'w, 'e> Watch<Simulator<'w>, dyn Engine + 'e, TrainError> for Best<'_> {
 
     fn update(&mut self, _: &Losses) {}
 
-    fn step(&mut self, step: u64, engine: &mut (dyn Engine + 'e)) -> Result<(), TrainError> {
+    fn step(
+        &mut self,
+        step: u64,
+        engine: &mut (dyn Engine + 'e),
+        _: &Replay<'_>,
+    ) -> Result<(), TrainError> {
         if step.is_multiple_of(self.tuning.evaluate_every) || step == self.tuning.steps {
             self.evaluate(step, engine)?;
         }

@@ -3,9 +3,12 @@
 use super::{DqnConfig, PpoConfig, SacConfig, Td3Config};
 use crate::arena::Block;
 use crate::learn::agent::{
-    Agent, AgentShape, Algorithm, AlgorithmKind, DeployedLayer, Learner, Losses, Seeds, deployed,
+    Agent, AgentShape, Algorithm, AlgorithmKind, DeployedLayer, Learner, Losses, Network, Seeds,
+    Work, deployed,
 };
 use crate::learn::error::LearnError;
+#[cfg(feature = "alloc")]
+use crate::learn::health::Health;
 use crate::learn::memory::Replay;
 use crate::learn::net::Mlp;
 use crate::learn::training::Training;
@@ -184,6 +187,30 @@ impl<'m> AnyAgent<'m> {
     pub fn deployed(&self) -> impl ExactSizeIterator<Item = DeployedLayer<'_>> {
         let (algorithm, actions) = (self.settings().kind(), self.shape().actions);
         deployed(self.policy().layers(), algorithm, actions)
+    }
+
+    /// See [`Agent::networks`].
+    pub fn networks(&self) -> &[Network<'m>] {
+        each!(AnyAgent, self, agent => agent.networks())
+    }
+
+    /// See [`Agent::take_work`].
+    pub fn take_work(&mut self) -> Work {
+        each!(AnyAgent, self, agent => agent.take_work())
+    }
+
+    /// See [`Agent::diagnose`].
+    ///
+    /// # Errors
+    /// See [`Agent::diagnose`].
+    #[cfg(feature = "alloc")]
+    pub fn diagnose(
+        &mut self,
+        data: &Replay<'_>,
+        tau: f64,
+        seed: u64,
+    ) -> Result<[Option<Health>; 2], LearnError> {
+        each!(AnyAgent, self, agent => agent.diagnose(data, tau, seed))
     }
 
     /// See [`Agent::updates`].

@@ -167,7 +167,7 @@ impl<'e, 'm> Watch<Driver<'e>, AnyAgent<'m>, EdgeError> for Between<'_> {
 
     fn update(&mut self, _: &Losses) {}
 
-    fn step(&mut self, _: u64, _: &mut AnyAgent<'m>) -> Result<(), EdgeError> {
+    fn step(&mut self, _: u64, _: &mut AnyAgent<'m>, _: &Replay<'_>) -> Result<(), EdgeError> {
         Ok(())
     }
 

@@ -9,10 +9,11 @@ use super::{ConfigError, RunConfig};
 
 /// Fields that decide how long a run goes on, what it tells and what computes it. All others decide
 /// which run it is.
-const FREE: [&str; 7] = [
+const FREE: [&str; 8] = [
     "steps",
     "evaluate-every",
     "evaluate-episodes",
+    "dormant-tau",
     "checkpoint-every",
     "threads",
     "engine",
