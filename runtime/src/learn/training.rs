@@ -20,6 +20,11 @@ pub struct Training {
     pub normalise_observations: bool,
     /// Whether rewards are divided by the running deviation of the discounted return.
     pub scale_rewards: bool,
+    /// Steps whose rewards a TD target adds up before it takes a value, 1 to 64 (Sutton & Barto 2018, eq.
+    /// 7.1); RLx2 takes 3 after 300,000 updates. PPO's advantages have their own λ.
+    pub n_step: u32,
+    /// Up to this update it is one step.
+    pub n_step_after: u64,
     /// So many features at the end of an observation are noise, which learning draws anew whenever it
     /// looks at a sample (ANF: Grooten et al. 2023, §4.1).
     pub fake_features: u32,
@@ -43,6 +48,8 @@ impl Default for Training {
             bias: true,
             normalise_observations: false,
             scale_rewards: false,
+            n_step: 1,
+            n_step_after: 0,
             fake_features: 0,
             method: Method::default(),
             threads: 1,
@@ -55,7 +62,11 @@ impl Training {
         Start { init: self.init, bias: self.bias }
     }
 
-    pub(super) fn check(&self) -> Result<(), LearnError> {
+    /// Refuses settings without a meaning.
+    ///
+    /// # Errors
+    /// [`LearnError::Config`].
+    pub fn check(&self) -> Result<(), LearnError> {
         if !(1..=MAX_THREADS).contains(&self.threads) {
             return Err(LearnError::Config(if cfg!(feature = "threads") {
                 "threads must be 1 to 8"
@@ -63,6 +74,14 @@ impl Training {
                 "threads must be 1 in this build"
             }));
         }
+        if !(1..=64).contains(&self.n_step) {
+            return Err(LearnError::Config("n-step must be 1 to 64"));
+        }
         self.method.check()
+    }
+
+    /// Steps that a TD target takes in the `update`-th update.
+    pub(super) fn n_step_at(&self, update: u64) -> usize {
+        if update > self.n_step_after { self.n_step as usize } else { 1 }
     }
 }

@@ -176,6 +176,16 @@ pub fn parts(id: &str) -> Result<(&str, Wrap), EnvError> {
     }
 }
 
+/// How many of the last features of an observation are fake; none of an environment that cannot be built.
+pub fn fake_features(id: &str) -> u32 {
+    let Ok((_, wrap)) = parts(id) else { return 0 };
+    if wrap.noise_features.is_none() {
+        return 0;
+    }
+    let observations = make(id, &Shift::default()).map_or(0, |env| env.spec().obs_dim);
+    wrap.fakes_at_the_end(observations) as u32
+}
+
 /// Builds an environment, its dynamics changed by `shift` ([`Shift::default`] changes nothing); `id`
 /// may name a wrap, see [`parts`].
 ///

@@ -2,20 +2,16 @@
 //! its stages, how it acts.
 
 use super::kind::AlgorithmKind;
-use super::network::Network;
-use super::normaliser::Normaliser;
+use super::scene::Scene;
 use super::shape::{AgentShape, Role};
 use super::share::Share;
 use super::stage::Stages;
-use crate::kernels::train::{TILE, Tile, TrainKernels};
 use crate::learn::error::LearnError;
 use crate::learn::explore::Explorer;
-use crate::learn::memory::{Replay, Rollout, Transition};
+use crate::learn::memory::{Replay, Rollout};
 use crate::learn::net::Head;
 use crate::learn::optim::AdamConfig;
-use crate::random::Xoshiro256PlusPlus;
 use core::fmt::Debug;
-use rand_distr::{Distribution, StandardNormal};
 
 /// Most networks of an agent, targets not counted.
 pub const MAX_NETWORKS: usize = 3;
@@ -36,50 +32,6 @@ pub struct Part {
     /// The part of the losses that its gradient comes from.
     pub loss: u8,
 }
-
-/// What all threads read while they find gradients.
-#[derive(Debug)]
-pub struct Scene<'a, 'm> {
-    /// The kernels to run networks with.
-    pub kernels: TrainKernels,
-    /// In the order of [`Algorithm::NETWORKS`].
-    pub networks: &'a [Network<'m>],
-    /// Values of the scalars.
-    pub scalars: &'a [f32],
-    /// What the samples are indices of.
-    pub data: &'a Replay<'a>,
-    /// Samples of the whole minibatch: losses are means over so many.
-    pub batch: f32,
-    /// What on-policy algorithms have derived from the data.
-    pub rollout: Option<&'a Rollout<'m>>,
-    /// How observations are normalised, if they are.
-    pub normaliser: Option<&'a Normaliser<'m>>,
-    /// What rewards are multiplied by.
-    pub reward_factor: f32,
-    /// So many features at the end of an observation are noise, drawn anew whenever they are loaded.
-    pub fake_features: usize,
-}
-
-/// A [`Scene`] of an agent, which borrows only what is in it: shares and the rollout may be written.
-macro_rules! scene {
-    ($agent:ident, $data:expr, $batch:expr, $rollout:expr) => {
-        $crate::learn::Scene {
-            kernels: $agent.kernels,
-            networks: &$agent.networks,
-            scalars: &*$agent.scalars.values,
-            data: $data,
-            batch: $batch,
-            rollout: $rollout,
-            normaliser: $agent.normaliser.as_ref(),
-            reward_factor: match $agent.training.scale_rewards {
-                true => $agent.reward_scale.factor(),
-                false => 1.0,
-            },
-            fake_features: $agent.training.fake_features as usize,
-        }
-    };
-}
-pub(super) use scene;
 
 /// A reinforcement-learning algorithm; a value of the type is its settings.
 pub trait Algorithm: Copy + Debug + PartialEq + Send + Sync {
@@ -157,54 +109,4 @@ pub trait Algorithm: Copy + Debug + PartialEq + Send + Sync {
         explorer: &mut Explorer<'_>,
         action: &mut [f32],
     );
-}
-
-impl Scene<'_, '_> {
-    /// Transposes observations, or those that followed, of some samples into tiles; places without a
-    /// sample become zero.
-    pub fn load_observations<'r>(
-        &'r self,
-        samples: &[u32],
-        into: &mut [Tile],
-        noise: &mut Xoshiro256PlusPlus,
-        part: impl Fn(&Transition<'r>) -> &'r [f32],
-    ) {
-        self.load(samples, into, part);
-        if let Some(normaliser) = self.normaliser {
-            for (feature, tile) in into.iter_mut().enumerate() {
-                let values = tile.0[..samples.len()].iter_mut();
-                values.for_each(|x| *x = normaliser.apply(feature, *x));
-            }
-        }
-        let real = into.len() - self.fake_features;
-        for tile in &mut into[real..] {
-            tile.0[..samples.len()].fill_with(|| StandardNormal.sample(noise));
-        }
-    }
-
-    /// The same of actions, as they are.
-    pub fn load_actions(&self, samples: &[u32], into: &mut [Tile]) {
-        self.load(samples, into, |step| step.action);
-    }
-
-    fn load<'r>(
-        &'r self,
-        samples: &[u32],
-        into: &mut [Tile],
-        part: impl Fn(&Transition<'r>) -> &'r [f32],
-    ) {
-        if samples.len() < TILE {
-            into.fill(Tile::ZERO);
-        }
-        for (place, &index) in samples.iter().enumerate() {
-            for (tile, &feature) in into.iter_mut().zip(part(&self.data.get(index as usize))) {
-                tile.0[place] = feature;
-            }
-        }
-    }
-
-    /// The reward of a step, as it is learned from.
-    pub fn reward(&self, step: &Transition<'_>) -> f32 {
-        self.reward_factor * step.reward
-    }
 }

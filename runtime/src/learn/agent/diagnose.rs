@@ -1,7 +1,8 @@
 //! A look at the networks between updates, which leaves learning as it would have been.
 
 use super::Agent;
-use super::algorithm::{Algorithm, scene};
+use super::algorithm::Algorithm;
+use super::scene::scene;
 use crate::kernels::train::TILE;
 use crate::learn::error::LearnError;
 use crate::learn::health::{Health, SignalToNoise, dormant};

@@ -1,7 +1,8 @@
 //! One update: a minibatch, and the stages that the algorithm makes of it.
 
-use super::algorithm::{Algorithm, MAX_NETWORKS, scene};
+use super::algorithm::{Algorithm, MAX_NETWORKS};
 use super::losses::Losses;
+use super::scene::scene;
 use super::stage::Stage;
 use super::{Agent, Threads, share};
 use crate::learn::error::LearnError;

@@ -140,9 +140,7 @@ impl Algorithm for DqnConfig {
         gradients.clear();
         for samples in samples.chunks(TILE) {
             trace.set_samples(samples.len());
-            scene.load_observations(samples, trace.input(), &mut share.rng, |step| {
-                step.next_observation
-            });
+            scene.load_next_observations(samples, trace.input(), &mut share.rng);
             let mut chosen = [0; TILE];
             if self.double {
                 network.online.forward(kernels, trace);
@@ -154,10 +152,7 @@ impl Algorithm for DqnConfig {
             }
             let mut targets = [0.0; TILE];
             for (i, &index) in samples.iter().enumerate() {
-                let step = data.get(index as usize);
-                let next = trace.output()[chosen[i]].0[i];
-                let next = if step.terminated { 0.0 } else { self.gamma * next };
-                targets[i] = scene.reward(&step) + next;
+                targets[i] = scene.td_target(index, self.gamma, trace.output()[chosen[i]].0[i]);
             }
 
             scene

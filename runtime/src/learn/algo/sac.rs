@@ -180,9 +180,7 @@ impl SacConfig {
         for (samples, noise) in samples.chunks(TILE).zip(share.noise.chunks(2 * actions)) {
             actor_trace.set_samples(samples.len());
             critic_trace.set_samples(samples.len());
-            scene.load_observations(samples, actor_trace.input(), &mut share.rng, |step| {
-                step.next_observation
-            });
+            scene.load_next_observations(samples, actor_trace.input(), &mut share.rng);
             networks[ACTOR].online.forward(kernels, actor_trace);
             let (next_observation, next_action) = critic_trace.input().split_at_mut(observations);
             next_observation.copy_from_slice(actor_trace.input());
@@ -195,10 +193,7 @@ impl SacConfig {
                 }
             }
             for ((target, log_prob), &index) in targets.iter_mut().zip(log_prob.0).zip(samples) {
-                let step = data.get(index as usize);
-                let soft = *target - alpha * log_prob;
-                let next = if step.terminated { 0.0 } else { self.gamma * soft };
-                *target = scene.reward(&step) + next;
+                *target = scene.td_target(index, self.gamma, *target - alpha * log_prob);
             }
 
             let (observation, action) = critic_trace.input().split_at_mut(observations);

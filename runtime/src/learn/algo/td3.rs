@@ -168,9 +168,7 @@ impl Td3Config {
         for (samples, noise) in samples.chunks(TILE).zip(share.noise.chunks(actions)) {
             actor_trace.set_samples(samples.len());
             critic_trace.set_samples(samples.len());
-            scene.load_observations(samples, actor_trace.input(), &mut share.rng, |step| {
-                step.next_observation
-            });
+            scene.load_next_observations(samples, actor_trace.input(), &mut share.rng);
             networks[ACTOR].forward_target(kernels, actor_trace);
             let (next_observation, next_action) = critic_trace.input().split_at_mut(observations);
             next_observation.copy_from_slice(actor_trace.input());
@@ -193,9 +191,7 @@ impl Td3Config {
                 }
             }
             for (target, &index) in targets.iter_mut().zip(samples) {
-                let step = data.get(index as usize);
-                let next = if step.terminated { 0.0 } else { self.gamma * *target };
-                *target = scene.reward(&step) + next;
+                *target = scene.td_target(index, self.gamma, *target);
             }
 
             let (observation, action) = critic_trace.input().split_at_mut(observations);

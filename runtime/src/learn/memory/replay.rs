@@ -167,6 +167,19 @@ impl<'m> Replay<'m> {
         Transition { observation, action, reward, next_observation, terminated, truncated }
     }
 
+    /// The transition at `index` and those that follow it, `most` at most: up to an episode's end or the
+    /// newest one.
+    pub fn run(&self, index: u32, most: usize) -> impl Iterator<Item = u32> {
+        let capacity = self.capacity();
+        let newest = (self.next + capacity - 1) % capacity;
+        let follows = move |&at: &u32| {
+            let step = self.get(at as usize);
+            let goes_on = !step.terminated && !step.truncated && at as usize != newest;
+            goes_on.then(|| (at + 1) % capacity as u32)
+        };
+        core::iter::successors(Some(index), follows).take(most)
+    }
+
     /// Fills `indices` with uniform draws of stored transitions, with replacement.
     ///
     /// # Panics

@@ -18,6 +18,7 @@ use lacewing_runtime::learn::{
 use serde::{Deserialize, Serialize};
 use toml::Table;
 
+use crate::env;
 pub use changes::{ChangeError, Changes};
 pub use layer::{ConfigError, Layer};
 use layer::{overlay, value_error};
@@ -76,6 +77,10 @@ pub struct RunConfig {
     pub normalise_observations: bool,
     /// Whether rewards are divided by the running deviation of the discounted return.
     pub scale_rewards: bool,
+    /// Steps whose rewards a TD target adds up before it takes a value.
+    pub n_step: u32,
+    /// Updates with one step before that.
+    pub n_step_after: u64,
     /// What comes before the ReLU of the critics' hidden layers: `none` or `layer`.
     pub critic_norm: Norm,
     /// Environment steps between evaluations.
@@ -152,6 +157,8 @@ impl RunConfig {
             // What PPO learns from is new at every iteration: it needs both on robots.
             normalise_observations: on_robots,
             scale_rewards: on_robots,
+            n_step: 1,
+            n_step_after: 0,
             critic_norm: Norm::None,
             evaluate_every: if small { 1000 } else { 5000 },
             evaluate_episodes: 10,
@@ -329,7 +336,9 @@ impl RunConfig {
             bias: self.bias,
             normalise_observations: self.normalise_observations,
             scale_rewards: self.scale_rewards,
-            fake_features: 0,
+            n_step: self.n_step,
+            n_step_after: self.n_step_after,
+            fake_features: env::fake_features(&self.env),
             method: self.topology.method(self.updates()),
             threads: self.threads,
         }

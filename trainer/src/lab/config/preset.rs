@@ -97,7 +97,10 @@ impl Preset {
             Self::Anf => {
                 (config.sparsity, config.allocation) = (Some(0.8), Some(Allocation::InputOnly));
             }
-            Self::Rlx2 => config.dense_output = false,
+            Self::Rlx2 => {
+                config.dense_output = false;
+                (config.n_step, config.n_step_after) = (3, 300_000);
+            }
             Self::Rigl => config.init = Init::SparsityAware,
             _ => {}
         }

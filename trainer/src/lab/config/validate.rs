@@ -56,10 +56,12 @@ impl RunConfig {
         let share = |value: f64| (0.0..=1.0).contains(&value);
         let times = share(self.topology.start) && share(self.topology.stop);
         must(times, "topology.start", "and topology.stop must be shares of the run, 0 to 1")?;
-        self.training()
-            .method
-            .check()
-            .map_err(|error| value_error("topology", error.to_string()))?;
+        must(
+            !self.is_on_policy() || self.n_step == 1,
+            "n-step",
+            "is for td3, sac and dqn: ppo's advantages have ppo.lambda",
+        )?;
+        self.training().check().map_err(|error| value_error("topology", error.to_string()))?;
         must(
             self.policy_share.is_none_or(|share| (0.0..1.0).contains(&share) && share > 0.0),
             "policy-share",
