@@ -1,21 +1,21 @@
 //! Two engines, one meaning: the sparse learner's hand-written passes against burn's autodiff, on
 //! the same topology, weights and minibatch.
 use lacewing_burn::{BurnError, BurnTd3, Device, LayerGradient};
-use lacewing_formats::topology::{Allocation, Structure};
 use lacewing_runtime::learn::{
-    AgentShape, Block, Gradients, Method, Replay, Resume, Rewire, Sparsity, Td3, Td3Config,
+    AgentShape, AnyAgent, Block, Gradients, Learner, Method, Replay, Resume, Rewire, Td3,
+    Td3Config, Training, policy_hash,
 };
-use lacewing_tests::learner::{full_replay, replay_memory, save};
+use lacewing_tests::learner::{full_replay, replay_memory, save, seeds, sparsity, td3_shape};
 
 const OBSERVATIONS: usize = 17;
 const ACTIONS: usize = 6;
 
-fn shape(sparsity: f64, hidden: usize) -> AgentShape {
-    let (allocation, dense_output) = (Allocation::Er, true);
-    let structure = Structure::Unstructured;
-    let spread =
-        Sparsity { actor: sparsity, critic: sparsity, allocation, dense_output, structure };
-    AgentShape::new(OBSERVATIONS, ACTIONS, &[hidden, hidden], &spread).unwrap()
+fn shape(share: f64, hidden: usize) -> AgentShape {
+    td3_shape(OBSERVATIONS, ACTIONS as u32, &[hidden, hidden], &sparsity(share)).unwrap()
+}
+
+fn memory(shape: &AgentShape, config: &Td3Config, training: &Training) -> Vec<Block> {
+    vec![Block::ZERO; Td3::blocks(shape, config, training)]
 }
 
 fn with_replay<T>(run: impl FnOnce(&Replay<'_>) -> T) -> T {
@@ -55,55 +55,56 @@ fn gradients_are_those_of_autodiff() {
     for sparsity in [0.0, 0.5, 0.9] {
         let shape = shape(sparsity, 256);
         let config = Td3Config {
-            batch_size: 250,
+            batch: 250,
             policy_delay: 1,
             // Too small to move any weight: actor and critic gradients belong to the same weights.
             learning_rate: 1e-30,
-            method: Method::Static,
             ..Td3Config::default()
         };
-        let mut memory = vec![Block::ZERO; Td3::blocks(&shape, &config)];
-        let mut sparse = Td3::new(shape, config, &mut memory, 42).unwrap();
-        let burn = BurnTd3::new(Device::Cpu, &save(&sparse)).unwrap();
+        let training = Training { method: Method::Static, ..Training::default() };
+        let mut memory = memory(&shape, &config, &training);
+        let mut sparse = Td3::new(shape, config, training, &mut memory, seeds(42)).unwrap();
+        let mut noise = [0.0; ACTIONS];
+        let burn = BurnTd3::new(Device::Cpu, &save(&sparse), &mut noise).unwrap();
         with_replay(|replay| {
             let ours = sparse.update(replay).unwrap();
             let theirs = burn.gradients(replay).unwrap();
-            let actor_loss = ours.actor.unwrap();
-            for (ours, theirs) in
-                [(ours.critic, theirs.critic_loss), (actor_loss, theirs.actor_loss)]
-            {
+            for (at, theirs) in [theirs.critic_loss, theirs.actor_loss].into_iter().enumerate() {
+                let ours = ours.get(at).unwrap();
                 assert!((ours - theirs).abs() <= 1e-5 * theirs.abs(), "{ours} {theirs}");
             }
-            for (critic, burn) in sparse.critic_gradients().iter().zip(&theirs.critics) {
+            let [actor, critics @ ..] = sparse.gradients() else { panic!("no gradients") };
+            assert_eq!(critics.len(), theirs.critics.len());
+            for (critic, burn) in critics.iter().zip(&theirs.critics) {
                 compare("critic", critic, burn);
             }
-            compare("actor", sparse.actor_gradients(), &theirs.actor);
+            compare("actor", actor, &theirs.actor);
         });
     }
 }
 
 /// Small enough that no rounding decides which link is the weakest.
-fn learning() -> (AgentShape, Td3Config) {
+fn learning() -> (AgentShape, Td3Config, Training) {
     let rewire = Rewire { interval: 9, fraction: 0.1, drop: Default::default() };
-    let config = Td3Config { batch_size: 100, method: Method::Set(rewire), ..Td3Config::default() };
-    (shape(0.7, 32), config)
+    let training = Training { method: Method::Set(rewire), ..Training::default() };
+    (shape(0.7, 32), Td3Config { noise_correlation: 0.5, ..Td3Config::default() }, training)
 }
 
 #[test]
 fn engines_learn_the_same_through_changes_of_topology() {
-    let (shape, config) = learning();
-    let mut memory = vec![Block::ZERO; Td3::blocks(&shape, &config)];
-    let mut sparse = Td3::new(shape.clone(), config, &mut memory, 7).unwrap();
+    let (shape, config, training) = learning();
+    let mut own = memory(&shape, &config, &training);
+    let mut sparse = Td3::new(shape.clone(), config, training, &mut own, seeds(7)).unwrap();
     let start = save(&sparse);
-    let mut burn = BurnTd3::new(Device::Cpu, &start).unwrap();
+    let mut noise = [0.0; ACTIONS];
+    let mut burn = BurnTd3::new(Device::Cpu, &start, &mut noise).unwrap();
     assert_eq!(burn.save(), start, "an agent that did nothing is saved as it was");
     with_replay(|replay| {
         for update in 0..60 {
             let (ours, theirs) = (sparse.update(replay).unwrap(), burn.update(replay).unwrap());
-            assert_eq!(ours.actor.is_some(), theirs.actor.is_some());
-            let pairs =
-                [(ours.critic, theirs.critic)].into_iter().chain(ours.actor.zip(theirs.actor));
-            for (ours, theirs) in pairs {
+            for (ours, theirs) in ours.iter().zip(theirs.iter()) {
+                assert_eq!(ours.is_some(), theirs.is_some());
+                let Some((ours, theirs)) = ours.zip(theirs) else { continue };
                 let apart = (ours - theirs).abs();
                 assert!(apart <= 1e-4 * theirs.abs().max(0.1), "{update}: {ours} {theirs}");
             }
@@ -112,14 +113,20 @@ fn engines_learn_the_same_through_changes_of_topology() {
     let saved = burn.save();
     assert_eq!(saved.len(), start.len(), "no network gains or loses links");
     // What burn learned, the sparse engine goes on from: targets and moments are compared too.
-    let mut memory = vec![Block::ZERO; Td3::blocks(&shape, &config)];
-    let mut resumed = Resume::parse(&saved).unwrap().restore(config, &mut memory).unwrap();
+    let mut memory = memory(&shape, &config, &training);
+    let resumed = Resume::parse(&saved).unwrap();
+    assert_eq!(
+        resumed.header().policy_hash,
+        policy_hash(burn.policy().iter().map(|layer| {
+            let layer = layer.view();
+            (layer.topology.row_ptr(), layer.topology.col_idx(), layer.bias)
+        })),
+        "the section is of the policy as it is now"
+    );
+    let AnyAgent::Td3(mut resumed) = resumed.restore(config.into(), training, &mut memory).unwrap();
     assert_eq!(resumed.updates(), 60);
-    let pairs = [(sparse.actor(), resumed.actor())]
-        .into_iter()
-        .chain(sparse.critics().into_iter().zip(resumed.critics()));
-    for (ours, theirs) in pairs {
-        for (ours, theirs) in ours.layers().zip(theirs.layers()) {
+    for (ours, theirs) in sparse.networks().iter().zip(resumed.networks()) {
+        for (ours, theirs) in ours.online.layers().zip(theirs.online.layers()) {
             assert_eq!(ours.topology, theirs.topology);
             assert!(difference(ours.weights, theirs.weights) < 1e-3);
             assert!(difference(ours.bias, theirs.bias) < 1e-3);
@@ -127,19 +134,21 @@ fn engines_learn_the_same_through_changes_of_topology() {
     }
     with_replay(|replay| {
         let (ours, theirs) = (sparse.update(replay).unwrap(), resumed.update(replay).unwrap());
-        assert!((ours.critic - theirs.critic).abs() <= 1e-3 * theirs.critic.abs());
+        let [ours, theirs] = [ours, theirs].map(|losses| losses.get(0).unwrap());
+        assert!((ours - theirs).abs() <= 1e-3 * theirs.abs());
     });
 }
 
 #[test]
 fn engines_act_the_same() {
-    let (shape, config) = learning();
-    let mut memory = vec![Block::ZERO; Td3::blocks(&shape, &config)];
-    let mut sparse = Td3::new(shape, config, &mut memory, 3).unwrap();
-    let burn = BurnTd3::new(Device::Cpu, &save(&sparse)).unwrap();
+    let (shape, config, training) = learning();
+    let mut memory = memory(&shape, &config, &training);
+    let mut sparse = Td3::new(shape, config, training, &mut memory, seeds(3)).unwrap();
+    let mut noise = [0.0; ACTIONS];
+    let burn = BurnTd3::new(Device::Cpu, &save(&sparse), &mut noise).unwrap();
     let (mut ours, mut theirs) = ([0.0; ACTIONS], [0.0; ACTIONS]);
     let observation = [0.3; OBSERVATIONS];
-    sparse.act(&observation, &mut ours);
+    sparse.act(&observation, &mut ours).unwrap();
     burn.act(&observation, &mut theirs).unwrap();
     assert!(difference(&ours, &theirs) < 1e-5, "{ours:?} {theirs:?}");
 
@@ -150,20 +159,47 @@ fn engines_act_the_same() {
 }
 
 #[test]
+fn engines_explore_the_same() {
+    let (shape, config, training) = learning();
+    let mut memory = memory(&shape, &config, &training);
+    let mut sparse = Td3::new(shape, config, training, &mut memory, seeds(3)).unwrap();
+    let mut noise = [0.0; ACTIONS];
+    let mut burn = BurnTd3::new(Device::Cpu, &save(&sparse), &mut noise).unwrap();
+    let (mut ours, mut theirs) = ([0.0; ACTIONS], [0.0; ACTIONS]);
+    for _ in 0..3 {
+        sparse.begin_episode();
+        burn.begin_episode();
+        sparse.random(&mut ours);
+        burn.random(&mut theirs);
+        assert_eq!(ours, theirs);
+        for step in 0..5 {
+            let observation = [0.1 * step as f32; OBSERVATIONS];
+            sparse.explore(&observation, &mut ours).unwrap();
+            burn.explore(&observation, &mut theirs).unwrap();
+            assert!(difference(&ours, &theirs) < 1e-5, "{ours:?} {theirs:?}");
+        }
+    }
+    // All that the steps changed.
+    assert_eq!(burn.save(), save(&sparse));
+}
+
+#[test]
 fn bad_input_is_an_error() {
-    let (shape, config) = learning();
-    let mut memory = vec![Block::ZERO; Td3::blocks(&shape, &config)];
-    let bytes = save(&Td3::new(shape, config, &mut memory, 3).unwrap());
+    let (shape, config, training) = learning();
+    let mut memory = memory(&shape, &config, &training);
+    let bytes = save(&Td3::new(shape, config, training, &mut memory, seeds(3)).unwrap());
+    let mut noise = [0.0; ACTIONS];
     for length in [0, 3, 40, bytes.len() / 2, bytes.len() - 1] {
-        let error = BurnTd3::new(Device::Cpu, &bytes[..length]).unwrap_err();
+        let error = BurnTd3::new(Device::Cpu, &bytes[..length], &mut noise).unwrap_err();
         assert!(matches!(error, BurnError::Resume(_)), "{error}");
     }
     let mut damaged = bytes.clone();
     let end = damaged.len();
     damaged[end - 4..].copy_from_slice(&f32::NAN.to_le_bytes());
-    assert!(matches!(BurnTd3::new(Device::Cpu, &damaged), Err(BurnError::Resume(_))));
+    let refused = BurnTd3::new(Device::Cpu, &damaged, &mut noise);
+    assert!(matches!(refused, Err(BurnError::Resume(_))));
 
-    let mut burn = BurnTd3::new(Device::Cpu, &bytes).unwrap();
+    let mut burn = BurnTd3::new(Device::Cpu, &bytes, &mut noise).unwrap();
     let mut room = [0.0; 64];
     let foreign = Replay::new(&mut room, 2, 1).unwrap();
     assert!(matches!(burn.update(&foreign), Err(BurnError::Learn(_))));

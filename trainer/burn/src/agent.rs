@@ -5,7 +5,9 @@ use crate::td3::Td3;
 use crate::{BurnError, Device, OwnedLayer};
 use burn_autodiff::Autodiff;
 use burn_flex::Flex;
-use lacewing_runtime::learn::{Losses, Replay};
+use lacewing_runtime::learn::{
+    ActionSpace, Algorithm, Explorer, Learner, Losses, Replay, Resume, Settings, Td3Config,
+};
 use std::fmt;
 
 /// Gradient of one layer.
@@ -44,41 +46,65 @@ pub(crate) trait Agent: Send {
 /// It is made from, and saved as, the resume section of the sparse engine
 /// ([`lacewing_runtime::learn::Resume`]): a fresh sparse agent's section starts both engines alike,
 /// and what one engine learned the other can go on from.
-pub struct BurnTd3 {
+pub struct BurnTd3<'m> {
     agent: Box<dyn Agent>,
+    config: Td3Config,
+    actions: ActionSpace,
+    explorer: Explorer<'m>,
     device: Device,
 }
 
-impl fmt::Debug for BurnTd3 {
+impl fmt::Debug for BurnTd3<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("BurnTd3").field("device", &self.device).finish_non_exhaustive()
     }
 }
 
-impl BurnTd3 {
-    /// The agent that `resume` holds, with the settings it was saved with.
+/// TD3's settings.
+fn td3(settings: &Settings) -> Result<Td3Config, BurnError> {
+    match settings {
+        Settings::Td3(config) => Ok(*config),
+        #[expect(unreachable_patterns, reason = "there is no other algorithm yet")]
+        other => Err(BurnError::Algorithm { algorithm: other.kind().name() }),
+    }
+}
+
+impl<'m> BurnTd3<'m> {
+    /// The agent that `resume` holds, with the settings it was saved with. `noise` is for the
+    /// exploration, one place an action.
     ///
     /// # Errors
-    /// [`BurnError`] if the device cannot be used or the bytes are not a resume section.
-    pub fn new(device: Device, resume: &[u8]) -> Result<Self, BurnError> {
+    /// [`BurnError`] if the device cannot be used, the bytes are not a resume section, or the
+    /// agent's algorithm is another.
+    ///
+    /// # Panics
+    /// When it explores, if `noise` has fewer places.
+    pub fn new(device: Device, resume: &[u8], noise: &'m mut [f32]) -> Result<Self, BurnError> {
         device.check()?;
-        let state = State::read(resume)?;
+        let resume = Resume::parse(resume)?;
+        let config = td3(resume.settings())?;
+        let state = State::read(&resume)?;
         let agent: Box<dyn Agent> = match device {
-            Device::Cpu => Box::new(Td3::<Autodiff<Flex>>::load(&state, Default::default())),
+            Device::Cpu => {
+                Box::new(Td3::<Autodiff<Flex>>::load(&state, config, Default::default()))
+            }
             #[cfg(feature = "cuda")]
             Device::Cuda => {
-                Box::new(Td3::<Autodiff<burn_cuda::Cuda>>::load(&state, Default::default()))
+                Box::new(Td3::<Autodiff<burn_cuda::Cuda>>::load(&state, config, Default::default()))
             }
             #[cfg(not(feature = "cuda"))]
             Device::Cuda => return Err(BurnError::CudaNotBuilt),
         };
-        Ok(Self { agent, device })
+        let actions = state.header.shape.actions;
+        let explorer = Explorer::resume(noise, state.header.exploration);
+        Ok(Self { agent, config, actions, explorer, device })
     }
 
     /// The policy's action for one observation, in [−1, 1].
     ///
     /// # Errors
-    /// [`BurnError::Length`] if `observation` or `action` has another length than the agent's.
+    /// [`BurnError::Length`] if `observation` or `action` has another length than the agent's,
+    /// [`BurnError::Learn`] if the action is not finite.
     pub fn act(&self, observation: &[f32], action: &mut [f32]) -> Result<(), BurnError> {
         self.agent.act(observation, action)
     }
@@ -102,13 +128,51 @@ impl BurnTd3 {
         self.agent.gradients(replay)
     }
 
-    /// The actor's layers as they are now, first to last.
-    pub fn actor(&self) -> Vec<OwnedLayer> {
+    /// What its actions are.
+    pub fn actions(&self) -> ActionSpace {
+        self.actions
+    }
+
+    /// The policy's layers as they are now, first to last.
+    pub fn policy(&self) -> Vec<OwnedLayer> {
         self.agent.layers()
     }
 
     /// All that learning needs to go on, as a resume section.
     pub fn save(&self) -> Vec<u8> {
-        self.agent.state().write()
+        let mut state = self.agent.state();
+        state.header.exploration = self.explorer.rng().clone();
+        state.write()
+    }
+}
+
+impl Learner for BurnTd3<'_> {
+    type Error = BurnError;
+
+    fn act(&mut self, observation: &[f32], action: &mut [f32]) -> Result<(), BurnError> {
+        Self::act(self, observation, action)
+    }
+
+    fn explore(&mut self, observation: &[f32], action: &mut [f32]) -> Result<(), BurnError> {
+        Self::act(self, observation, action)?;
+        let outputs = action.to_vec();
+        self.config.explore(&outputs, &[], &mut self.explorer, action);
+        Ok(())
+    }
+
+    fn random(&mut self, action: &mut [f32]) {
+        self.actions.random(&mut self.explorer, action);
+    }
+
+    fn begin_episode(&mut self) {
+        self.explorer.begin_episode();
+    }
+
+    fn updates_due(&self, step: u64, data: &Replay<'_>) -> u32 {
+        self.config.updates_due(step, data)
+    }
+
+    fn update(&mut self, data: &mut Replay<'_>) -> Result<Losses, BurnError> {
+        Self::update(self, data)
     }
 }

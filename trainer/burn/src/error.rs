@@ -32,6 +32,12 @@ pub enum BurnError {
         /// Numbers it has.
         found: usize,
     },
+    /// An algorithm that this engine does not have.
+    #[error("the burn engine has no {algorithm}, only td3: use the sparse engine")]
+    Algorithm {
+        /// Its name.
+        algorithm: &'static str,
+    },
     /// See [`ResumeError`].
     #[error(transparent)]
     Resume(#[from] ResumeError),

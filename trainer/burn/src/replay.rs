@@ -33,7 +33,7 @@ impl<B: Backend> Batch<B> {
         rng: &mut impl Rng,
         device: &B::Device,
     ) -> Result<Self, LearnError> {
-        let (observations, actions) = (shape.observations(), shape.actions());
+        let (observations, actions) = (shape.observations(), shape.action_numbers());
         if (replay.observations(), replay.actions()) != (observations, actions) {
             return Err(LearnError::OtherReplay);
         }

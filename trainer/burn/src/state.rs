@@ -1,11 +1,10 @@
 //! An agent on the host, read from and written to the resume section that both engines share
 //! (`lacewing_runtime::learn::Resume`; its layout is described there).
 
-use crate::BurnError;
 use crate::layer::{OwnedLayer, Topology};
 use bytemuck::Pod;
 use lacewing_formats::topology::Structure;
-use lacewing_runtime::learn::{NetworkShape, Resume, ResumeError, ResumeHeader};
+use lacewing_runtime::learn::{NetworkShape, Resume, ResumeError, ResumeHeader, Role};
 use std::convert::Infallible;
 
 /// Adam's moments of a layer.
@@ -35,12 +34,11 @@ pub(crate) struct State {
 }
 
 impl State {
-    /// Reads and checks a resume section.
-    pub fn read(bytes: &[u8]) -> Result<Self, BurnError> {
-        let resume = Resume::parse(bytes)?;
+    /// Reads and checks the arrays of a TD3 agent.
+    pub fn read(resume: &Resume<'_>) -> Result<Self, ResumeError> {
         let header = resume.header().clone();
         let body = &mut resume.body();
-        let (actor, critic) = (&header.shape.actor, &header.shape.critic);
+        let [actor, critic] = [Role::Policy, Role::Critic].map(|role| header.shape.network(role));
         Ok(Self {
             actor: read_online(body, actor)?,
             critics: [read_online(body, critic)?, read_online(body, critic)?],

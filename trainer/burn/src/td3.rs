@@ -11,7 +11,8 @@ use crate::{BurnError, Gradients, OwnedLayer};
 use burn_tensor::backend::{AutodiffBackend, Backend};
 use burn_tensor::{ElementConversion, Tensor};
 use lacewing_runtime::learn::{
-    AgentShape, Head, LearnError, Losses, Method, Replay, ResumeHeader, Td3Config,
+    AlgorithmKind, Head, LearnError, Losses, Method, Replay, ResumeHeader, Td3Config, deployed,
+    policy_hash,
 };
 use lacewing_runtime::random::Xoshiro256PlusPlus;
 
@@ -19,14 +20,13 @@ use lacewing_runtime::random::Xoshiro256PlusPlus;
 #[derive(Debug)]
 pub(crate) struct Td3<A: AutodiffBackend> {
     config: Td3Config,
-    shape: AgentShape,
+    /// Updates and random numbers are as they are now, the rest as it was loaded.
+    header: ResumeHeader,
     device: A::Device,
     actor: Online<A::InnerBackend>,
     critics: [Online<A::InnerBackend>; 2],
     target_actor: Target<A::InnerBackend>,
     target_critics: [Target<A::InnerBackend>; 2],
-    updates: u64,
-    rng: Xoshiro256PlusPlus,
 }
 
 /// A loss and its gradient by the layers of some networks, on the device.
@@ -34,22 +34,19 @@ type Slope<I, const N: usize> = (Tensor<I, 1>, [Vec<Linear<I>>; N]);
 
 impl<A: AutodiffBackend> Td3<A> {
     /// Copies an agent to the device.
-    pub fn load(state: &State, device: A::Device) -> Self {
-        let ResumeHeader { shape, config, updates, adam_steps, rng } = state.header.clone();
-        let [actor_steps, first_steps, second_steps] = adam_steps;
+    pub fn load(state: &State, config: Td3Config, device: A::Device) -> Self {
+        let steps = &state.header.adam_steps;
         let critic =
-            |at: usize, steps| Online::load(&state.critics[at], Head::Identity, steps, &device);
+            |at: usize| Online::load(&state.critics[at], Head::Identity, steps[1 + at], &device);
         let target_critic = |layers: &Vec<_>| Target::load(layers, Head::Identity, &device);
         Self {
-            actor: Online::load(&state.actor, Head::Tanh, actor_steps, &device),
-            critics: [critic(0, first_steps), critic(1, second_steps)],
+            actor: Online::load(&state.actor, Head::Tanh, steps[0], &device),
+            critics: [critic(0), critic(1)],
             target_actor: Target::load(&state.target_actor, Head::Tanh, &device),
             target_critics: state.target_critics.each_ref().map(target_critic),
             config,
-            shape,
+            header: state.header.clone(),
             device,
-            updates,
-            rng,
         }
     }
 
@@ -58,8 +55,8 @@ impl<A: AutodiffBackend> Td3<A> {
         replay: &Replay<'_>,
         rng: &mut Xoshiro256PlusPlus,
     ) -> Result<Batch<A::InnerBackend>, LearnError> {
-        let samples = self.config.batch_size as usize;
-        Batch::draw(replay, &self.shape, samples, rng, &self.device)
+        let samples = self.config.batch as usize;
+        Batch::draw(replay, &self.header.shape, samples, rng, &self.device)
     }
 
     /// Critic loss (see [`Gradients::critic_loss`]) and its gradient by both critics, with the
@@ -113,9 +110,10 @@ fn number<B: Backend>(tensor: Tensor<B, 1>) -> f32 {
 
 impl<A: AutodiffBackend> Agent for Td3<A> {
     fn act(&self, observation: &[f32], action: &mut [f32]) -> Result<(), BurnError> {
+        let shape = &self.header.shape;
         let lengths = [
-            ("the observation", self.shape.observations(), observation.len()),
-            ("the action", self.shape.actions(), action.len()),
+            ("the observation", shape.observations(), observation.len()),
+            ("the action", shape.action_numbers(), action.len()),
         ];
         for (what, expected, found) in lengths {
             if found != expected {
@@ -124,43 +122,45 @@ impl<A: AutodiffBackend> Agent for Td3<A> {
         }
         let observation = matrix(observation.to_vec(), [1, observation.len()], &self.device);
         action.copy_from_slice(&download(self.actor.network.forward(observation)));
-        Ok(())
+        let finite = action.iter().all(|number| number.is_finite());
+        if finite { Ok(()) } else { Err(LearnError::Diverged.into()) }
     }
 
     fn update(&mut self, replay: &Replay<'_>) -> Result<Losses, BurnError> {
-        let mut rng = self.rng.clone();
+        let mut rng = self.header.rng.clone();
         let batch = self.draw(replay, &mut rng)?;
-        self.rng = rng;
-        self.updates += 1;
+        self.header.rng = rng;
+        self.header.updates += 1;
+        let updates = self.header.updates;
         let (critic_loss, slopes) = self.critic_slope(&batch);
         for (critic, slope) in self.critics.iter_mut().zip(slopes) {
             critic.step(&self.config, slope);
         }
         let mut actor_loss = None;
-        if self.updates.is_multiple_of(u64::from(self.config.policy_delay)) {
+        if updates.is_multiple_of(u64::from(self.config.policy_delay)) {
             let (loss, [slope]) = self.actor_slope(&batch);
             self.actor.step(&self.config, slope);
             self.follow();
             actor_loss = Some(loss);
         }
         // Reading a loss waits for the device, so it comes after all that is to be computed.
-        let losses = Losses { critic: number(critic_loss), actor: actor_loss.map(number) };
-        if !losses.critic.is_finite() || losses.actor.is_some_and(|loss| !loss.is_finite()) {
+        let losses = Losses::new([Some(number(critic_loss)), actor_loss.map(number)]);
+        if losses.iter().flatten().any(|loss| !loss.is_finite()) {
             return Err(LearnError::Diverged.into());
         }
-        if let Method::Set(rewire) = self.config.method
-            && self.updates.is_multiple_of(u64::from(rewire.interval))
+        if let Method::Set(rewire) = self.header.training.method
+            && updates.is_multiple_of(u64::from(rewire.interval))
         {
             let [first, second] = &mut self.critics;
             for network in [&mut self.actor, first, second] {
-                network.rewire(rewire, &mut self.rng, &self.device);
+                network.rewire(rewire, &mut self.header.rng, &self.device);
             }
         }
         Ok(losses)
     }
 
     fn gradients(&self, replay: &Replay<'_>) -> Result<Gradients, BurnError> {
-        let batch = self.draw(replay, &mut self.rng.clone())?;
+        let batch = self.draw(replay, &mut self.header.rng.clone())?;
         let (critic_loss, critics) = self.critic_slope(&batch);
         let (actor_loss, [actor]) = self.actor_slope(&batch);
         let [first, second] = critics;
@@ -178,15 +178,20 @@ impl<A: AutodiffBackend> Agent for Td3<A> {
 
     fn state(&self) -> State {
         let [first, second] = &self.critics;
+        let steps = [self.actor.steps, first.steps, second.steps];
+        let actor = self.actor.state();
+        let layers = actor.layers.iter().map(OwnedLayer::view);
+        let policy = deployed(layers, AlgorithmKind::Td3, self.header.shape.actions);
         State {
             header: ResumeHeader {
-                shape: self.shape.clone(),
-                config: self.config,
-                updates: self.updates,
-                adam_steps: [self.actor.steps, first.steps, second.steps],
-                rng: self.rng.clone(),
+                adam_steps: steps.into_iter().collect(),
+                policy_hash: policy_hash(policy.map(|deployed| {
+                    let (topology, bias) = (deployed.layer.topology, deployed.layer.bias);
+                    (topology.row_ptr(), topology.col_idx(), bias)
+                })),
+                ..self.header.clone()
             },
-            actor: self.actor.state(),
+            actor,
             critics: self.critics.each_ref().map(Online::state),
             target_actor: self.target_actor.layers(),
             target_critics: self.target_critics.each_ref().map(Target::layers),
