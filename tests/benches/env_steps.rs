@@ -6,7 +6,7 @@
 //! ```
 
 use cpu_time::ThreadTime;
-use lacewing::env::{Env, EnvError, Shift, ids, make};
+use lacewing::env::{ActionSpace, Env, EnvError, Shift, ids, make};
 use rand_core::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use std::time::Duration;
@@ -29,8 +29,8 @@ fn main() {
 /// Steps done, resets included in the time.
 fn measure(env: &mut dyn Env) -> Result<(u64, Duration), EnvError> {
     let mut rng = Xoshiro256PlusPlus::seed_from_u64(1);
-    let bounds = env.spec().act_high.clone();
-    let mut action = vec![0.0; bounds.len()];
+    let space = env.spec().action_space.clone();
+    let mut action = vec![0.0; space.len()];
     let mut obs = vec![0.0; env.spec().obs_dim];
     let start = ThreadTime::now();
     let mut steps = 0;
@@ -38,9 +38,7 @@ fn measure(env: &mut dyn Env) -> Result<(u64, Duration), EnvError> {
     while start.elapsed() < BUDGET {
         // The clock is read once in a while: the small environments take tens of nanoseconds.
         for _ in 0..100 {
-            for (value, bound) in action.iter_mut().zip(&bounds) {
-                *value = bound * (rng.next_u32() as f32 / u32::MAX as f32 * 2.0 - 1.0);
-            }
+            draw(&space, &mut rng, &mut action);
             let step = env.step(&action, &mut obs)?;
             steps += 1;
             if step.terminated || step.truncated {
@@ -49,4 +47,16 @@ fn measure(env: &mut dyn Env) -> Result<(u64, Duration), EnvError> {
         }
     }
     Ok((steps, start.elapsed()))
+}
+
+/// Writes a random action.
+fn draw(space: &ActionSpace, rng: &mut Xoshiro256PlusPlus, action: &mut [f32]) {
+    match space {
+        ActionSpace::Box { high, .. } => {
+            for (value, bound) in action.iter_mut().zip(high) {
+                *value = bound * (rng.next_u32() as f32 / u32::MAX as f32 * 2.0 - 1.0);
+            }
+        }
+        ActionSpace::Discrete { n } => action[0] = (rng.next_u32() % n) as f32,
+    }
 }

@@ -128,7 +128,7 @@ fn median(mut times: Vec<f64>) -> f64 {
 
 fn main() {
     let mut memory = replay_memory();
-    let replay = fill(&mut memory);
+    let mut replay = fill(&mut memory);
     let kernels = TrainKernels::best();
     println!("{}, batch {BATCH}, one thread, median of {ROUNDS}, us", kernels.name);
     println!("sparsity   update   its kernels   ratio");
@@ -145,7 +145,7 @@ fn main() {
         for _ in 0..ROUNDS {
             updates.push(microseconds(|| {
                 for _ in 0..2 {
-                    agent.update(&replay).expect("finite losses");
+                    agent.update(&mut replay).expect("finite losses");
                 }
             }));
             parts.push(microseconds(|| two_updates(&kernels, &mut actor, &mut critics)));

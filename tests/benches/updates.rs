@@ -56,7 +56,7 @@ fn main() {
     let threads = parsed("--threads").unwrap_or(1);
     let engine = option("--engine").unwrap_or_else(|| "sparse".into());
     let mut memory = replay_memory();
-    let replay = fill(&mut memory);
+    let mut replay = fill(&mut memory);
     for sparsity in sparsities {
         let shape = half_cheetah(sparsity);
         let config = Td3Config { batch, ..Td3Config::default() };
@@ -67,7 +67,7 @@ fn main() {
             Td3::new(shape, config, training, &mut memory, seeds(1)).expect("memory for the agent");
         let rate = match engine.as_str() {
             "sparse" => rate(100, || {
-                agent.update(&replay).expect("finite losses");
+                agent.update(&mut replay).expect("finite losses");
             }),
             #[cfg(feature = "burn")]
             "burn" => burn_rate(lacewing_burn::Device::Cpu, &agent, &replay),

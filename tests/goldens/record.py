@@ -6,7 +6,8 @@
 
 Each file holds episodes: the state after the reset, and for every `every`-th step (the first and
 the last always among them) the observation and the reward. Actions are not stored: both sides draw
-them from the same xorshift generator. Every step is held in effect, for an error at one step would
+them from the same xorshift generator, whose top 24 bits u make a value u / 2^23 - 1 in [-1, 1) for a
+continuous action, and the choice u n / 2^24, rounded down, for one of n discrete ones. Every step is held in effect, for an error at one step would
 show in all that follow. Floats are written so that they read back exactly.
 """
 
@@ -21,18 +22,25 @@ MASK = (1 << 64) - 1
 
 
 class Actions:
-    """Single-precision values in [-1, 1): xorshift64, the top 24 bits."""
+    """xorshift64, the top 24 bits of each number."""
 
     def __init__(self, seed):
         self.state = seed
 
-    def next(self):
+    def bits(self):
         x = self.state
         x ^= (x << 13) & MASK
         x ^= x >> 7
         x ^= (x << 17) & MASK
         self.state = x
-        return np.float32((x >> 40) * 2.0**-23 - 1.0)
+        return x >> 40
+
+    def next(self):
+        """A single-precision value in [-1, 1)."""
+        return np.float32(self.bits() * 2.0**-23 - 1.0)
+
+    def choice(self, n):
+        return (self.bits() * n) >> 24
 
 
 def state_of(env):
@@ -41,21 +49,41 @@ def state_of(env):
     return np.asarray(env.state, dtype=np.float64)
 
 
-def record(name, steps, every, scale, hold, seed):
-    """Actions go up to `scale` times their bound (above 1 the actuators saturate), and each is held
-    for `hold` steps (so that the mountain car reaches its goal)."""
+def record(name, steps, every, hold, seed, scale=1.0, lean=False):
+    """Continuous actions go up to `scale` times their bound (above 1 the actuators saturate), and
+    each action is held for `hold` steps (so that the mountain cars reach their goal). With `lean`
+    the choice is drawn from 16, and those that do not exist push to where the pole leans and turns
+    (so that it stays up)."""
     env = gymnasium.make(name)
     actions = Actions(seed)
-    bound = env.action_space.high * np.float32(scale)
+    if isinstance(env.action_space, gymnasium.spaces.Discrete):
+        n_choices = int(env.action_space.n)
+        space = {"actions": n_choices, "lean": lean}
+
+        def draw(obs):
+            drawn = actions.choice(16 if lean else n_choices)
+            return drawn if drawn < n_choices else int(float(obs[2]) + float(obs[3]) > 0)
+
+    else:
+        bound = env.action_space.high * np.float32(scale)
+        space = {
+            "bound": bound.tolist(),
+            "act_low": env.action_space.low.tolist(),
+            "act_high": env.action_space.high.tolist(),
+        }
+
+        def draw(obs):
+            return np.array([actions.next() for _ in bound], dtype=np.float32) * bound
+
     episodes, left = [], steps
     while left > 0:
-        first, _ = env.reset(seed=seed + len(episodes))
-        episode = {"state": state_of(env.unwrapped).tolist(), "first": first.tolist(), "steps": []}
+        obs, _ = env.reset(seed=seed + len(episodes))
+        episode = {"state": state_of(env.unwrapped).tolist(), "first": obs.tolist(), "steps": []}
         done = False
         n = 0
         while left > 0 and not done:
             if n % hold == 0:
-                action = np.array([actions.next() for _ in bound], dtype=np.float32) * bound
+                action = draw(obs)
             obs, reward, terminated, truncated, _ = env.step(action)
             done = bool(terminated or truncated)
             n += 1
@@ -72,9 +100,7 @@ def record(name, steps, every, scale, hold, seed):
         "numpy": np.__version__,
         "action_seed": seed,
         "hold": hold,
-        "bound": bound.tolist(),
-        "act_low": env.action_space.low.tolist(),
-        "act_high": env.action_space.high.tolist(),
+        **space,
         "max_episode_steps": env.spec.max_episode_steps,
         "episodes": episodes,
     }
@@ -85,8 +111,11 @@ def record(name, steps, every, scale, hold, seed):
 
 record("Pendulum-v1", steps=10000, every=10, scale=1.25, hold=1, seed=11)
 record("MountainCarContinuous-v0", steps=10000, every=10, scale=1.25, hold=30, seed=12)
-record("HalfCheetah-v5", steps=2000, every=10, scale=1.0, hold=1, seed=13)
-record("Hopper-v5", steps=2000, every=10, scale=1.0, hold=1, seed=14)
-record("Walker2d-v5", steps=2000, every=10, scale=1.0, hold=1, seed=15)
-record("Ant-v5", steps=1000, every=10, scale=1.0, hold=1, seed=16)
-record("Humanoid-v5", steps=600, every=20, scale=1.0, hold=1, seed=17)
+record("HalfCheetah-v5", steps=2000, every=10, hold=1, seed=13)
+record("Hopper-v5", steps=2000, every=10, hold=1, seed=14)
+record("Walker2d-v5", steps=2000, every=10, hold=1, seed=15)
+record("Ant-v5", steps=1000, every=10, hold=1, seed=16)
+record("Humanoid-v5", steps=600, every=20, hold=1, seed=17)
+record("CartPole-v1", steps=10000, every=20, hold=1, seed=18, lean=True)
+record("Acrobot-v1", steps=15000, every=20, hold=5, seed=19)
+record("MountainCar-v0", steps=15000, every=20, hold=30, seed=20)

@@ -28,7 +28,9 @@ def main(folder):
         assert (action.name, action.shape[0]) == ("action", "batch"), (action.name, action.shape)
         rows = np.fromfile(path.with_suffix(".obs"), "<f4").reshape(-1, obs.shape[1])
         batch = session.run(None, {"obs": rows})[0]
-        assert batch.shape == (len(rows), action.shape[1]) and batch.dtype == np.float32
+        # Discrete actions are a vector of indices.
+        dtype = np.float32 if action.shape[1:] else np.int64
+        assert batch.shape == (len(rows), *action.shape[1:]) and batch.dtype == dtype
         singly = [session.run(None, {"obs": row[None]})[0][0] for row in rows]
         span = np.maximum(1.0, np.abs(batch))
         assert np.max(np.abs(batch - singly) / span) < 1e-5, "batch and single answers differ"

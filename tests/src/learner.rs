@@ -1,9 +1,9 @@
 //! What the suites and benches of the learner share: agents as bytes, and experience made of noise.
 
-use lacewing_formats::topology::{Allocation, AllocationError, Structure};
+use lacewing_formats::topology::{Allocation, AllocationError, Amount, Schedule, Structure};
 use lacewing_runtime::learn::{
-    ActionSpace, Agent, AgentShape, Algorithm, AlgorithmKind, Replay, Seeds, Settings, Sparsity,
-    Transition,
+    ActionSpace, Agent, AgentShape, Algorithm, AlgorithmKind, Method, Replay, Seeds, Settings,
+    Sparsity, Transition,
 };
 use rand_core::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
@@ -31,7 +31,13 @@ pub fn td3_shape(
     sparsity: &Sparsity,
 ) -> Result<AgentShape, AllocationError> {
     let actions = ActionSpace::Continuous(actions);
-    AgentShape::new(AlgorithmKind::Td3, observations, actions, hidden, sparsity)
+    AgentShape::new(AlgorithmKind::Td3, observations, actions, [hidden; 2], sparsity)
+}
+
+/// SET that changes a fifth of the links at every seventh update.
+pub fn every_seventh() -> Method {
+    let schedule = Schedule { from: 0, until: u64::MAX, every: 7 };
+    Method { schedule, amount: Amount::Constant(0.2), ..Method::DS_TD3 }
 }
 
 /// One seed for all that is random.

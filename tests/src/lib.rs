@@ -2,6 +2,7 @@
 
 pub mod actor;
 pub mod edge;
+pub mod layer;
 pub mod learner;
 pub mod one_layer;
 pub mod policy_file;

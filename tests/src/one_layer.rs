@@ -72,7 +72,7 @@ impl OneLayer {
         let spec = PolicySpec {
             layers: &[layer],
             normaliser: None,
-            action_head: ActionHead {
+            action_head: ActionHead::Scaled {
                 low: &vec![-1.0; self.rows()],
                 high: &vec![1.0; self.rows()],
             },

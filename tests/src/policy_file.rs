@@ -3,7 +3,7 @@
 use lacewing_formats::artifact::{AlignedBytes, LayerSpec, PolicySpec, SpecError};
 use lacewing_formats::codec::Encoding;
 use lacewing_formats::policy::{
-    ActionHead, Activation, Evaluation, ObservationNormaliser, Probe, Provenance,
+    ActionHead, Activation, Evaluation, Head, ObservationNormaliser, Probe, Provenance,
 };
 use lacewing_formats::topology::{Csr, random_topology};
 use rand_core::{Rng, SeedableRng};
@@ -33,7 +33,9 @@ pub struct Owned {
     pub layers: Vec<Layer>,
     /// Mean, standard deviation, clip.
     pub normaliser: Option<(Vec<f32>, Vec<f32>, f32)>,
-    /// Least actions.
+    /// How outputs become actions.
+    pub head: Head,
+    /// Least actions, if they are scaled.
     pub low: Vec<f32>,
     /// Greatest actions.
     pub high: Vec<f32>,
@@ -109,7 +111,19 @@ impl Owned {
             evaluation: Some(Evaluation { mean: -150.5, std: 12.25, episodes: 20 }),
         };
         let control_period_s = 0.05;
-        Self { layers, normaliser, low, high, control_period_s, provenance, probes, resume }
+        let head = Head::Scaled;
+        Self { layers, normaliser, head, low, high, control_period_s, provenance, probes, resume }
+    }
+
+    /// The same with discrete actions, one an output; the probes expect any of them.
+    pub fn argmax(mut self) -> Self {
+        let outputs = std::mem::take(&mut self.low).len();
+        self.high.clear();
+        self.head = Head::Argmax;
+        for (probe, (_, action)) in self.probes.iter_mut().enumerate() {
+            *action = vec![(probe % outputs) as f32];
+        }
+        self
     }
 
     /// The file.
@@ -135,7 +149,10 @@ impl Owned {
                 std,
                 clip: *clip,
             }),
-            action_head: ActionHead { low: &self.low, high: &self.high },
+            action_head: match self.head {
+                Head::Scaled => ActionHead::Scaled { low: &self.low, high: &self.high },
+                Head::Argmax => ActionHead::Argmax,
+            },
             control_period_s: self.control_period_s,
             provenance: self.provenance,
             probes: &probes.collect::<Vec<_>>(),

@@ -4,7 +4,7 @@ use lacewing_formats::artifact::PolicyView;
 use lacewing_formats::codec::Encoding;
 use lacewing_runtime::act::{Layout, Policy};
 use lacewing_runtime::kernels::act::Kernel;
-use lacewing_runtime::learn::{Block, Method, Rewire, Td3, Td3Config, Training};
+use lacewing_runtime::learn::{Block, Td3, Td3Config, Training};
 use lacewing_tests::{actor, learner};
 use std::alloc::{GlobalAlloc, Layout as Bytes, System};
 use std::cell::Cell;
@@ -68,17 +68,16 @@ fn loading_in_place_and_acting_do_not_allocate() {
 #[test]
 fn learning_does_not_allocate_even_where_links_move() {
     let shape = learner::td3_shape(5, 2, &[48, 32], &learner::sparsity(0.8)).unwrap();
-    let rewire = Rewire { interval: 7, fraction: 0.2, drop: Default::default() };
-    let training = Training { method: Method::Set(rewire), threads: 1, ..Training::default() };
+    let training = Training { method: learner::every_seventh(), threads: 1, ..Training::default() };
     let config = Td3Config::default();
     let mut memory = vec![Block::ZERO; Td3::blocks(&shape, &config, &training)];
     let mut agent = Td3::new(shape, config, training, &mut memory, learner::seeds(1)).unwrap();
     let mut transitions = learner::replay_memory(300, 5, 2);
-    let replay = learner::full_replay(&mut transitions, 5, 2);
+    let mut replay = learner::full_replay(&mut transitions, 5, 2);
     let before = ALLOCATIONS.get();
     for _ in 0..20 {
-        agent.explore(&[0.1; 5], &mut [0.0; 2]).unwrap();
-        agent.update(&replay).unwrap();
+        agent.explore(0, &[0.1; 5], &mut [0.0; 2]).unwrap();
+        agent.update(&mut replay).unwrap();
     }
     assert_eq!(ALLOCATIONS.get(), before);
 }

@@ -177,6 +177,68 @@ fn probes_tell_a_damaged_policy_from_a_whole_one() {
     });
 }
 
+/// A layer whose outputs are what is observed.
+fn choice_of(widths: usize) -> Owned {
+    let mut network = actor::random(&[widths, widths], 0.0, 5).argmax();
+    let layer = &mut network.layers[0];
+    for (link, weight) in layer.weights.iter_mut().enumerate() {
+        *weight = f32::from(u8::from(link / widths == link % widths));
+    }
+    layer.bias.fill(0.0);
+    layer.activation = Activation::Identity;
+    network
+}
+
+#[test]
+fn a_discrete_action_is_the_first_of_the_greatest_outputs() {
+    let file = choice_of(4).write(Encoding::PLAIN).unwrap();
+    each_policy(&file, |name, policy| {
+        for (outputs, expected) in [
+            ([1.0, 3.0, 2.0, -9.0], 1.0),
+            ([-1.0, -3.0, -0.5, -9.0], 2.0),
+            ([0.0, 5.0, 5.0, 5.0], 1.0),
+            ([0.0, -0.0, 0.0, -0.0], 0.0),
+            ([-f32::MAX, -f32::MAX, 0.0, f32::MAX], 3.0),
+        ] {
+            assert_eq!(act(policy, &outputs), Ok(vec![expected]), "{name}: {outputs:?}");
+        }
+        let length = ActError::ActionLength { expected: 1, found: 4 };
+        let mut scratch = vec![0.0; policy.scratch_len()];
+        assert_eq!(policy.act(&[0.0; 4], &mut [0.0; 4], &mut scratch), Err(length));
+    });
+    let mut network = choice_of(4);
+    network.layers[0].weights.fill(3e38);
+    let file = network.write(Encoding::PLAIN).unwrap();
+    each_policy(&file, |name, policy| {
+        let overflow = Err(ActError::Overflow { index: 0 });
+        assert_eq!(act(policy, &[2.0; 4]), overflow, "{name}");
+    });
+}
+
+/// Rounding may decide between outputs that are as good as equal, and between no others.
+#[test]
+fn a_probe_may_choose_another_index_where_outputs_are_as_great() {
+    for (outputs, agrees) in [
+        ([100.0, 99.995, 0.0], true),
+        ([100.0, 99.98, 0.0], false),
+        ([1.0, 1.0, 0.0], true),
+        ([-1.0, -1.00001, -2.0], true),
+        ([-1.0, -1.001, -2.0], false),
+    ] {
+        let mut network = choice_of(3);
+        network.probes = vec![(outputs.to_vec(), vec![1.0])];
+        let file = network.write(Encoding::PLAIN).unwrap();
+        each_policy(&file, |name, policy| {
+            let mut scratch = vec![0.0; policy.scratch_len()];
+            let differs =
+                LoadError::ProbeDiffers { probe: 0, action: 0, expected: 1.0, found: 0.0 };
+            let expected = if agrees { Ok(()) } else { Err(differs) };
+            let found = policy.check_probes(&mut [0.0], &mut scratch);
+            assert_eq!(found, expected, "{name}: {outputs:?}");
+        });
+    }
+}
+
 #[test]
 fn memory_is_what_was_asked_for() {
     let file = actor::random(&[17, 64, 6], 0.9, 6).write(Encoding::PLAIN).unwrap();

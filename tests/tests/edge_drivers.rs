@@ -115,6 +115,15 @@ fn an_action_that_is_no_number_never_reaches_the_driver() {
 }
 
 #[test]
+fn a_continuous_policy_drives_no_discrete_environment() {
+    let folder = tempfile::tempdir().unwrap();
+    let policy = write(folder.path(), &fresh(OBSERVATIONS, &[HIDDEN, HIDDEN], 1));
+    let driver = r#"echo '{"spec":{"id":"Robot","obs_dim":3,"actions":2,"max_episode_steps":5}}'"#;
+    let complaint = complaint(&policy, driver);
+    assert!(complaint.contains("Robot and the policy one has discrete actions"), "{complaint}");
+}
+
+#[test]
 fn a_driver_that_does_not_end_keeps_no_error_back() {
     let folder = tempfile::tempdir().unwrap();
     let policy = write(folder.path(), &fresh(OBSERVATIONS, &[HIDDEN, HIDDEN], 1));

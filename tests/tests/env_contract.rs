@@ -5,7 +5,7 @@ mod env_common;
 
 use env_common::env;
 use lacewing::env::serve::serve;
-use lacewing::env::{Env, EnvError, Shift, ids, make};
+use lacewing::env::{ActionSpace, Env, EnvError, Shift, ids, make};
 use serde_json::{Value, json};
 
 fn first(env: &mut dyn Env, seed: u64) -> Vec<f64> {
@@ -32,6 +32,11 @@ fn starts_have_gymnasiums_spread() {
     let uniform = |bound: f64| bound / 3.0_f64.sqrt();
     for (id, at, mean, deviation) in [
         ("Pendulum-v1", 2, 0.0, uniform(1.0)),
+        ("CartPole-v1", 0, 0.0, uniform(0.05)),
+        ("CartPole-v1", 3, 0.0, uniform(0.05)),
+        ("Acrobot-v1", 1, 0.0, uniform(0.1)),
+        ("Acrobot-v1", 5, 0.0, uniform(0.1)),
+        ("MountainCar-v0", 0, -0.5, uniform(0.1)),
         ("MountainCarContinuous-v0", 0, -0.5, uniform(0.1)),
         ("HalfCheetah-v5", 2, 0.0, uniform(0.1)),
         ("HalfCheetah-v5", 10, 0.0, 0.1),
@@ -58,10 +63,16 @@ fn starts_have_gymnasiums_spread() {
 
 #[test]
 fn the_time_limit_truncates() {
-    for id in ["Pendulum-v1", "MountainCarContinuous-v0", "HalfCheetah-v5"] {
+    for (id, still) in [
+        ("Pendulum-v1", 0.0),
+        ("Acrobot-v1", 1.0),
+        ("MountainCar-v0", 1.0),
+        ("MountainCarContinuous-v0", 0.0),
+        ("HalfCheetah-v5", 0.0),
+    ] {
         let mut env = env(id, "");
         let mut obs = first(&mut *env, 1);
-        let still = vec![0.0; env.spec().act_low.len()];
+        let still = vec![still; env.spec().action_space.len()];
         let limit = env.spec().max_episode_steps;
         for n in 1..=limit {
             let step = env.step(&still, &mut obs).unwrap();
@@ -78,8 +89,12 @@ fn the_time_limit_truncates() {
 fn misuse_is_an_error_and_changes_nothing() {
     for id in ids() {
         let mut env = env(id, "");
-        let (actions, room) = (env.spec().act_low.len(), env.spec().obs_dim);
-        let action = vec![0.1; actions];
+        let (actions, room) = (env.spec().action_space.len(), env.spec().obs_dim);
+        let (value, off) = match env.spec().action_space {
+            ActionSpace::Box { .. } => (0.1, None),
+            ActionSpace::Discrete { n } => (1.0, Some([-1.0, 0.5, n as f32])),
+        };
+        let action = vec![value; actions];
         let mut obs = vec![0.0; room];
         assert!(matches!(env.step(&action, &mut obs), Err(EnvError::NeedsReset)), "{id}");
 
@@ -87,7 +102,7 @@ fn misuse_is_an_error_and_changes_nothing() {
         let mut expected = first(&mut *twin, 5);
         env.reset(5, &mut obs).unwrap();
         let mut short = vec![0.0; room - 1];
-        let long_action = vec![0.1; actions + 1];
+        let long_action = vec![value; actions + 1];
         assert!(matches!(env.step(&action, &mut short), Err(EnvError::ObsLength { .. })), "{id}");
         assert!(matches!(env.step(&[], &mut obs), Err(EnvError::ActionLength { .. })), "{id}");
         let error = env.step(&long_action, &mut obs);
@@ -97,6 +112,11 @@ fn misuse_is_an_error_and_changes_nothing() {
             action[actions - 1] = bad;
             let error = env.step(&action, &mut obs);
             assert!(matches!(error, Err(EnvError::NonFinite { what: "action", .. })), "{id}");
+        }
+        for off in off.into_iter().flatten() {
+            let error = env.step(&[off], &mut obs).unwrap_err();
+            assert!(matches!(error, EnvError::Choice { value, .. } if value == off), "{id}");
+            assert!(error.to_string().contains("whole number from 0 to"), "{error}");
         }
         assert!(matches!(env.reset(1, &mut short), Err(EnvError::ObsLength { .. })), "{id}");
         assert!(matches!(env.set_state(&[1.0], &mut obs), Err(EnvError::StateLength { .. })));
@@ -118,12 +138,31 @@ fn a_state_must_be_finite() {
 }
 
 #[test]
+fn an_angle_of_many_turns_ends_a_step() {
+    let mut env = env("Acrobot-v1", "");
+    let mut obs = [0.0; 6];
+    env.set_state(&[1e300, -1e300, 0.0, 0.0], &mut obs).unwrap();
+    env.step(&[0.0], &mut obs).unwrap();
+    assert!(obs[..4].iter().all(|value| value.abs() <= 1.0), "{obs:?}");
+}
+
+#[test]
+fn discrete_actions_have_no_limits() {
+    let env = env("CartPole-v1", "");
+    assert_eq!((env.spec().action_space.len(), env.spec().action_space.outputs()), (1, 2));
+    let error = env.spec().limits().unwrap_err();
+    assert!(matches!(error, EnvError::NotContinuous { id: "CartPole-v1", n: 2 }), "{error}");
+}
+
+#[test]
 fn an_unknown_name_gets_the_closest() {
     for (id, expected) in [
         ("halfcheetah", "HalfCheetah-v5"),
         ("Pendulum-v0", "Pendulum-v1"),
         ("Walker-v5", "Walker2d-v5"),
-        ("MountainCar-v0", "MountainCarContinuous-v0"),
+        ("MountainCar-v1", "MountainCar-v0"),
+        ("MountainCarContinuous-v1", "MountainCarContinuous-v0"),
+        ("cartpole", "CartPole-v1"),
     ] {
         let error = make(id, &Shift::default()).err().unwrap();
         let message = error.to_string();
@@ -149,8 +188,12 @@ fn a_simulation_that_blows_up_ends_its_episode() {
 
 /// Serves a Pendulum to `input` and returns the lines of its output.
 fn served(input: &[u8]) -> Vec<Value> {
+    serve_to("Pendulum-v1", input)
+}
+
+fn serve_to(id: &str, input: &[u8]) -> Vec<Value> {
     let mut output = Vec::new();
-    serve(&mut *env("Pendulum-v1", ""), input, &mut output).unwrap();
+    serve(&mut *env(id, ""), input, &mut output).unwrap();
     let text = String::from_utf8(output).unwrap();
     assert!(text.ends_with('\n'));
     text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
@@ -163,6 +206,35 @@ fn serving_speaks_first() {
         "max_episode_steps": 200, "control_period_s": 0.05,
     });
     assert_eq!(served(b""), [json!({ "spec": spec })]);
+}
+
+#[test]
+fn serving_choices() {
+    let input = br#"{"reset":9}
+        {"action":1}
+        {"action":[0]}
+        {"action":2}
+        {"action":[0.5]}
+        {"action":0}"#;
+    let lines = serve_to("CartPole-v1", input);
+    let spec = json!({
+        "id": "CartPole-v1", "obs_dim": 4, "actions": 2,
+        "max_episode_steps": 500, "control_period_s": 0.02,
+    });
+    assert_eq!(lines[0], json!({ "spec": spec }));
+    let mut env = env("CartPole-v1", "");
+    let mut obs = first(&mut *env, 9);
+    assert_eq!(lines[1], json!({ "obs": obs }));
+    for (line, action) in [(2, 1.0), (3, 0.0), (6, 0.0)] {
+        env.step(&[action], &mut obs).unwrap();
+        let expected =
+            json!({ "obs": obs, "reward": 1.0, "terminated": false, "truncated": false });
+        assert_eq!(lines[line], expected);
+    }
+    for line in [4, 5] {
+        let error = lines[line]["error"].as_str().unwrap();
+        assert!(error.contains("a whole number from 0 to 1"), "{error}");
+    }
 }
 
 #[test]

@@ -4,17 +4,30 @@
 mod env_common;
 
 use env_common::env;
+use lacewing::env::ActionSpace;
 use serde_json::Value;
 
-/// The recorder's action generator: xorshift64, the top 24 bits, in [-1, 1).
+/// The recorder's action generator: xorshift64, the top 24 bits.
 struct Actions(u64);
 
 impl Actions {
-    fn next(&mut self) -> f32 {
+    fn bits(&mut self) -> u64 {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
-        ((self.0 >> 40) as f64 * 2.0_f64.powi(-23) - 1.0) as f32
+        self.0 >> 40
+    }
+
+    /// An action: each value in [-1, 1) times its bound, or one of the choices.
+    fn next(&mut self, golden: &Value, obs: &[f64]) -> Vec<f32> {
+        if let Some(n) = golden["actions"].as_u64() {
+            let lean = golden["lean"] == true;
+            let drawn = (self.bits() * if lean { 16 } else { n }) >> 24;
+            let choice = if drawn < n { drawn } else { u64::from(obs[2] + obs[3] > 0.0) };
+            return vec![choice as f32];
+        }
+        let unit = |bits: u64| (bits as f64 * 2.0_f64.powi(-23) - 1.0) as f32;
+        singles(&golden["bound"]).into_iter().map(|bound| unit(self.bits()) * bound).collect()
     }
 }
 
@@ -31,13 +44,18 @@ fn replay(golden: &str, steps: u64) {
     let golden: Value = serde_json::from_str(golden).unwrap();
     let id = golden["id"].as_str().unwrap();
     let mut env = env(id, "");
-    assert_eq!(env.spec().act_low, singles(&golden["act_low"]));
-    assert_eq!(env.spec().act_high, singles(&golden["act_high"]));
+    let space = match golden["actions"].as_u64() {
+        Some(n) => ActionSpace::Discrete { n: n as u32 },
+        None => ActionSpace::Box {
+            low: singles(&golden["act_low"]),
+            high: singles(&golden["act_high"]),
+        },
+    };
+    assert_eq!(env.spec().action_space, space);
     assert_eq!(u64::from(env.spec().max_episode_steps), golden["max_episode_steps"]);
 
     let mut actions = Actions(golden["action_seed"].as_u64().unwrap());
     let hold = golden["hold"].as_u64().unwrap();
-    let bound = singles(&golden["bound"]);
     let mut obs = vec![0.0; env.spec().obs_dim];
     let mut replayed = 0;
     for (which, episode) in golden["episodes"].as_array().unwrap().iter().enumerate() {
@@ -45,10 +63,10 @@ fn replay(golden: &str, steps: u64) {
         assert_eq!(obs, numbers(&episode["first"]), "{id}, episode {which}: after the reset");
         let length = episode["length"].as_u64().unwrap();
         let mut records = episode["steps"].as_array().unwrap().iter().peekable();
-        let mut action = vec![0.0; bound.len()];
+        let mut action = Vec::new();
         for n in 1..=length {
             if (n - 1) % hold == 0 {
-                action = bound.iter().map(|bound| actions.next() * bound).collect();
+                action = actions.next(&golden, &obs);
             }
             let step = env.step(&action, &mut obs).unwrap();
             if let Some(record) = records.next_if(|record| record[0] == n) {
@@ -72,7 +90,22 @@ fn pendulum() {
 }
 
 #[test]
+fn cart_pole() {
+    replay(include_str!("../goldens/CartPole-v1.json"), 10_000);
+}
+
+#[test]
+fn acrobot() {
+    replay(include_str!("../goldens/Acrobot-v1.json"), 15_000);
+}
+
+#[test]
 fn mountain_car() {
+    replay(include_str!("../goldens/MountainCar-v0.json"), 15_000);
+}
+
+#[test]
+fn continuous_mountain_car() {
     replay(include_str!("../goldens/MountainCarContinuous-v0.json"), 10_000);
 }
 

@@ -3,7 +3,9 @@
 mod env_common;
 
 use env_common::env;
-use lacewing::env::{Env, EnvError, Shift, ShiftError, ids, make};
+use lacewing::env::{ActionSpace, Env, EnvError, SettingError, Shift, ids, make};
+
+const DISCRETE: [&str; 3] = ["CartPole-v1", "Acrobot-v1", "MountainCar-v0"];
 
 fn error(id: &str, shift: &str) -> EnvError {
     env(id, "");
@@ -29,9 +31,14 @@ fn observations(steps: &[(Vec<f64>, f64)]) -> Vec<&Vec<f64>> {
     steps.iter().map(|(obs, _)| obs).collect()
 }
 
+/// The environments with continuous actions.
+fn continuous_ids() -> impl Iterator<Item = &'static str> {
+    ids().filter(|id| matches!(env(id, "").spec().action_space, ActionSpace::Box { .. }))
+}
+
 /// The same wave on every actuator, `factor` high.
 fn wave(env: &dyn Env, factor: f32) -> Vec<Vec<f32>> {
-    let bounds = &env.spec().act_high;
+    let (_, bounds) = env.spec().limits().unwrap();
     (0..40)
         .map(|n| bounds.iter().map(|bound| bound * factor * (n as f32 * 0.7).sin()).collect())
         .collect()
@@ -39,7 +46,7 @@ fn wave(env: &dyn Env, factor: f32) -> Vec<Vec<f32>> {
 
 #[test]
 fn half_the_gear_is_half_the_command() {
-    for id in ids() {
+    for id in continuous_ids() {
         let mut weak = env(id, "gear=0.5");
         let mut plain = env(id, "");
         let (full, half) = (wave(&*plain, 1.0), wave(&*plain, 0.5));
@@ -60,6 +67,48 @@ fn twice_the_mass_halves_what_a_torque_does() {
         let actions = wave(&*heavy, 1.0);
         assert_eq!(run(&mut *heavy, &actions), run(&mut *weak, &actions), "{id}");
     }
+}
+
+/// The last observation after some steps from a state.
+fn after(id: &str, shift: &str, state: &[f64], choice: f32, steps: usize) -> Vec<f64> {
+    let mut env = env(id, shift);
+    let mut obs = vec![0.0; env.spec().obs_dim];
+    env.set_state(state, &mut obs).unwrap();
+    for _ in 0..steps {
+        env.step(&[choice], &mut obs).unwrap();
+    }
+    obs
+}
+
+#[test]
+fn gear_scales_the_push_of_a_choice() {
+    // From rest where gravity does nothing, a speed grows with the force.
+    let cart_pole = |shift| after("CartPole-v1", shift, &[0.0; 4], 1.0, 1)[1];
+    assert!((cart_pole("gear=0.5") / cart_pole("") - 0.5).abs() < 1e-6);
+    // What the engine adds is the difference to coasting.
+    let car = |shift, choice| after("MountainCar-v0", shift, &[-0.5, 0.0], choice, 1)[1];
+    let engine = |shift| car(shift, 2.0) - car(shift, 1.0);
+    assert!((engine("gear=3") / engine("") - 3.0).abs() < 1e-4);
+    assert!((engine("mass=2") / engine("") - 0.5).abs() < 1e-4);
+    let acrobot = |shift| after("Acrobot-v1", shift, &[0.0; 4], 2.0, 1)[5];
+    assert!((acrobot("gear=0.1") / acrobot("") - 0.1).abs() < 1e-2);
+    // Twice the torque moves links of twice the mass and inertia alike.
+    let both = |shift| after("Acrobot-v1", shift, &[1.0, 0.5, 0.0, 0.0], 2.0, 5);
+    for (heavy, plain) in both("gear=2,mass=2").into_iter().zip(both("")) {
+        assert!((heavy - plain).abs() < 1e-5, "{heavy} {plain}");
+    }
+}
+
+#[test]
+fn a_heavier_pole_moves_the_cart_more() {
+    // Falling to the right with the cart free, the pole throws the cart to the left; the left push
+    // and the right push cancel in the mean of the two.
+    let mean = |shift| {
+        let state = [0.0, 0.0, 0.1, 0.0];
+        let speed = |choice| after("CartPole-v1", shift, &state, choice, 1)[1];
+        (speed(0.0) + speed(1.0)) / 2.0
+    };
+    assert!(mean("mass=5") < 2.0 * mean("") && mean("") < 0.0);
 }
 
 #[test]
@@ -129,9 +178,9 @@ fn noise_is_on_the_sensors_only() {
 
 #[test]
 fn a_dead_actuator_gets_no_command() {
-    for id in ids() {
+    for id in continuous_ids() {
         let mut plain = env(id, "");
-        let last = plain.spec().act_high.len() - 1;
+        let last = plain.spec().action_space.len() - 1;
         let mut broken = env(id, &format!("dead-actuator={last}"));
         let actions = wave(&*plain, 1.0);
         let mut without = actions.clone();
@@ -146,8 +195,8 @@ fn a_dead_actuator_gets_no_command() {
 
 #[test]
 fn what_does_not_exist_is_refused() {
-    for id in ids() {
-        let actuators = env(id, "").spec().act_high.len();
+    for id in continuous_ids() {
+        let actuators = env(id, "").spec().action_space.len();
         let refused = error(id, &format!("dead-actuator={actuators}"));
         assert!(
             matches!(refused, EnvError::DeadActuator { index, count, .. }
@@ -155,7 +204,15 @@ fn what_does_not_exist_is_refused() {
             "{refused}"
         );
     }
-    for id in ["Pendulum-v1", "MountainCarContinuous-v0"] {
+    for id in DISCRETE {
+        let refused = error(id, "dead-actuator=0");
+        let what = "dead-actuator";
+        assert!(
+            matches!(refused, EnvError::NotApplicable { what: found, .. } if found == what),
+            "{refused}"
+        );
+    }
+    for id in ["Pendulum-v1", "MountainCarContinuous-v0"].into_iter().chain(DISCRETE) {
         let refused = error(id, "friction=0.5");
         assert!(matches!(refused, EnvError::NotApplicable { what: "friction", .. }), "{refused}");
     }
@@ -179,9 +236,11 @@ fn text_and_back() {
 #[test]
 fn unreadable_text_is_refused() {
     let refused = |text: &str| text.parse::<Shift>().unwrap_err();
-    assert_eq!(refused("gear"), ShiftError::Syntax { part: "gear".into() });
-    assert_eq!(refused("grear=2"), ShiftError::Key { key: "grear".into() });
-    assert_eq!(refused("gear=2,gear=3"), ShiftError::Twice { key: "gear".into() });
+    let (of, example) = ("shift", "gear=0.5,mass=1.3");
+    let known = "gear, mass, friction, sensor-noise, dead-actuator";
+    assert_eq!(refused("gear"), SettingError::Syntax { of, part: "gear".into(), example });
+    assert_eq!(refused("grear=2"), SettingError::Key { of, key: "grear".into(), known });
+    assert_eq!(refused("gear=2,gear=3"), SettingError::Twice { of, key: "gear".into() });
     for text in [
         "gear=0",
         "gear=-1",
@@ -195,7 +254,7 @@ fn unreadable_text_is_refused() {
         "dead-actuator=1.5",
     ] {
         let error = refused(text);
-        assert!(matches!(error, ShiftError::Value { .. }), "{text}: {error}");
+        assert!(matches!(error, SettingError::Value { .. }), "{text}: {error}");
         assert!(error.to_string().contains(text), "{error}");
     }
 }

@@ -1,16 +1,17 @@
-//! The bytes of version 1 do not change, and `formats/SPEC.md` shows them as they are.
+//! Files of version 1 are read as they were, the bytes of version 2 do not change, and
+//! `formats/SPEC.md` shows them as they are.
 
-use lacewing_formats::artifact::{AlignedBytes, LayerSpec, PolicySpec, PolicyView};
+use lacewing_formats::artifact::{AlignedBytes, LayerSpec, Placed, PolicySpec, PolicyView};
 use lacewing_formats::codec::{Encoding, IndexCodec, RowTable, ValueCodec};
 use lacewing_formats::policy::{
-    ActionHead, Activation, Evaluation, ObservationNormaliser, Probe, Provenance,
+    ActionHead, Activation, Evaluation, Head, ObservationNormaliser, Probe, Provenance,
 };
 use lacewing_formats::topology::Csr;
 use lacewing_runtime::act::Policy;
 use std::path::{Path, PathBuf};
 
 fn golden(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("goldens/v1_{name}.lace"))
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("goldens/{name}.lace"))
 }
 
 /// The policy of SPEC.md's example: 3 observations, 2 hidden neurons, 1 action.
@@ -36,7 +37,7 @@ fn tiny() -> AlignedBytes {
             std: &[1.0, 2.0, 0.5],
             clip: 5.0,
         }),
-        action_head: ActionHead { low: &[-2.0], high: &[2.0] },
+        action_head: ActionHead::Scaled { low: &[-2.0], high: &[2.0] },
         control_period_s: 0.05,
         provenance: Provenance {
             environment: "Pendulum-v1",
@@ -54,6 +55,33 @@ fn tiny() -> AlignedBytes {
         resume: Some(b"opaque"),
     };
     spec.to_bytes(Encoding::COMPACT).unwrap()
+}
+
+/// Three discrete actions of two observations: the outputs are what is observed and 0.5.
+fn discrete() -> AlignedBytes {
+    let layers = [LayerSpec {
+        topology: Csr::new(2, &[0, 1, 2, 2], &[0, 1]).unwrap(),
+        weights: &[1.0, 1.0],
+        bias: &[0.0, 0.0, 0.5],
+        activation: Activation::Identity,
+    }];
+    let spec = PolicySpec {
+        layers: &layers,
+        normaliser: None,
+        action_head: ActionHead::Argmax,
+        control_period_s: 0.02,
+        provenance: Provenance {
+            environment: "CartPole-v1",
+            algorithm: "dqn",
+            ..Provenance::default()
+        },
+        probes: &[
+            Probe { observation: &[1.0, 2.0], action: &[1.0] },
+            Probe { observation: &[-1.0, 0.0], action: &[2.0] },
+        ],
+        resume: None,
+    };
+    spec.to_bytes(Encoding::PLAIN).unwrap()
 }
 
 /// Columns at the skips of every codec, a row without links, weights that all codecs hold exactly.
@@ -75,7 +103,7 @@ fn wide(encoding: Encoding) -> AlignedBytes {
     let spec = PolicySpec {
         layers: &layers,
         normaliser: None,
-        action_head: ActionHead { low: &[-1.0], high: &[1.0] },
+        action_head: ActionHead::Scaled { low: &[-1.0], high: &[1.0] },
         control_period_s: 0.01,
         provenance: Provenance::default(),
         probes: &[],
@@ -96,10 +124,8 @@ const GOLDENS: [(&str, IndexCodec, ValueCodec); 5] = [
 ];
 
 #[test]
-fn version_1_is_still_written_as_it_was() {
-    let files = GOLDENS
-        .map(|(name, indices, values)| (name, wide(Encoding { indices: indices.into(), values })));
-    for (name, file) in files.into_iter().chain([("example", tiny())]) {
+fn version_2_is_still_written_as_it_was() {
+    for (name, file) in [("v2_example", tiny()), ("v2_argmax", discrete())] {
         if std::env::var_os("LACEWING_WRITE_GOLDENS").is_some() {
             std::fs::write(golden(name), &*file).unwrap();
         }
@@ -107,10 +133,42 @@ fn version_1_is_still_written_as_it_was() {
     }
 }
 
+/// What version 1 had to say is said in version 2 by the same bytes, but for the version and, before
+/// the rest of the header, the head.
+#[test]
+fn version_1_is_version_2_without_a_head() {
+    let wide = GOLDENS
+        .map(|(name, indices, values)| (name, wide(Encoding { indices: indices.into(), values })));
+    for (name, now) in wide.into_iter().chain([("example", tiny())]) {
+        let then = AlignedBytes::read(golden(&format!("v1_{name}"))).unwrap();
+        let [then_sections, now_sections] = [&then, &now].map(|file| {
+            let view = PolicyView::parse(file).unwrap();
+            assert_eq!(view.header().head(), Head::Scaled);
+            let bytes = |part: Placed| file[part.offset as usize..][..part.bytes as usize].to_vec();
+            view.sections().map(|part| (part.section, bytes(part))).collect::<Vec<_>>()
+        });
+        assert_eq!(then_sections[2..], now_sections[2..], "{name}");
+        assert_eq!(now_sections[1].1, [&[0], &then_sections[1].1[..]].concat(), "{name}");
+        assert_eq!((then[8], now[8]), (1, 2));
+    }
+}
+
+#[test]
+fn discrete_actions_are_still_read_as_they_were() {
+    let bytes = AlignedBytes::read(golden("v2_argmax")).unwrap();
+    let view = PolicyView::parse(&bytes).unwrap();
+    assert_eq!(view.action_head(), ActionHead::Argmax);
+    assert_eq!((view.header().outputs(), view.header().actions()), (3, 1));
+    let probes: Vec<_> = view.probes().map(|probe| (probe.observation, probe.action)).collect();
+    assert_eq!(probes, [(&[1.0, 2.0][..], &[1.0][..]), (&[-1.0, 0.0], &[2.0])]);
+    let policy = Policy::new(view).unwrap();
+    policy.check_probes(&mut [0.0], &mut vec![0.0; policy.scratch_len()]).unwrap();
+}
+
 #[test]
 fn every_codec_is_still_read_as_it_was() {
     for (name, indices, values) in GOLDENS {
-        let bytes = AlignedBytes::read(golden(name)).unwrap();
+        let bytes = AlignedBytes::read(golden(&format!("v1_{name}"))).unwrap();
         let view = PolicyView::parse(&bytes).unwrap();
         let layers: Vec<_> = view.layers().collect();
         assert_eq!((layers[0].indices().codec(), layers[0].values().codec()), (indices, values));
@@ -128,7 +186,7 @@ fn every_codec_is_still_read_as_it_was() {
 #[test]
 fn version_1_is_still_read_as_it_was() {
     for (name, with_pointers) in [("tiny", true), ("example", false)] {
-        let bytes = AlignedBytes::read(golden(name)).unwrap();
+        let bytes = AlignedBytes::read(golden(&format!("v1_{name}"))).unwrap();
         let view = PolicyView::parse(&bytes).unwrap();
         let links: Vec<Vec<_>> = view.layers().map(|layer| layer.iter().collect()).collect();
         assert_eq!(links[0], [(0, 0, 0.5), (0, 2, -1.0), (1, 1, 2.0)]);
@@ -160,8 +218,17 @@ fn records_are_still_read_and_answer_as_they_did() {
 fn the_specification_shows_every_byte() {
     let spec = Path::new(env!("CARGO_MANIFEST_DIR")).join("../formats/SPEC.md");
     let spec = std::fs::read_to_string(spec).unwrap();
-    let (_, block) = spec.split_once("```hexdump\n").unwrap();
-    let (block, _) = block.split_once("```").unwrap();
+    let blocks: Vec<_> = spec.split("```hexdump\n").skip(1).collect();
+    assert_eq!(blocks.len(), 2);
+    for (block, name) in blocks.into_iter().zip(["v2_example", "v2_argmax"]) {
+        let (block, _) = block.split_once("```").unwrap();
+        let mut shown = shown_bytes(block);
+        shown.resize(shown.len().next_multiple_of(64), 0);
+        assert_eq!(shown, std::fs::read(golden(name)).unwrap(), "{name}");
+    }
+}
+
+fn shown_bytes(block: &str) -> Vec<u8> {
     let mut shown = Vec::new();
     for line in block.lines() {
         let mut parts = line.split("  ").filter(|part| !part.is_empty());
@@ -172,7 +239,5 @@ fn the_specification_shows_every_byte() {
         shown.resize(offset, 0);
         shown.extend(bytes.split(' ').map(|byte| u8::from_str_radix(byte, 16).unwrap()));
     }
-    let file = std::fs::read(golden("example")).unwrap();
-    shown.resize(shown.len().next_multiple_of(64), 0);
-    assert_eq!(shown, file);
+    shown
 }

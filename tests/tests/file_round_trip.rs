@@ -40,8 +40,9 @@ fn read(view: &PolicyView<'_>, like: &Owned) -> Owned {
     Owned {
         layers: layers.collect(),
         normaliser: normaliser.map(|norm| (norm.mean.to_vec(), norm.std.to_vec(), norm.clip)),
-        low: head.low.to_vec(),
-        high: head.high.to_vec(),
+        head: head.kind(),
+        low: head.limits().map_or(vec![], |limits| limits.0.to_vec()),
+        high: head.limits().map_or(vec![], |limits| limits.1.to_vec()),
         control_period_s: view.header().control_period_s(),
         provenance: like.provenance,
         probes: (view.probes())
@@ -83,10 +84,12 @@ proptest! {
         normaliser: bool,
         probes in 0_usize..4,
         resume in prop::option::of(0_usize..200),
+        discrete: bool,
         seed: u64,
     ) {
         let shape = Shape { widths, density, normaliser, probes, resume, seed };
         let policy = Owned::random(&shape);
+        let policy = if discrete { policy.argmax() } else { policy };
         let bytes = policy.write(encoding).unwrap();
         prop_assert_eq!(&bytes, &policy.write(encoding).unwrap());
         let view = PolicyView::parse(&bytes).unwrap();
@@ -95,7 +98,9 @@ proptest! {
         // What was read is written again as it was.
         prop_assert_eq!(&found.write(encoding).unwrap(), &bytes);
         prop_assert_eq!(view.header().observations(), shape.widths[0]);
-        prop_assert_eq!(view.header().actions(), *shape.widths.last().unwrap());
+        let outputs = *shape.widths.last().unwrap();
+        prop_assert_eq!(view.header().outputs(), outputs);
+        prop_assert_eq!(view.header().actions(), if discrete { 1 } else { outputs });
     }
 
     /// Constant fan-in needs no row pointers, in any codec that would have them.
@@ -252,6 +257,12 @@ fn the_writer_refuses_what_no_reader_would_take() {
             FileError::Evaluation.into(),
         ),
     ];
+    let mut policy = Owned::random(&shape()).argmax();
+    policy.probes[1].1[0] = 3.0;
+    let refused = FileError::ProbeAction { probe: 1 }.into();
+    assert_eq!(policy.write(Encoding::PLAIN), Err(refused));
+    policy.probes[1].1.push(0.0);
+    assert_eq!(policy.write(Encoding::PLAIN), Err(length(Section::ProbeActions, 1, 2)));
     for (index, (spoil, expected)) in cases.into_iter().enumerate() {
         let mut policy = Owned::random(&shape());
         spoil(&mut policy);

@@ -7,6 +7,7 @@ use lacewing_formats::artifact::{
     AlignedBytes, FileError, LayerView, MAX_LAYERS, PolicyView, Section,
 };
 use lacewing_formats::codec::{Encoding, IndexCodec, ReadColumns, ValueCodec};
+use lacewing_formats::policy::ActionHead;
 use lacewing_formats::topology::TopologyError;
 use lacewing_tests::policy_file::{Owned, Shape};
 use rand_core::{Rng, SeedableRng};
@@ -22,6 +23,12 @@ fn base(widths: &[usize], density: f64, encoding: Encoding) -> Vec<u8> {
     let shape =
         Shape { widths, density, normaliser: density > 0.2, probes: 2, resume: Some(70), seed: 3 };
     Owned::random(&shape).write(encoding).unwrap().to_vec()
+}
+
+fn discrete() -> Vec<u8> {
+    let widths = vec![9, 20, 5];
+    let shape = Shape { widths, density: 0.3, normaliser: true, probes: 3, resume: None, seed: 3 };
+    Owned::random(&shape).argmax().write(Encoding::PLAIN).unwrap().to_vec()
 }
 
 fn bases() -> Vec<Vec<u8>> {
@@ -41,7 +48,7 @@ fn bases() -> Vec<Vec<u8>> {
     ];
     // As files were before there were codecs that do without row pointers.
     let old = include_bytes!("../goldens/v1_tiny.lace").to_vec();
-    few.into_iter().chain(each_codec).chain(wide).chain([old]).collect()
+    few.into_iter().chain(each_codec).chain(wide).chain([old, discrete()]).collect()
 }
 
 /// Gives the bytes the length and checksum that a careful forger would.
@@ -167,11 +174,19 @@ fn assert_sound(view: &PolicyView<'_>) {
         assert!(all_finite(layer.bias));
         inputs = layer.rows();
     }
-    assert_eq!(inputs, actions);
-    let head = view.action_head();
-    assert_eq!((head.low.len(), head.high.len()), (actions, actions));
-    assert!(all_finite(head.low) && all_finite(head.high));
-    assert!(head.low.iter().zip(head.high).all(|(low, high)| low < high));
+    assert_eq!(inputs, header.outputs());
+    match view.action_head() {
+        ActionHead::Scaled { low, high } => {
+            assert_eq!((low.len(), high.len(), actions), (inputs, inputs, inputs));
+            assert!(all_finite(low) && all_finite(high));
+            assert!(low.iter().zip(high).all(|(low, high)| low < high));
+        }
+        ActionHead::Argmax => {
+            assert_eq!(actions, 1);
+            let outputs = 0..inputs;
+            assert!(view.probes().all(|probe| outputs.contains(&(probe.action[0] as usize))));
+        }
+    }
     if let Some(normaliser) = view.normaliser() {
         assert_eq!((normaliser.mean.len(), normaliser.std.len()), (observations, observations));
         assert!(all_finite(normaliser.mean) && all_finite(normaliser.std));
@@ -251,6 +266,7 @@ fn each_forgery_has_its_own_answer() {
     let with = |indices: IndexCodec| Encoding { indices: indices.into(), ..Encoding::PLAIN };
     let bitmap = &base(&[9, 8, 4, 1], 0.4, with(IndexCodec::Bitmap));
     let nibble = &base(&[700, 5, 1], 0.02, with(IndexCodec::Nibble));
+    let discrete = &discrete();
     let rice = &base(&[700, 5, 1], 0.02, with(IndexCodec::Rice));
     // The only layer of 5 rows and 70 links: activation and values follow, then Rice, tag 4.
     let low_bits = |file: &mut Vec<u8>, bits| {
@@ -261,17 +277,34 @@ fn each_forgery_has_its_own_answer() {
         let start = offset(base, section) + at;
         edited(base, |file| file[start..start + bytes.len()].copy_from_slice(bytes))
     };
+    let action = |action: f32| put(discrete, Section::ProbeActions, 8, &action.to_le_bytes());
     let nan = f32::NAN.to_le_bytes();
     let topology = |layer, source| FileError::Topology { layer, source };
     let weights = Section::Weights(0);
     let cases = [
         (edited(plain, |file| file[0] = b'P'), FileError::NotAPolicy),
-        (edited(plain, |file| file[8] = 2), FileError::Version { version: 2 }),
+        (edited(plain, |file| file[8] = 3), FileError::Version { version: 3 }),
         (edited(plain, |file| file[28] = 1), FileError::Padding { offset: 28 }),
         (edited(plain, |file| file[24..28].fill(0xff)), FileError::Header),
         (edited(plain, |file| file[24] -= 1), FileError::Header),
-        // The first byte of the header is the number of observations.
-        (edited(plain, |file| file[32] = 0), FileError::Width { layer: 0, width: 0 }),
+        // The header starts with the head and the number of observations.
+        (edited(plain, |file| file[32] = 2), FileError::Header),
+        (edited(plain, |file| file[33] = 0), FileError::Width { layer: 0, width: 0 }),
+        (edited(plain, |file| file[8] = 0), FileError::Version { version: 0 }),
+        // Version 1 has no head: this one's, 0, is then the number of observations.
+        (edited(plain, |file| file[8] = 1), FileError::Header),
+        // Limits that an index needs not, and none where they are due.
+        (
+            edited(plain, |file| file[32] = 1),
+            FileError::Layout { expected: plain.len() as u64 - 128, found: plain.len() as u64 },
+        ),
+        (
+            edited(discrete, |file| file[32] = 0),
+            FileError::Layout {
+                expected: discrete.len() as u64 + 128,
+                found: discrete.len() as u64,
+            },
+        ),
         (
             edited(plain, |file| file.extend([0; 64])),
             FileError::Layout { expected: plain.len() as u64, found: plain.len() as u64 + 64 },
@@ -287,6 +320,10 @@ fn each_forgery_has_its_own_answer() {
             put(plain, Section::ProbeActions, 8, &1e9_f32.to_le_bytes()),
             FileError::ProbeAction { probe: 1 },
         ),
+        (action(5.0), FileError::ProbeAction { probe: 2 }),
+        (action(0.5), FileError::ProbeAction { probe: 2 }),
+        (action(-1.0), FileError::ProbeAction { probe: 2 }),
+        (action(f32::NAN), FileError::NotFinite { section: Section::ProbeActions, index: 2 }),
         (
             put(plain, Section::RowPointers(0), 0, &[1]),
             topology(0, TopologyError::RowPointerEnds { links: 6 }),

@@ -3,8 +3,8 @@ use lacewing_formats::topology::Csr;
 use lacewing_runtime::kernels::train::{TILE, TrainKernels};
 use lacewing_runtime::learn::{
     ActionSpace, AgentShape, AnyAgent, Arena, Block, Head, Init, LearnError, Learner, MAX_THREADS,
-    Method, Mlp, Replay, ReplayError, Resume, ResumeError, ResumeHeader, Rewire, Td3, Td3Config,
-    Trace, Training, Transition, Wanted,
+    Mlp, Replay, ReplayError, Resume, ResumeError, ResumeHeader, Start, Td3, Td3Config, Trace,
+    Training, Transition, Wanted,
 };
 use lacewing_tests::learner::{self, save, seeds, sparsity, td3_shape, written};
 use rand_core::{Rng, SeedableRng};
@@ -19,8 +19,7 @@ fn shape(share: f64) -> AgentShape {
 
 /// Threads that share an update, and a topology that changes often.
 fn training(threads: u32) -> Training {
-    let rewire = Rewire { interval: 7, fraction: 0.2, drop: Default::default() };
-    Training { method: Method::Set(rewire), threads, ..Training::default() }
+    Training { method: learner::every_seventh(), threads, ..Training::default() }
 }
 
 /// A fresh agent in as much memory as it asks for.
@@ -48,7 +47,9 @@ fn gradients_are_the_slopes_of_the_loss() {
     let shape = shape(0.6).policy;
     let mut memory = vec![Block::ZERO; Mlp::blocks(&shape) + Trace::blocks(&shape)];
     let arena = &mut Arena::new(&mut memory);
-    let network = Mlp::random(arena, &shape, Head::Tanh, Init::Dense, rng).unwrap();
+    let network =
+        Mlp::random(arena, &shape, Head::Tanh, Start { init: Init::Dense, bias: true }, rng)
+            .unwrap();
     let mut trace = Trace::new(arena, &shape).unwrap();
     assert_eq!(arena.left(), 0, "the blocks asked for are the blocks used");
 
@@ -108,10 +109,10 @@ fn learn(threads: u32, batch: u32) -> (Vec<f32>, Vec<f32>) {
     let mut memory = vec![Block::ZERO; Td3::blocks(&shape, &config, &training)];
     let mut agent = Td3::new(shape, config, training, &mut memory, seeds(3)).unwrap();
     let mut transitions = replay_memory();
-    let replay = fill(&mut transitions);
+    let mut replay = fill(&mut transitions);
     let (mut losses, mut gradients) = (Vec::new(), Vec::new());
     for _ in 0..10 {
-        losses.push(agent.update(&replay).unwrap().get(0).unwrap());
+        losses.push(agent.update(&mut replay).unwrap().get(0).unwrap());
         if gradients.is_empty() {
             let networks = agent.gradients().iter();
             for (weights, bias) in networks.flat_map(|network| network.layers()) {
@@ -145,14 +146,14 @@ fn it_learns_and_stays_sparse() {
     let mut memory = Vec::new();
     let mut agent = agent(&mut memory);
     let mut transitions = replay_memory();
-    let empty = Replay::new(&mut transitions, OBSERVATIONS, ACTIONS).unwrap();
-    assert_eq!(agent.update(&empty), Err(LearnError::NoData));
-    let replay = fill(&mut transitions);
+    let mut empty = Replay::new(&mut transitions, OBSERVATIONS, ACTIONS).unwrap();
+    assert_eq!(agent.update(&mut empty), Err(LearnError::NoData));
+    let mut replay = fill(&mut transitions);
     let before: Vec<Vec<u16>> =
         agent.policy().layers().map(|layer| layer.topology.col_idx().to_vec()).collect();
     let mut losses = Vec::new();
     for _ in 0..600 {
-        losses.push(agent.update(&replay).unwrap().get(0).unwrap());
+        losses.push(agent.update(&mut replay).unwrap().get(0).unwrap());
     }
     let mean = |part: &[f32]| part.iter().sum::<f32>() / part.len() as f32;
     let (first, last) = (mean(&losses[..20]), mean(&losses[580..]));
@@ -183,7 +184,7 @@ fn a_saved_agent_goes_on_bit_for_bit() {
     let mut transitions = replay_memory();
     let mut replay = fill(&mut transitions);
     for _ in 0..33 {
-        agent.update(&replay).unwrap();
+        agent.update(&mut replay).unwrap();
     }
     let saved = save(&agent);
     let resume = Resume::parse(&saved).unwrap();
@@ -194,11 +195,11 @@ fn a_saved_agent_goes_on_bit_for_bit() {
     let explore = |agent: &mut dyn Learner<Error = LearnError>| {
         let mut actions = [[0.0; ACTIONS]; 2];
         agent.random(&mut actions[0]);
-        agent.explore(&[0.1; OBSERVATIONS], &mut actions[1]).unwrap();
+        agent.explore(0, &[0.1; OBSERVATIONS], &mut actions[1]).unwrap();
         actions
     };
     for _ in 0..33 {
-        assert_eq!(agent.update(&replay), restored.update(&mut replay));
+        assert_eq!(agent.update(&mut replay), restored.update(&mut replay));
         assert_eq!(explore(&mut agent), explore(&mut restored));
     }
     assert_eq!(save(&agent), written(|sink| restored.save(sink)));

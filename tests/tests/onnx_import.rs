@@ -12,7 +12,7 @@ use lacewing_formats::policy::Provenance;
 use lacewing_formats::topology::{Allocation, LayerShape, densities};
 use lacewing_tests::program::lacewing;
 use lacewing_tests::runs::succeed;
-use onnx_cases::{actions, assert_agree, cases};
+use onnx_cases::{Case, actions, assert_agree, cases};
 use rand_core::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use serde_json::Value;
@@ -206,6 +206,16 @@ fn foreign_models_are_refused_by_name() {
     }
 }
 
+/// Discrete actions are exported, but not imported.
+#[test]
+fn an_export_of_discrete_actions_is_refused_by_its_last_node() {
+    let path = scratch("argmax.onnx");
+    fs::write(&path, export(&Case::argmax().view())).expect("room for a model");
+    let error = dense(&path, None).expect_err("not a scaled action").to_string();
+    assert!(error.contains("(ArgMax)"), "{error}");
+    fs::remove_file(path).expect("it was written");
+}
+
 /// Requests that cannot be met say what would do.
 #[test]
 fn impossible_requests_are_refused() {
@@ -280,10 +290,10 @@ fn hostile_models_never_panic() {
                 Err(_) => refused += 1,
                 Ok(file) => {
                     let view = PolicyView::parse(&file).expect("a legal file");
-                    let head = view.action_head();
+                    let (low, high) = view.action_head().limits().expect("imports are scaled");
                     let observation = vec![0.1; view.header().observations()];
                     let answer = actions(&file, &observation);
-                    let limits = head.low.iter().zip(head.high);
+                    let limits = low.iter().zip(high);
                     let within =
                         answer.iter().zip(limits).all(|(x, (low, high))| (low..=high).contains(&x));
                     assert!(within, "{answer:?}");

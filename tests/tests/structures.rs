@@ -3,188 +3,18 @@
 use std::collections::BTreeMap;
 
 use lacewing_formats::topology::{
-    AllocationError, Csr, CsrMut, Drop, FollowScratch, GROWN, RewireScratch, Structure,
-    TopologyError, carry, follow, rewire,
+    AllocationError, Change, CsrMut, Drop, GROWN, Grow, Structure, TargetRule, TopologyError,
 };
 use lacewing_runtime::learn::{
-    Block, Learner, Method, Mlp, Resume, ResumeHeader, Rewire, Sparsity, Td3, Td3Config, Training,
+    Block, Learner, Mlp, Resume, ResumeHeader, Sparsity, Td3, Td3Config, Training,
 };
+use lacewing_tests::layer::{Layer, STRUCTURES};
 use lacewing_tests::learner::{self, seeds, td3_shape, written};
 use lacewing_tests::program::lacewing;
 use lacewing_tests::runs::{SHORT, progress, succeed, train};
 use proptest::prelude::*;
-use rand_core::{Rng, SeedableRng};
+use rand_core::SeedableRng;
 use rand_xoshiro::Xoshiro256PlusPlus;
-
-const STRUCTURES: [Structure; 7] = [
-    Structure::Unstructured,
-    Structure::ConstantFanIn,
-    Structure::Groups { columns: 32 },
-    Structure::Groups { columns: 16 },
-    Structure::Groups { columns: 4 },
-    Structure::Blocks { rows: 4 },
-    Structure::Blocks { rows: 16 },
-];
-
-/// What a test of one layer needs: arrays, and the rule read a second time, link by link.
-#[derive(Clone)]
-struct Layer {
-    structure: Structure,
-    cols: usize,
-    row_ptr: Vec<u32>,
-    col_idx: Vec<u16>,
-    weights: Vec<f32>,
-}
-
-impl Layer {
-    fn random(
-        structure: Structure,
-        (rows, cols, links): (usize, usize, usize),
-        rng: &mut Xoshiro256PlusPlus,
-    ) -> Self {
-        let (mut row_ptr, mut col_idx) = (vec![0; rows + 1], vec![0; links]);
-        CsrMut::random(structure, cols, &mut row_ptr, &mut col_idx, rng).unwrap();
-        let mut layer = Self { structure, cols, row_ptr, col_idx, weights: vec![0.0; links] };
-        layer.draw_weights(rng);
-        layer
-    }
-
-    fn draw_weights(&mut self, rng: &mut Xoshiro256PlusPlus) {
-        for weight in &mut self.weights {
-            *weight = rng.next_u32() as f32 / u32::MAX as f32 - 0.5;
-        }
-    }
-
-    fn topology(&mut self) -> CsrMut<'_> {
-        CsrMut::new(self.structure, self.cols, &mut self.row_ptr, &mut self.col_idx).unwrap()
-    }
-
-    fn rows(&self) -> usize {
-        self.row_ptr.len() - 1
-    }
-
-    /// Row and column of every link.
-    fn places(&self) -> Vec<(usize, usize)> {
-        let csr = Csr::new(self.cols, &self.row_ptr, &self.col_idx).unwrap();
-        let of_row = |row| csr.row(row).map(move |at| (row, usize::from(csr.col_idx()[at])));
-        (0..csr.rows()).flat_map(of_row).collect()
-    }
-
-    /// The cell and the scope of a link.
-    fn cell_and_scope(&self, (row, col): (usize, usize)) -> ((usize, usize), (usize, usize)) {
-        match self.structure {
-            Structure::Unstructured => ((row, col), (0, 0)),
-            Structure::ConstantFanIn => ((row, col), (row, 0)),
-            Structure::Groups { columns } => ((row, col), (row, col / usize::from(columns))),
-            Structure::Blocks { rows } => {
-                let rows = usize::from(rows);
-                // A lower block at the end cannot change places with the others.
-                let tail = row >= self.rows() - self.rows() % rows;
-                ((row / rows, col), (usize::from(tail), 0))
-            }
-        }
-    }
-
-    /// Live cells of each scope, after a check that cells live as a whole.
-    fn counts(&self) -> BTreeMap<(usize, usize), usize> {
-        let mut cells = BTreeMap::new();
-        for place in self.places() {
-            let (cell, scope) = self.cell_and_scope(place);
-            cells.entry((scope, cell)).or_insert_with(Vec::new).push(place.0);
-        }
-        let mut counts = BTreeMap::new();
-        for ((scope, (block, _)), rows) in cells {
-            if let Structure::Blocks { rows: height } = self.structure {
-                let start = block * usize::from(height);
-                let expected = start..self.rows().min(start + usize::from(height));
-                assert!(rows.iter().copied().eq(expected), "a block of which only a part lives");
-            }
-            *counts.entry(scope).or_insert(0) += 1;
-        }
-        counts
-    }
-
-    /// All cells of each scope.
-    fn sizes(&self) -> BTreeMap<(usize, usize), usize> {
-        let places = (0..self.rows()).flat_map(|row| (0..self.cols).map(move |col| (row, col)));
-        let cells: BTreeMap<_, _> = places.map(|place| self.cell_and_scope(place)).collect();
-        let mut sizes = BTreeMap::new();
-        cells.into_values().for_each(|scope| *sizes.entry(scope).or_insert(0) += 1);
-        sizes
-    }
-
-    /// As dense values, to compare.
-    fn dense(&self) -> BTreeMap<(usize, usize), f32> {
-        self.places().into_iter().zip(self.weights.iter().copied()).collect()
-    }
-
-    /// Σ|w| of every live cell, in the order of the layer.
-    fn strengths(&self) -> BTreeMap<(usize, usize), f32> {
-        let mut strengths = BTreeMap::new();
-        for (place, weight) in self.places().into_iter().zip(&self.weights) {
-            *strengths.entry(self.cell_and_scope(place).0).or_insert(0.0) += weight.abs();
-        }
-        strengths
-    }
-
-    /// Rewires and carries; returns where each link came from and how many went.
-    fn rewire(&mut self, rule: Drop, rng: &mut Xoshiro256PlusPlus) -> (Vec<u32>, usize) {
-        let (links, weights) = (self.weights.len(), self.weights.clone());
-        let mut source = vec![0; links];
-        let mut scratch = RewireScratch {
-            order: &mut vec![0; links],
-            strengths: &mut vec![0.0; links],
-            source: &mut source,
-        };
-        let exchanged = rewire(&mut self.topology(), &weights, 0.3, rule, rng, &mut scratch);
-        carry(&mut self.weights, &source, 0.0);
-        (source, exchanged)
-    }
-
-    fn follow(&mut self, online: &mut Layer, tau: f32) {
-        let united = 2 * self.weights.len();
-        let mut scratch = FollowScratch {
-            columns: &mut vec![0; united],
-            weights: &mut vec![0.0; united],
-            strengths: &mut vec![0.0; united],
-            ranking: &mut vec![0.0; united],
-        };
-        let weights = &mut self.weights.clone();
-        let online_weights = online.weights.clone();
-        let (target, online) = (&mut self.topology(), &online.topology());
-        follow(target, weights, online, &online_weights, tau, &mut scratch);
-        self.weights.clone_from(weights);
-    }
-
-    /// What [`follow`] should do, on dense values.
-    fn followed(&self, online: &Layer, tau: f32) -> BTreeMap<(usize, usize), f32> {
-        let mut united: BTreeMap<_, _> =
-            self.dense().into_iter().map(|(at, weight)| (at, (1.0 - tau) * weight)).collect();
-        for (at, weight) in online.dense() {
-            let old = united.entry(at).or_insert(0.0);
-            *old += tau * weight;
-        }
-        let mut strengths = BTreeMap::new();
-        for (&at, weight) in &united {
-            *strengths.entry(self.cell_and_scope(at).0).or_insert(0.0) += weight.abs();
-        }
-        let mut by_scope = BTreeMap::new();
-        for &at in united.keys() {
-            let (cell, scope) = self.cell_and_scope(at);
-            let cells: &mut Vec<_> = by_scope.entry(scope).or_default();
-            if !cells.contains(&cell) {
-                cells.push(cell);
-            }
-        }
-        let counts = online.counts();
-        for (scope, mut cells) in by_scope {
-            cells.sort_by(|a, b| strengths[a].total_cmp(&strengths[b]).then(a.cmp(b)));
-            let gone = &cells[..cells.len() - counts[&scope]];
-            united.retain(|&at, _| !gone.contains(&self.cell_and_scope(at).0));
-        }
-        united
-    }
-}
 
 /// Also no scope may be without a link, and scopes of one size have as many.
 fn assert_even(layer: &Layer) {
@@ -221,10 +51,11 @@ proptest! {
         let (counts, sizes) = (online.counts(), online.sizes());
         assert_even(&online);
         let rule = if signed { Drop::SignedMagnitude } else { Drop::Magnitude };
+        let change = Change { fraction: 0.3, drop: rule, protect: None };
         for round in 0..6 {
             online.draw_weights(rng);
             let (before, strengths) = (online.clone(), online.strengths());
-            let (source, exchanged) = online.rewire(rule, rng);
+            let (source, exchanged) = online.rewire(&change, Grow::Random(rng));
             prop_assert_eq!(online.counts(), counts.clone());
             let grown = source.iter().filter(|&&from| from == GROWN).count();
             prop_assert_eq!(grown, exchanged);
@@ -253,8 +84,8 @@ proptest! {
             }
 
             let tau = [0.005, 0.5, 1.0][round % 3];
-            let expected = target.followed(&online, tau);
-            target.follow(&mut online, tau);
+            let expected = target.followed(&online, tau, TargetRule::OwnTopology);
+            target.follow(&mut online, tau, TargetRule::OwnTopology);
             prop_assert_eq!(target.counts(), counts.clone());
             let found = target.dense();
             prop_assert!(found.keys().eq(expected.keys()));
@@ -290,6 +121,7 @@ proptest! {
 fn growth_is_uniform_over_the_free_places_of_the_scope() {
     let rng = &mut Xoshiro256PlusPlus::seed_from_u64(2);
     let mut grown = [0_u32; 8];
+    let change = Change { fraction: 0.3, drop: Drop::Magnitude, protect: None };
     for _ in 0..4000 {
         let mut layer = Layer {
             structure: Structure::Groups { columns: 4 },
@@ -298,7 +130,7 @@ fn growth_is_uniform_over_the_free_places_of_the_scope() {
             col_idx: vec![1, 6, 2, 5],
             weights: vec![0.1, 5.0, 6.0, 7.0],
         };
-        let (source, exchanged) = layer.rewire(Drop::Magnitude, rng);
+        let (source, exchanged) = layer.rewire(&change, Grow::Random(rng));
         assert_eq!(exchanged, 1);
         let at = source.iter().position(|&from| from == GROWN).unwrap();
         let (row, col) = layer.places()[at];
@@ -318,7 +150,7 @@ fn a_diverged_network_can_be_followed() {
         let mut online = Layer::random(structure, (20, 33, links), rng);
         let mut target = Layer::random(structure, (20, 33, links), rng);
         online.weights.fill(f32::NAN);
-        target.follow(&mut online, 0.5);
+        target.follow(&mut online, 0.5, TargetRule::OwnTopology);
         assert_eq!(target.counts(), online.counts());
     }
 }
@@ -375,7 +207,7 @@ fn assert_policy(policy: &Mlp<'_>, structure: Structure) {
 
 #[test]
 fn structures_survive_learning_and_resuming() {
-    let method = Method::Set(Rewire { interval: 7, fraction: 0.2, drop: Drop::SignedMagnitude });
+    let method = learner::every_seventh();
     let config = Td3Config { batch: 8, ..Td3Config::default() };
     let training = Training { method, ..Training::default() };
     let mut transitions = learner::replay_memory(40, OBSERVATIONS, ACTIONS);
@@ -390,7 +222,7 @@ fn structures_survive_learning_and_resuming() {
         let before: Vec<_> =
             agent.policy().layers().map(|l| l.topology.col_idx().to_vec()).collect();
         for _ in 0..30 {
-            agent.update(&replay).unwrap();
+            agent.update(&mut replay).unwrap();
         }
         assert_policy(agent.policy(), structure);
         let moved = agent.policy().layers().zip(&before).nth(1).unwrap();
@@ -400,7 +232,7 @@ fn structures_survive_learning_and_resuming() {
         assert_eq!(resume.shape(), &shape);
         let mut restored = resume.restore(config.into(), training, &mut other).unwrap();
         for _ in 0..30 {
-            assert_eq!(agent.update(&replay), restored.update(&mut replay));
+            assert_eq!(agent.update(&mut replay), restored.update(&mut replay));
         }
         assert_eq!(learner::save(&agent), written(|sink| restored.save(sink)));
         assert_policy(restored.policy(), structure);

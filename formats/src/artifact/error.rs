@@ -13,10 +13,10 @@ pub enum FileError {
     /// Another kind of file.
     #[error("this is no policy file: give a .lace file as `lacewing export` writes it")]
     NotAPolicy,
-    /// Made by a later version of the format.
+    /// Made by a later version of the format, or by none.
     #[error(
-        "policy file of format version {version}, this program reads version {VERSION}: update \
-         the program or export the policy again with this one"
+        "policy file of format version {version}, this program reads versions 1 to {VERSION}: \
+         update the program or export the policy again with this one"
     )]
     Version {
         /// The file's.
@@ -56,7 +56,7 @@ pub enum FileError {
     /// The header is not one that this version writes.
     #[error(
         "the header of the policy file cannot be read (more than {MAX_LAYERS} layers, an unknown \
-         codec or activation, or no header at all): export the policy again"
+         codec, activation or head, or no header at all): export the policy again"
     )]
     Header,
     /// The header describes more or fewer bytes than there are.
@@ -139,8 +139,8 @@ pub enum FileError {
         /// Which action, counted from 0.
         index: usize,
     },
-    /// A probe asks for an action outside the limits.
-    #[error("probe {probe} expects an action outside the limits: record the probes again")]
+    /// A probe asks for an action outside the limits, or for one that is not among the outputs.
+    #[error("probe {probe} expects an action that the policy cannot give: record the probes again")]
     ProbeAction {
         /// Which probe, counted from 0.
         probe: usize,

@@ -4,7 +4,7 @@ use super::error::FileError;
 use super::preamble::{MAX_FILE_BYTES, Preamble};
 use super::section::{Placed, Section};
 use crate::codec::{StoredIndices, ValueCodec};
-use crate::policy::{Activation, MAX_TEXT_BYTES, Provenance};
+use crate::policy::{Activation, Head, MAX_TEXT_BYTES, Provenance};
 use heapless::Vec;
 use serde::{Deserialize, Serialize};
 
@@ -21,6 +21,9 @@ pub const MAX_PROBES: u32 = 64;
 /// are the outputs of the one before it, so layers cannot fail to fit.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Header<'a> {
+    /// Comes before all others, which are as in version 1.
+    #[serde(skip)]
+    pub(super) head: Head,
     pub(super) observations: u32,
     pub(super) control_period_s: f64,
     /// Present where there is a normaliser.
@@ -48,9 +51,22 @@ impl<'a> Header<'a> {
         self.observations as usize
     }
 
-    /// Length of an action: the outputs of the last layer.
-    pub fn actions(&self) -> usize {
+    /// Outputs of the last layer.
+    pub fn outputs(&self) -> usize {
         self.layers.last().map_or(0, |layer| layer.rows as usize)
+    }
+
+    /// Length of an action: an output each, or the index of one of them.
+    pub fn actions(&self) -> usize {
+        match self.head {
+            Head::Scaled => self.outputs(),
+            Head::Argmax => 1,
+        }
+    }
+
+    /// How outputs become actions.
+    pub fn head(&self) -> Head {
+        self.head
     }
 
     /// Seconds from one action to the next.
@@ -62,8 +78,15 @@ impl<'a> Header<'a> {
     pub(super) fn parse(preamble: Preamble, file: &'a [u8]) -> Result<Self, FileError> {
         let end = Preamble::BYTES.saturating_add(preamble.header_bytes as usize);
         let bytes = file.get(Preamble::BYTES..end).ok_or(FileError::Header)?;
-        match postcard::take_from_bytes::<Self>(bytes) {
-            Ok((header, [])) => header.check().map(|()| header),
+        let (head, rest) = match preamble.version {
+            1 => (Head::Scaled, bytes),
+            _ => postcard::take_from_bytes(bytes).map_err(|_| FileError::Header)?,
+        };
+        match postcard::take_from_bytes::<Self>(rest) {
+            Ok((header, [])) => {
+                let header = Self { head, ..header };
+                header.check().map(|()| header)
+            }
             _ => Err(FileError::Header),
         }
     }
@@ -125,7 +148,7 @@ impl<'a> Header<'a> {
             (Section::ProbeActions, probes * actions),
         ];
         let numbers = (normaliser.into_iter().filter(|_| self.clip.is_some()))
-            .chain(scaling)
+            .chain(scaling.into_iter().filter(|_| self.head == Head::Scaled))
             .chain(examples.into_iter().filter(|_| self.probes > 0))
             .map(|(section, numbers)| (section, 4 * numbers));
         let layers = (0..).zip(&self.layers).flat_map(|(layer, entry)| {

@@ -1,4 +1,4 @@
-//! The policy file (`.lace`), version 1: `formats/SPEC.md` has the bytes.
+//! The policy file (`.lace`), version 2: `formats/SPEC.md` has the bytes.
 //!
 //! [`PolicyView::parse`] checks a file once, in time linear in its size and without allocating;
 //! what it gives out can then be used without further checks. `alloc` adds the writer

@@ -2,8 +2,8 @@
 
 use super::error::FileError;
 
-/// Version of the format that this crate reads and writes.
-pub const VERSION: u32 = 1;
+/// Version of the format that this crate writes; it reads this and all before it.
+pub const VERSION: u32 = 2;
 /// Every section starts at a multiple of this, in the file and in memory.
 pub const ALIGNMENT: usize = 64;
 /// No policy file is longer; so every offset fits 32-bit devices.
@@ -16,6 +16,7 @@ const CRC_AT: core::ops::Range<usize> = 12..16;
 /// What the preamble says, once the checksum has been checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Preamble {
+    pub version: u32,
     pub header_bytes: u32,
 }
 
@@ -37,7 +38,7 @@ impl Preamble {
             u32::from_le_bytes([preamble[at], preamble[at + 1], preamble[at + 2], preamble[at + 3]])
         };
         let version = word(8);
-        if version != VERSION {
+        if !(1..=VERSION).contains(&version) {
             return Err(FileError::Version { version });
         }
         let total = u64::from(word(16)) | u64::from(word(20)) << 32;
@@ -56,7 +57,7 @@ impl Preamble {
         if word(28) != 0 {
             return Err(FileError::Padding { offset: 28 });
         }
-        Ok(Self { header_bytes: word(24) })
+        Ok(Self { version, header_bytes: word(24) })
     }
 
     /// Writes the preamble of a file that is complete but for it.
@@ -67,7 +68,7 @@ impl Preamble {
     pub fn write(self, file: &mut [u8]) {
         let total = file.len() as u64;
         file[..8].copy_from_slice(&MAGIC);
-        file[8..12].copy_from_slice(&VERSION.to_le_bytes());
+        file[8..12].copy_from_slice(&self.version.to_le_bytes());
         file[16..24].copy_from_slice(&total.to_le_bytes());
         file[24..28].copy_from_slice(&self.header_bytes.to_le_bytes());
         file[28..32].fill(0);

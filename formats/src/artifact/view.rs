@@ -7,7 +7,7 @@ use super::preamble::{ALIGNMENT, Preamble};
 use super::section::{Placed, Section};
 use crate::codec::{Bitmap, Indices, Rice, RowTable, StoredColumns, StoredIndices, StoredRows};
 use crate::codec::{ValueCodec, Values};
-use crate::policy::{ActionHead, ObservationNormaliser, Probe, Provenance};
+use crate::policy::{ActionHead, Head, ObservationNormaliser, Probe, Provenance};
 use bytemuck::AnyBitPattern;
 use half::{bf16, f16};
 use heapless::Vec;
@@ -44,7 +44,7 @@ impl<'a> PolicyView<'a> {
             Some(clip) => Some(read_normaliser(&mut reader, clip)?),
             None => None,
         };
-        let head = read_head(&mut reader)?;
+        let head = read_head(&mut reader, header.head)?;
         let (probe_observations, probe_actions) = match header.probes {
             0 => (&[][..], &[][..]),
             _ => (reader.numbers()?, reader.numbers()?),
@@ -73,14 +73,18 @@ impl<'a> PolicyView<'a> {
     }
 
     fn check_probes(&self) -> Result<(), FileError> {
-        for (probe, example) in self.probes().enumerate() {
-            let limits = self.head.low.iter().zip(self.head.high);
-            let mut limited = example.action.iter().zip(limits);
-            if limited.any(|(action, (low, high))| !(low..=high).contains(&action)) {
-                return Err(FileError::ProbeAction { probe });
+        let outputs = self.header.outputs() as f32;
+        let possible = |(index, &action): (usize, &f32)| match self.head {
+            ActionHead::Scaled { low, high } => (low[index]..=high[index]).contains(&action),
+            ActionHead::Argmax => {
+                (0.0..outputs).contains(&action) && libm::truncf(action) == action
             }
+        };
+        let bad = |probe: Probe<'_>| !probe.action.iter().enumerate().all(possible);
+        match self.probes().position(bad) {
+            Some(probe) => Err(FileError::ProbeAction { probe }),
+            None => Ok(()),
         }
-        Ok(())
     }
 
     /// Shapes and control period.
@@ -198,11 +202,15 @@ fn read_normaliser<'a>(
 
 fn read_head<'a>(
     reader: &mut Reader<'a, impl Iterator<Item = Placed>>,
+    head: Head,
 ) -> Result<ActionHead<'a>, FileError> {
+    if head == Head::Argmax {
+        return Ok(ActionHead::Argmax);
+    }
     let (low, high) = (reader.numbers()?, reader.numbers()?);
     match low.iter().zip(high).position(|(low, high)| low >= high) {
         Some(index) => Err(FileError::Limits { index }),
-        None => Ok(ActionHead { low, high }),
+        None => Ok(ActionHead::Scaled { low, high }),
     }
 }
 

@@ -3,7 +3,7 @@
 use super::aligned::AlignedBytes;
 use super::error::FileError;
 use super::header::{Header, LayerEntry, MAX_LAYERS, MAX_PROBES};
-use super::preamble::{MAX_FILE_BYTES, Preamble};
+use super::preamble::{MAX_FILE_BYTES, Preamble, VERSION};
 use super::section::Section;
 use super::view::PolicyView;
 use crate::codec::{EncodedTopology, EncodedValues, Encoding, OutOfRange, ValueCodec};
@@ -19,7 +19,7 @@ pub struct PolicySpec<'a> {
     pub layers: &'a [LayerSpec<'a>],
     /// How observations are scaled, if they are.
     pub normaliser: Option<ObservationNormaliser<'a>>,
-    /// Limits of each action.
+    /// How outputs become actions.
     pub action_head: ActionHead<'a>,
     /// Seconds from one action to the next.
     pub control_period_s: f64,
@@ -122,7 +122,7 @@ impl PolicySpec<'_> {
         let links = links.collect::<Result<Vec<_>, SpecError>>()?;
         let header = self.header(encoding.values, &links)?;
         // Writing to a Vec cannot fail; were it to, no reader could read the header either.
-        let head = postcard::to_allocvec(&header).map_err(|_| FileError::Header)?;
+        let head = postcard::to_allocvec(&(header.head, &header)).map_err(|_| FileError::Header)?;
         let header_bytes = head.len() as u32;
         let end = header.sections(header_bytes).last().map_or(0, |last| last.end());
         if end > MAX_FILE_BYTES {
@@ -135,7 +135,7 @@ impl PolicySpec<'_> {
             let out = &mut file[placed.offset as usize..][..placed.bytes as usize];
             self.write_section(placed.section, &links, out);
         }
-        Preamble { header_bytes }.write(&mut file);
+        Preamble { version: VERSION, header_bytes }.write(&mut file);
         PolicyView::parse(&file)?;
         Ok(file)
     }
@@ -167,13 +167,19 @@ impl PolicySpec<'_> {
             equal(Section::Weights(index), layer.topology.links(), layer.weights.len())?;
             equal(Section::Biases(index), layer.topology.rows(), layer.bias.len())?;
         }
-        let (observations, actions) = (first.topology.cols(), last.topology.rows());
+        let (observations, outputs) = (first.topology.cols(), last.topology.rows());
         if let Some(normaliser) = self.normaliser {
             equal(Section::Mean, observations, normaliser.mean.len())?;
             equal(Section::Std, observations, normaliser.std.len())?;
         }
-        equal(Section::Low, actions, self.action_head.low.len())?;
-        equal(Section::High, actions, self.action_head.high.len())?;
+        let actions = match self.action_head {
+            ActionHead::Scaled { low, high } => {
+                equal(Section::Low, outputs, low.len())?;
+                equal(Section::High, outputs, high.len())?;
+                outputs
+            }
+            ActionHead::Argmax => 1,
+        };
         for probe in self.probes {
             equal(Section::ProbeObservations, observations, probe.observation.len())?;
             equal(Section::ProbeActions, actions, probe.action.len())?;
@@ -198,6 +204,7 @@ impl PolicySpec<'_> {
             layers.push(entry).map_err(|_| SpecError::Layers { layers: self.layers.len() })?;
         }
         Ok(Header {
+            head: self.action_head.kind(),
             observations: self.layers.first().map_or(0, |layer| layer.topology.cols() as u32),
             control_period_s: self.control_period_s,
             clip: self.normaliser.map(|normaliser| normaliser.clip),
@@ -215,8 +222,8 @@ impl PolicySpec<'_> {
             Section::Preamble | Section::Header => {}
             Section::Mean => put(out, self.normaliser.map_or(&[], |normaliser| normaliser.mean)),
             Section::Std => put(out, self.normaliser.map_or(&[], |normaliser| normaliser.std)),
-            Section::Low => put(out, self.action_head.low),
-            Section::High => put(out, self.action_head.high),
+            Section::Low => put(out, self.action_head.limits().map_or(&[], |limits| limits.0)),
+            Section::High => put(out, self.action_head.limits().map_or(&[], |limits| limits.1)),
             Section::ProbeObservations => put_all(out, self.probes, |probe| probe.observation),
             Section::ProbeActions => put_all(out, self.probes, |probe| probe.action),
             Section::RowPointers(index) => put(out, &links[usize::from(index)].0.rows),

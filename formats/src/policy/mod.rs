@@ -6,4 +6,4 @@ mod scaling;
 
 pub use activation::Activation;
 pub use provenance::{Evaluation, MAX_TEXT_BYTES, Provenance};
-pub use scaling::{ActionHead, ObservationNormaliser, Probe, scale_action};
+pub use scaling::{ActionHead, Head, ObservationNormaliser, Probe, scale_action};

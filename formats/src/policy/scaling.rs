@@ -1,5 +1,7 @@
 //! From the environment's units to the network's and back.
 
+use serde::{Deserialize, Serialize};
+
 /// How observations are scaled before the first layer: `clamp((x - mean) / std, -clip, clip)`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ObservationNormaliser<'a> {
@@ -11,14 +13,76 @@ pub struct ObservationNormaliser<'a> {
     pub clip: f32,
 }
 
-/// How the network's outputs a ∈ [−1, 1] become actions:
-/// `clamp(low + (a + 1) / 2 · (high - low), low, high)`.
+/// Kinds of [`ActionHead`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Head {
+    /// See [`ActionHead::Scaled`].
+    #[default]
+    Scaled,
+    /// See [`ActionHead::Argmax`].
+    Argmax,
+}
+
+impl Head {
+    /// Its name in reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Scaled => "scaled",
+            Self::Argmax => "argmax",
+        }
+    }
+}
+
+/// How the network's outputs become an action.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct ActionHead<'a> {
-    /// Least value of each action, in the environment's units.
-    pub low: &'a [f32],
-    /// Greatest value of each action, above the least.
-    pub high: &'a [f32],
+pub enum ActionHead<'a> {
+    /// One number an output a ∈ [−1, 1]: `clamp(low + (a + 1) / 2 · (high - low), low, high)`.
+    ///
+    /// So act the actors of TD3, and of SAC and PPO without their noise: of SAC the rows of the means
+    /// with tanh as the last activation, of PPO the means with none, which the limits then clamp.
+    Scaled {
+        /// Least value of each action, in the environment's units.
+        low: &'a [f32],
+        /// Greatest value of each action, above the least.
+        high: &'a [f32],
+    },
+    /// One number, which of a set of discrete actions: the index, counted from 0, of the greatest
+    /// output, of equals the first. So act DQN and discrete policies without their noise.
+    Argmax,
+}
+
+impl<'a> ActionHead<'a> {
+    /// Which it is.
+    pub fn kind(&self) -> Head {
+        match self {
+            Self::Scaled { .. } => Head::Scaled,
+            Self::Argmax => Head::Argmax,
+        }
+    }
+
+    /// Least and greatest value of each action, where it is scaled.
+    pub fn limits(&self) -> Option<(&'a [f32], &'a [f32])> {
+        match *self {
+            Self::Scaled { low, high } => Some((low, high)),
+            Self::Argmax => None,
+        }
+    }
+
+    /// How far two values of action number `index` are apart, as a share of half its range; discrete
+    /// actions are 0 or 1 apart.
+    ///
+    /// # Panics
+    /// If there is no such action.
+    pub fn distance(&self, index: usize, a: f32, b: f32) -> f64 {
+        match self {
+            Self::Scaled { low, high } => {
+                let half_range = (f64::from(high[index]) - f64::from(low[index])) / 2.0;
+                (f64::from(a) - f64::from(b)).abs() / half_range
+            }
+            Self::Argmax => f64::from(u8::from(a != b)),
+        }
+    }
 }
 
 /// An example of what the policy does, for a device to replay before it trusts the file.
@@ -26,7 +90,7 @@ pub struct ActionHead<'a> {
 pub struct Probe<'a> {
     /// In the environment's units, before the normaliser.
     pub observation: &'a [f32],
-    /// The action due, in the environment's units.
+    /// The action due, as its [`ActionHead`] gives it.
     pub action: &'a [f32],
 }
 

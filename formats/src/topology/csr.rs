@@ -60,6 +60,14 @@ pub enum TopologyError {
         /// Links that such a layer can have.
         nearest: usize,
     },
+    /// Topologies only shrink.
+    #[error("{links} links do not fit a layer that has room for {room}")]
+    Room {
+        /// The links asked for.
+        links: usize,
+        /// Links that there is room for.
+        room: usize,
+    },
     /// The links from `row` on are not laid out as the structure demands.
     #[error("links from row {row} on are not {structure}")]
     Structure {

@@ -121,14 +121,40 @@ impl<'m> CsrMut<'m> {
         Ok(())
     }
 
+    /// Shrinks to the first `links` places of the arrays, so that [`replace`](Self::replace) can
+    /// fill in a topology that was [pruned](super::prune()); until then it is the first cells of
+    /// every scope.
+    ///
+    /// # Errors
+    /// [`TopologyError`] if there are fewer links than that, or the structure has no such number of
+    /// links; the topology is then as before.
+    pub fn shrink_to(&mut self, links: usize) -> Result<(), TopologyError> {
+        let Grid { structure, rows, cols, .. } = self.grid;
+        if links > self.col_idx.len() {
+            return Err(TopologyError::Room { links, room: self.col_idx.len() });
+        }
+        self.adopt(Grid::new(structure, rows, cols, links)?);
+        self.grid.fill_first(self.row_ptr, self.col_idx);
+        Ok(())
+    }
+
+    /// Takes on a division with no more links; the caller then sees to it that the arrays obey it.
+    pub(super) fn adopt(&mut self, grid: Grid) {
+        self.col_idx = &mut core::mem::take(&mut self.col_idx)[..grid.links()];
+        self.grid = grid;
+    }
+
     /// Becomes the transpose of `other`; `link[i]` is then the link of `other` that link `i` here
     /// stands for.
     ///
     /// # Panics
-    /// If this is not `other.cols()` × `other.rows()` with as many links.
+    /// If this is not `other.cols()` × `other.rows()`, or has fewer links (where it has more, it
+    /// shrinks), or `link` is not as long as `other` has links.
     pub fn transpose_from(&mut self, other: Csr<'_>, link: &mut [u32]) {
         assert_eq!((self.grid.cols, self.row_ptr.len() - 1), (other.rows(), other.cols()));
-        assert_eq!((self.col_idx.len(), link.len()), (other.links(), other.links()));
+        assert!(self.col_idx.len() >= other.links(), "the transpose has too few places");
+        assert_eq!(link.len(), other.links());
+        self.adopt(Grid::unstructured(other.cols(), other.rows(), other.links()));
         self.row_ptr.fill(0);
         for &col in other.col_idx() {
             self.row_ptr[usize::from(col) + 1] += 1;
@@ -151,7 +177,7 @@ impl<'m> CsrMut<'m> {
 }
 
 /// Becomes legal when dropped, be it by an error or by a panic.
-struct Unchecked<'t, 'm>(&'t mut CsrMut<'m>);
+pub(super) struct Unchecked<'t, 'm>(pub &'t mut CsrMut<'m>);
 
 impl Drop for Unchecked<'_, '_> {
     fn drop(&mut self) {

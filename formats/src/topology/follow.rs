@@ -1,7 +1,8 @@
-//! A target network that follows its online network and stays as sparse (Sokar et al. 2022, §4.2).
+//! A target network that follows its online network and stays as sparse.
 
 use super::grid::Grid;
 use super::{Csr, CsrMut};
+use serde::{Deserialize, Serialize};
 
 /// Working memory of [`follow`]: two places a link in each.
 #[derive(Debug)]
@@ -19,23 +20,41 @@ pub struct FollowScratch<'s> {
 /// Strength of a cell that has to go; no sum of magnitudes is below zero.
 const GONE: f32 = -1.0;
 
+/// Whose links a target network has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TargetRule {
+    /// Its own: of all links that it or the online network has, the weakest go until there are as
+    /// many as online, in every scope of its [`Structure`](super::Structure) by cells and Σ|w|
+    /// (DS-TD3: Sokar et al. 2022, §4.2).
+    #[default]
+    OwnTopology,
+    /// Those of the online network; what other links had learned is lost (RLx2: Tan et al. 2023,
+    /// whose code multiplies the target by the online mask).
+    OnlineTopology,
+}
+
 /// One Polyak step of a target layer: `target ← τ·online + (1 − τ)·target`, where a link missing
-/// on one side counts as zero; then the weakest links go until the target has as many as the
-/// online layer, in every scope of its [`Structure`](super::Structure) by cells and Σ|w|.
+/// on one side counts as zero; then links go as `rule` says. Returns how many are left: as many as
+/// the online layer has. Where that was pruned and the target had more, the topology shrinks, and
+/// only so many of the first `target_weights` count from then on.
 ///
 /// # Panics
-/// If shapes, structures or numbers of links differ, or the scratch is too small.
+/// If shapes or structures differ, the target has fewer links than the online layer, weights are
+/// not one a link, or the scratch is too small for the target.
 pub fn follow(
     target: &mut CsrMut<'_>,
     target_weights: &mut [f32],
-    online: &CsrMut<'_>,
-    online_weights: &[f32],
+    (online, online_weights): (&CsrMut<'_>, &[f32]),
     tau: f32,
+    rule: TargetRule,
     scratch: &mut FollowScratch<'_>,
-) {
-    assert_eq!(target.grid, online.grid, "the layers differ in shape, links or structure");
-    let links = online.col_idx.len();
-    assert_eq!((target_weights.len(), online_weights.len()), (links, links));
+) -> usize {
+    let (links, online_links) = (target.col_idx.len(), online.col_idx.len());
+    let resized = target.grid.resized(online_links as f64);
+    assert_eq!(resized, online.grid, "the layers differ in shape or structure");
+    assert!(links >= online_links, "the online layer has more links than its target");
+    assert_eq!((target_weights.len(), online_weights.len()), (links, online_links));
     // Before the first write: from then on until the end the target is no topology.
     let lengths = [
         scratch.columns.len(),
@@ -48,10 +67,22 @@ pub fn follow(
         for (target, online) in target_weights.iter_mut().zip(online_weights) {
             *target += tau * (online - *target);
         }
-        return;
+        return links;
     }
     unite(target, target_weights, online.view(), online_weights, tau, scratch);
-    choose(&target.grid, target.row_ptr, scratch);
+    match rule {
+        TargetRule::OwnTopology => {
+            choose(&online.grid, target.row_ptr, scratch);
+            keep_chosen(target, target_weights, scratch);
+        }
+        TargetRule::OnlineTopology => keep_online(target, target_weights, online.view(), scratch),
+    }
+    target.adopt(online.grid);
+    online_links
+}
+
+/// Takes from the union the cells that are not [`GONE`].
+fn keep_chosen(target: &mut CsrMut<'_>, target_weights: &mut [f32], scratch: &FollowScratch<'_>) {
     let (mut kept, mut start, mut first_cell) = (0, 0, 0);
     for block in target.grid.blocks() {
         // `unite` left the end of every united row here.
@@ -70,6 +101,25 @@ pub fn follow(
         }
         first_cell += cells;
     }
+}
+
+/// Takes from the union the links that are alive online.
+fn keep_online(
+    target: &mut CsrMut<'_>,
+    target_weights: &mut [f32],
+    online: Csr<'_>,
+    scratch: &FollowScratch<'_>,
+) {
+    for row in 0..online.rows() {
+        let mut united = target.row_ptr[row] as usize..target.row_ptr[row + 1] as usize;
+        for at in online.row(row) {
+            let col = online.col_idx()[at];
+            let same = united.find(|&of| scratch.columns[of] == col);
+            target_weights[at] = scratch.weights[same.expect("the union has every online link")];
+        }
+    }
+    target.row_ptr.copy_from_slice(online.row_ptr());
+    target.col_idx[..online.links()].copy_from_slice(online.col_idx());
 }
 
 /// Leaves the strength of every united cell in the scratch, or [`GONE`] where its scope has enough
@@ -155,6 +205,7 @@ mod tests {
     use crate::topology::Structure;
 
     const NONE: Structure = Structure::Unstructured;
+    const OWN: TargetRule = TargetRule::OwnTopology;
 
     /// Dense reference: average both masked matrices, keep the strongest.
     #[test]
@@ -163,6 +214,7 @@ mod tests {
         let (mut online_ptr, mut online_idx) = ([0, 2, 4], [0_u16, 3, 1, 4]);
         let online = &CsrMut::new(NONE, cols, &mut online_ptr, &mut online_idx).unwrap();
         let online_weights = [1.0, -2.0, 3.0, 4.0];
+        let online = (online, &online_weights[..]);
         let (mut row_ptr, mut col_idx) = ([0, 3, 4], [0_u16, 1, 2, 4]);
         let mut target = CsrMut::new(NONE, cols, &mut row_ptr, &mut col_idx).unwrap();
         let mut weights = [1.0, 0.05, -1.0, 2.0];
@@ -172,16 +224,16 @@ mod tests {
             strengths: &mut [0.0; 8],
             ranking: &mut [0.0; 8],
         };
-        follow(&mut target, &mut weights, online, &online_weights, 0.25, &mut scratch);
+        follow(&mut target, &mut weights, online, 0.25, OWN, &mut scratch);
         // Union: (0,0)=1 (0,1)=.0375 (0,2)=-.75 (0,3)=-.5 | (1,1)=.75 (1,4)=2.5; two must go.
         assert_eq!(target.view().row_ptr(), [0, 2, 4]);
         assert_eq!(target.view().col_idx(), [0, 2, 1, 4]);
         assert_eq!(weights, [1.0, -0.75, 0.75, 2.5]);
 
         for _ in 0..400 {
-            follow(&mut target, &mut weights, online, &online_weights, 0.25, &mut scratch);
+            follow(&mut target, &mut weights, online, 0.25, OWN, &mut scratch);
         }
-        assert_eq!(target.view(), online.view());
+        assert_eq!(target.view(), online.0.view());
         for (target, online) in weights.iter().zip(online_weights) {
             assert!((target - online).abs() < 1e-5, "{weights:?}");
         }

@@ -9,7 +9,7 @@ use rand_core::Rng;
 /// Cells and scopes of a layer, and how many cells live in each scope.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Grid {
-    structure: Structure,
+    pub structure: Structure,
     pub rows: usize,
     pub cols: usize,
     /// Rows of a cell.
@@ -94,6 +94,11 @@ impl Grid {
         let above = Self { live: (below.live + 1).min(grid.full()), ..grid };
         let missing = links - below.links() as f64;
         if above.links() as f64 - links < missing { above } else { below }
+    }
+
+    /// The same layer with the number of links nearest to `links`.
+    pub fn resized(&self, links: f64) -> Self {
+        Self::nearest(self.structure, self.rows, self.cols, links)
     }
 
     /// Links of all live cells.

@@ -1,65 +1,78 @@
-//! SET: drop the weakest links of a layer and grow as many at random (Mocanu et al. 2018, §2).
+//! Drop the weakest links of a layer and grow as many (Mocanu et al. 2018, §2; Evci et al. 2020,
+//! alg. 1).
 
 use super::CsrMut;
-use super::csr::below;
-use super::grid::Grid;
+use super::csr_mut::Unchecked;
+use super::drop::{Drop, Protect, remove, weakest};
+use super::grow::{Grow, choose, draw, insert};
 use rand_core::Rng;
-use serde::{Deserialize, Serialize};
 
-/// Marks a link that did not exist before a rewire.
-pub const GROWN: u32 = u32::MAX;
-
-/// Which links are the weakest.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Drop {
-    /// Smallest |w| of the layer (Evci et al. 2020, §3.2).
-    Magnitude,
-    /// The share of the positive weights nearest zero and the same share of the negative ones
-    /// (Mocanu et al. 2018; Sokar et al. 2022, alg. 1). A weight of zero counts as positive.
-    #[default]
-    SignedMagnitude,
+/// What one change of topology drops.
+#[derive(Clone, Copy, Debug)]
+pub struct Change<'a> {
+    /// Share of the links, 0 to 1.
+    pub fraction: f64,
+    /// Which of them.
+    pub drop: Drop,
+    /// Links that must stay this time, if there are any.
+    pub protect: Option<Protect<'a>>,
 }
 
-/// Working memory of [`rewire`]: one place a link in each.
+/// Working memory of [`rewire`] and [`prune`](super::prune()): one place a link in each.
 #[derive(Debug)]
 pub struct RewireScratch<'s> {
     /// Cells ordered by strength.
     pub order: &'s mut [u32],
-    /// Strengths of cells that have several links.
+    /// Strengths of cells that have several links, then the scores of those that grow.
     pub strengths: &'s mut [f32],
-    /// Afterwards: for every new link the old link it was, or [`GROWN`].
+    /// Afterwards: for every new link the old link it was, or [`GROWN`](super::GROWN).
     pub source: &'s mut [u32],
 }
 
-/// Drops `fraction` (0 to 1) of the links and grows as many, uniformly over all places that are
-/// free after the drop; the number of links stays. Returns how many links were dropped.
+impl RewireScratch<'_> {
+    /// Whether there is one place a link; `source` then says that every link is where it was.
+    pub(super) fn start(&mut self, links: usize) {
+        assert_eq!((self.strengths.len(), self.order.len()), (links, links));
+        assert_eq!(self.source.len(), links);
+        (0..).zip(&mut *self.source).for_each(|(at, source)| *source = at);
+    }
+}
+
+/// Drops a share of the links and grows as many in places that are free after the drop, those just
+/// dropped among them; the number of links stays. Returns how many links were dropped.
 ///
 /// Where the topology has a [`Structure`](super::Structure) it is cells that go and come, and in
 /// every scope as many come as went. The strength of a cell is Σ|w|, so that of several links it
-/// has no sign to tell apart. Scopes without a free place keep what they have.
+/// has no sign to tell apart. Scopes without a free place keep what they have. Where protected links
+/// leave too few to drop, fewer are dropped.
 ///
-/// Afterwards `scratch.source` tells where each link came from; hand it to [`carry`] for the
-/// weights and for whatever else travels with a link. A dense layer is left as it is.
+/// Afterwards `scratch.source` tells where each link came from; hand it to [`carry`](super::carry())
+/// for the weights and for whatever else travels with a link, and to [`age`](super::age) for ages. A
+/// dense layer is left as it is.
 ///
 /// # Panics
-/// If `weights` or the scratch arrays have not one place a link, or `fraction` is not in 0 to 1.
+/// If `weights`, ages or the scratch arrays have not one place a link, the arrays of
+/// [`Grow::Scored`] are too short for a row, the fraction is not in 0 to 1, or the layer has more
+/// than 2³² places.
 pub fn rewire(
     topology: &mut CsrMut<'_>,
     weights: &[f32],
-    fraction: f64,
-    rule: Drop,
-    rng: &mut impl Rng,
+    change: &Change<'_>,
+    grow: Grow<'_, impl Rng>,
     scratch: &mut RewireScratch<'_>,
 ) -> usize {
     let links = topology.col_idx.len();
     let grid = topology.grid;
+    let Change { fraction, drop, protect } = *change;
     assert!((0.0..=1.0).contains(&fraction), "a drop fraction is between 0 and 1");
-    assert_eq!((weights.len(), scratch.strengths.len()), (links, links));
-    assert_eq!((scratch.order.len(), scratch.source.len()), (links, links));
-    for (at, source) in scratch.source.iter_mut().enumerate() {
-        *source = at as u32;
+    assert_eq!(weights.len(), links);
+    assert!(protect.is_none_or(|by| by.ages.len() == links), "one age a link");
+    assert!(grid.rows as u64 * grid.cols as u64 <= 1 << 32, "the layer has too many places");
+    if let Grow::Scored(by) = &grow {
+        let enough = by.columns.len() >= grid.cols && by.scores.len() >= 2 * grid.cols;
+        assert!(enough, "the places for a row's scores are too few");
     }
+    scratch.start(links);
     if links == grid.rows * grid.cols {
         return 0;
     }
@@ -69,174 +82,26 @@ pub fn rewire(
         grid.strengths(topology.row_ptr, weights, scratch.strengths);
         &*scratch.strengths
     };
-    let dropped = weakest(&grid, strengths, fraction, rule, scratch.order);
+    let share = (fraction, drop);
+    let dropped = weakest(&grid, topology.row_ptr, strengths, share, protect, scratch.order);
+    // The caller's numbers and scores may panic where this is no topology.
+    let unchecked = Unchecked(topology);
+    let topology = &mut *unchecked.0;
     let kept = remove(topology, dropped, scratch.source);
-    grow(topology, kept, dropped, rng, scratch.source);
+    match grow {
+        Grow::Random(rng) => draw(&grid, dropped, rng),
+        Grow::Scored(mut by) => choose(topology, dropped, scratch.strengths, &mut by),
+    }
+    insert(topology, kept, dropped, scratch.source);
+    core::mem::forget(unchecked);
     links - kept
-}
-
-/// Moves per-link values to their new places after a [`rewire`]; grown links get `fill`.
-///
-/// # Panics
-/// If `values` and `source` differ in length.
-pub fn carry<T: Copy>(values: &mut [T], source: &[u32], fill: T) {
-    assert_eq!(values.len(), source.len());
-    // Links keep their order: close the gaps towards the front, then open new ones from the back.
-    let mut kept = 0;
-    for &from in source.iter().filter(|&&from| from != GROWN) {
-        values[kept] = values[from as usize];
-        kept += 1;
-    }
-    for at in (0..values.len()).rev() {
-        if source[at] == GROWN {
-            values[at] = fill;
-        } else {
-            kept -= 1;
-            values[at] = values[kept];
-        }
-    }
-}
-
-/// The cells to drop, ascending, at the front of `order`.
-fn weakest<'o>(
-    grid: &Grid,
-    strengths: &[f32],
-    fraction: f64,
-    rule: Drop,
-    order: &'o mut [u32],
-) -> &'o [u32] {
-    let mut dropped = 0;
-    let mut drop_among = |class: &dyn Fn(f32) -> bool| {
-        let (mut end, mut next) = (dropped, 0);
-        for scope in grid.scopes() {
-            let cells = next..next + scope.live;
-            next = cells.end;
-            if scope.live == scope.cells {
-                continue;
-            }
-            for cell in cells {
-                if class(strengths[cell]) {
-                    order[end] = cell as u32;
-                    end += 1;
-                }
-            }
-        }
-        let members = &mut order[dropped..end];
-        let count = (fraction * members.len() as f64) as usize;
-        if count > 0 {
-            let strength = |cell: &u32| strengths[*cell as usize].abs();
-            members.select_nth_unstable_by(count - 1, |a, b| {
-                strength(a).total_cmp(&strength(b)).then(a.cmp(b))
-            });
-        }
-        dropped += count;
-    };
-    match rule {
-        Drop::Magnitude => drop_among(&|_| true),
-        Drop::SignedMagnitude => {
-            drop_among(&|weight| weight >= 0.0);
-            drop_among(&|weight| weight < 0.0);
-        }
-    }
-    let dropped = &mut order[..dropped];
-    dropped.sort_unstable();
-    dropped
-}
-
-/// Closes the gaps that the `dropped` cells (ascending) leave; returns how many links are kept.
-/// The kept links then fill the front of the arrays and `source` tells where each came from.
-fn remove(topology: &mut CsrMut<'_>, dropped: &[u32], source: &mut [u32]) -> usize {
-    let mut gone = dropped;
-    let (mut kept, mut start, mut first_cell) = (0, 0, 0);
-    for block in topology.grid.blocks() {
-        let cells = topology.row_ptr[block.start + 1] as usize - start;
-        let after = gone.partition_point(|&cell| (cell as usize) < first_cell + cells);
-        let (here, rest) = gone.split_at(after);
-        for row in block {
-            let mut here = here.iter().peekable();
-            for at in 0..cells {
-                if here.next_if(|&&cell| cell as usize == first_cell + at).is_none() {
-                    topology.col_idx[kept] = topology.col_idx[start + at];
-                    source[kept] = (start + at) as u32;
-                    kept += 1;
-                }
-            }
-            start += cells;
-            topology.row_ptr[row + 1] = kept as u32;
-        }
-        first_cell += cells;
-        gone = rest;
-    }
-    kept
-}
-
-/// Grows one cell for each of the `dropped` ones (ascending) in its scope, walking the layer from
-/// its last place to its first so that the arrays, of which the first `kept` places are taken, can
-/// be filled from the back (selection sampling, Knuth TAOCP 2, 3.4.2).
-fn grow(
-    topology: &mut CsrMut<'_>,
-    mut kept: usize,
-    mut dropped: &[u32],
-    rng: &mut impl Rng,
-    source: &mut [u32],
-) {
-    let CsrMut { grid, row_ptr, col_idx } = topology;
-    // Places between the links still to be moved and those that have their new place.
-    let mut gap = col_idx.len() - kept;
-    let mut first_cell: usize = grid.scopes().map(|scope| scope.live).sum();
-    for scope in grid.scopes().rev() {
-        first_cell -= scope.live;
-        let before = dropped.partition_point(|&cell| (cell as usize) < first_cell);
-        let mut want = dropped.len() - before;
-        dropped = &dropped[..before];
-        let mut free = scope.cells - scope.live + want;
-        for block in scope.blocks().rev() {
-            let last = block.end - 1;
-            let kept_before = row_ptr[last] as usize;
-            if scope.cols.end == grid.cols {
-                row_ptr[block.end] = (kept + gap) as u32;
-            }
-            for col in scope.cols.clone().rev() {
-                if kept > kept_before && usize::from(col_idx[kept - 1]) == col {
-                    kept -= 1;
-                    col_idx[kept + gap] = col as u16;
-                    source[kept + gap] = source[kept];
-                    continue;
-                }
-                if below(rng, free as u64) < want as u64 {
-                    want -= 1;
-                    gap -= 1;
-                    col_idx[kept + gap] = col as u16;
-                    source[kept + gap] = GROWN;
-                }
-                free -= 1;
-            }
-            if scope.cols.start > 0 {
-                continue;
-            }
-            // The block's last row is complete; those before it are like it.
-            let pattern = kept + gap..row_ptr[block.end] as usize;
-            for row in (block.start..last).rev() {
-                row_ptr[row + 1] = (kept + gap) as u32;
-                for like in pattern.clone().rev() {
-                    let grown = source[like] == GROWN;
-                    if grown {
-                        gap -= 1
-                    } else {
-                        kept -= 1
-                    }
-                    col_idx[kept + gap] = col_idx[like];
-                    source[kept + gap] = if grown { GROWN } else { source[kept] };
-                }
-            }
-        }
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::topology::{Csr, Structure};
+    use crate::topology::csr::below;
+    use crate::topology::{Csr, GROWN, Structure, carry};
 
     struct Counter(u64);
     impl rand_core::TryRng for Counter {
@@ -287,14 +152,9 @@ mod tests {
             let mut scratch =
                 RewireScratch { order: &mut order, strengths: &mut strengths, source: &mut source };
             let before = weights;
-            let dropped = rewire(
-                &mut topology,
-                &weights,
-                0.25,
-                Drop::SignedMagnitude,
-                &mut rng,
-                &mut scratch,
-            );
+            let change = Change { fraction: 0.25, drop: Drop::SignedMagnitude, protect: None };
+            let grow = Grow::Random(&mut rng);
+            let dropped = rewire(&mut topology, &weights, &change, grow, &mut scratch);
             assert_eq!(dropped, expected, "round {round}");
             let view = topology.view();
             Csr::new(view.cols(), view.row_ptr(), view.col_idx()).unwrap();
@@ -335,7 +195,9 @@ mod tests {
             let mut scratch =
                 RewireScratch { order: &mut order, strengths: &mut strengths, source: &mut source };
             let weights = [0.1, 5.0, 6.0, 7.0];
-            rewire(&mut topology, &weights, 0.25, Drop::Magnitude, &mut rng, &mut scratch);
+            let change = Change { fraction: 0.25, drop: Drop::Magnitude, protect: None };
+            let grow = Grow::Random(&mut rng);
+            rewire(&mut topology, &weights, &change, grow, &mut scratch);
             let view = topology.view();
             for row in 0..2 {
                 for at in view.row(row).filter(|at| source[*at] == GROWN) {
@@ -361,8 +223,9 @@ mod tests {
         let (mut order, mut strengths, mut source) = ([0; 4], [0.0; 4], [9; 4]);
         let mut scratch =
             RewireScratch { order: &mut order, strengths: &mut strengths, source: &mut source };
-        let rng = &mut Counter(1);
-        let count = rewire(&mut topology, &[1.0; 4], 0.5, Drop::Magnitude, rng, &mut scratch);
+        let change = Change { fraction: 0.5, drop: Drop::Magnitude, protect: None };
+        let grow = Grow::Random(&mut Counter(1));
+        let count = rewire(&mut topology, &[1.0; 4], &change, grow, &mut scratch);
         assert_eq!((count, source), (0, [0, 1, 2, 3]));
     }
 }

@@ -40,10 +40,10 @@ pub enum ActError {
     },
     /// The network's sums overflowed on this observation.
     #[error(
-        "action {index} (counted from 0) came out NaN or infinite: the observation is far outside what the policy was trained on"
+        "output {index} (counted from 0) came out NaN or infinite: the observation is far outside what the policy was trained on"
     )]
     Overflow {
-        /// The first such action, counted from 0.
+        /// The first such output of the last layer, counted from 0.
         index: usize,
     },
 }

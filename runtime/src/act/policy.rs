@@ -6,10 +6,11 @@ use crate::arena::{Arena, Block};
 use crate::guard::first_non_finite;
 use crate::kernels::act::{INT8_BLOCK, Kernel, MAX_BLOCK};
 use lacewing_formats::artifact::PolicyView;
-use lacewing_formats::policy::scale_action;
+use lacewing_formats::policy::{ActionHead, scale_action};
 
-/// How far a probe's action may be from the recorded one, as a share of half the action's range: kernels
-/// add in different orders, so the last bits differ between processors.
+/// How far a probe's action may be from the recorded one, as a share of half the action's range (of the
+/// largest output, where the action is the index of one): kernels add in different orders, so the last
+/// bits differ between processors.
 const PROBE_TOLERANCE: f32 = 1e-4;
 
 /// The same where inputs are rounded to 8 bits: what rounding does to a policy is not known beforehand,
@@ -109,7 +110,8 @@ impl<'a> Policy<'a> {
     }
 
     /// One control step: `observation` (`[observations]`, in the environment's units) to `action`
-    /// (`[actions]`, in the environment's units, within the limits of the file). Never allocates.
+    /// (`[actions]`, in the environment's units, within the limits of the file; or one number, the index
+    /// of a discrete action). Never allocates.
     ///
     /// # Errors
     /// [`ActError`]; `action` is untouched then.
@@ -120,6 +122,23 @@ impl<'a> Policy<'a> {
         scratch: &mut [f32],
     ) -> Result<(), ActError> {
         self.check(observation, action, scratch)?;
+        let outputs = self.outputs(observation, scratch)?;
+        match self.view.action_head() {
+            ActionHead::Scaled { .. } => {
+                self.scale_action(outputs);
+                action.copy_from_slice(outputs);
+            }
+            ActionHead::Argmax => action[0] = greatest(outputs) as f32,
+        }
+        Ok(())
+    }
+
+    /// What the last layer answers to an observation, all finite; lengths have been checked.
+    fn outputs<'s>(
+        &self,
+        observation: &[f32],
+        scratch: &'s mut [f32],
+    ) -> Result<&'s mut [f32], ActError> {
         let start = scratch.as_ptr().align_offset(CACHE_LINE).min(self.slack());
         let scratch = &mut scratch[start..];
         let (mut x, rest) = scratch.split_at_mut(self.width);
@@ -138,13 +157,11 @@ impl<'a> Policy<'a> {
             self.kernel.finish(*activation, bias, out);
             (x, y) = (y, x);
         }
-        let outputs = &mut x[..action.len()];
-        if let Some(index) = first_non_finite(outputs) {
-            return Err(ActError::Overflow { index });
+        let outputs = &mut x[..self.view.header().outputs()];
+        match first_non_finite(outputs) {
+            Some(index) => Err(ActError::Overflow { index }),
+            None => Ok(outputs),
         }
-        self.scale_action(outputs);
-        action.copy_from_slice(outputs);
-        Ok(())
     }
 
     fn check(&self, observation: &[f32], action: &[f32], scratch: &[f32]) -> Result<(), ActError> {
@@ -177,10 +194,12 @@ impl<'a> Policy<'a> {
     }
 
     /// Turns the network's outputs in [−1, 1] into an action in the environment's units, in place:
-    /// `low + (a + 1) / 2 · (high − low)`, within [low, high] whatever the output.
+    /// `low + (a + 1) / 2 · (high − low)`, within [low, high] whatever the output. Outputs of discrete
+    /// actions stay as they are.
     pub fn scale_action(&self, outputs: &mut [f32]) {
-        let head = self.view.action_head();
-        scale_action(outputs, head.low, head.high);
+        if let Some((low, high)) = self.view.action_head().limits() {
+            scale_action(outputs, low, high);
+        }
     }
 
     /// Replays the probes of the file: observations with the actions that its writer saw. Do this
@@ -188,7 +207,8 @@ impl<'a> Policy<'a> {
     ///
     /// # Errors
     /// [`LoadError::ProbeDiffers`] where an action is further from the recorded one than 10⁻⁴ of half
-    /// its range (a fifth in int8 layouts, to know better check in f32 and compare),
+    /// its range (a fifth in int8 layouts, to know better check in f32 and compare), or is another index
+    /// whose output is greater by more than that share of the largest magnitude among the outputs;
     /// [`LoadError::ProbeFails`] where there is none.
     ///
     /// # Panics
@@ -200,12 +220,37 @@ impl<'a> Policy<'a> {
             self.act(recorded.observation, action, scratch)
                 .map_err(|source| LoadError::ProbeFails { probe, source })?;
             for (index, (&found, &expected)) in action.iter().zip(recorded.action).enumerate() {
-                let tolerance = share * (head.high[index] / 2.0 - head.low[index] / 2.0);
-                if (found - expected).abs() > tolerance {
+                let agrees = match head {
+                    ActionHead::Scaled { low, high } => {
+                        let tolerance = share * (high[index] / 2.0 - low[index] / 2.0);
+                        (found - expected).abs() <= tolerance
+                    }
+                    ActionHead::Argmax if found == expected => true,
+                    ActionHead::Argmax => {
+                        let outputs = self
+                            .outputs(recorded.observation, scratch)
+                            .map_err(|source| LoadError::ProbeFails { probe, source })?;
+                        let largest = outputs.iter().fold(0.0_f32, |max, it| max.max(it.abs()));
+                        let margin = outputs[found as usize] - outputs[expected as usize];
+                        margin <= share * largest
+                    }
+                };
+                if !agrees {
                     return Err(LoadError::ProbeDiffers { probe, action: index, expected, found });
                 }
             }
         }
         Ok(())
     }
+}
+
+/// Index of the greatest of some finite outputs, of equals the first.
+fn greatest(outputs: &[f32]) -> usize {
+    let mut best = 0;
+    for (index, output) in outputs.iter().enumerate() {
+        if *output > outputs[best] {
+            best = index;
+        }
+    }
+    best
 }

@@ -4,6 +4,16 @@ use crate::random::Xoshiro256PlusPlus;
 use rand_core::{Rng, SeedableRng};
 use rand_distr::{Distribution, StandardNormal};
 
+/// The index of the greatest number, the first of equals; of none 0.
+pub fn argmax(numbers: &[f32]) -> usize {
+    first_greatest(numbers.len(), |at| numbers[at])
+}
+
+/// The index below `count` whose value is the greatest, the first of equals.
+pub(in crate::learn) fn first_greatest(count: usize, value: impl Fn(usize) -> f32) -> usize {
+    (1..count).fold(0, |best, at| if value(at) > value(best) { at } else { best })
+}
+
 /// The random numbers of exploration, apart from those of learning: how an agent explores does not
 /// change what it would learn from the same data.
 #[derive(Debug)]

@@ -34,18 +34,25 @@ pub use agent::{
     MAX_LOSSES, MAX_NETWORKS, MAX_STAGES, MAX_TRACES, Network, Part, Role, Scene, Seeds, Share,
     Sparsity, Stage, Stages, deployed,
 };
-pub use algo::{AnyAgent, Settings, Td3Config};
+pub use algo::{AnyAgent, DqnConfig, PpoConfig, SacConfig, Settings, Td3Config, TdLoss};
 pub use error::LearnError;
-pub use explore::Explorer;
-pub use memory::{Replay, ReplayError, Transition};
-pub use method::{Method, Rewire};
+pub use explore::{Explorer, argmax};
+pub use memory::{Replay, ReplayError, Rollout, Transition};
+pub use method::{Growth, Method, Newborn};
 pub use net::{
-    Gradients, Head, Init, LayerRef, MAX_LAYERS, Mlp, NetworkShape, Target, Trace, Wanted,
+    Changed, Gradients, Head, Init, LayerRef, MAX_LAYERS, Mlp, NetworkShape, Norm, Start, Target,
+    Trace, Wanted,
 };
 pub use optim::AdamConfig;
-pub use resume::{Resume, ResumeError, ResumeHeader, policy_hash};
+pub use resume::{LiveLinks, Resume, ResumeError, ResumeHeader, policy_hash};
 pub use score::Score;
 pub use training::{MAX_THREADS, Training};
 
 /// TD3, truly sparse.
 pub type Td3<'m> = Agent<'m, Td3Config>;
+/// SAC, truly sparse.
+pub type Sac<'m> = Agent<'m, SacConfig>;
+/// DQN, truly sparse.
+pub type Dqn<'m> = Agent<'m, DqnConfig>;
+/// PPO, truly sparse.
+pub type Ppo<'m> = Agent<'m, PpoConfig>;

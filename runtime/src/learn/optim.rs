@@ -56,7 +56,9 @@ impl Adam {
         for (layer, (weights, bias)) in network.layers.iter_mut().zip(gradients.layers()) {
             let (state, links) = (&mut layer.learning, &mut layer.links);
             kernels.adam(&step, links.weights, weights, state.weights.m, state.weights.v);
-            kernels.adam(&step, links.bias, bias, state.bias.m, state.bias.v);
+            if network.bias {
+                kernels.adam(&step, links.bias, bias, state.bias.m, state.bias.v);
+            }
             layer.gather_columns();
         }
     }

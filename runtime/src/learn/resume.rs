@@ -1,14 +1,14 @@
 //! All that learning needs to go on, as bytes: the resume section of a policy file.
 //!
 //! `u32` length of a postcard header ([`ResumeHeader`]), the header, then for every network of the
-//! algorithm, the policy first, every layer's row pointers, columns, weights, biases and Adam's moments
-//! of weights (m, v) and biases (m, v), then for their targets in the same order row pointers, columns,
+//! algorithm, the policy first, every layer's row pointers, columns, weights, biases, Adam's moments of
+//! weights (m, v) and biases (m, v) and the links' ages in changes of topology (a byte each), then for their targets in the same order row pointers, columns,
 //! weights, biases, then values and moments (m, v) of the scalars. All little-endian, without padding.
 
-use super::agent::{Agent, AgentShape, Algorithm, DeployedLayer, MAX_NETWORKS, Seeds};
+use super::agent::{Agent, AgentShape, Algorithm, DeployedLayer, MAX_NETWORKS, Network, Seeds};
 use super::algo::{AnyAgent, Settings, each};
 use super::error::LearnError;
-use super::net::{Layer, Links, NetworkShape};
+use super::net::{Layer, LayerRef, Links, MAX_LAYERS, Target};
 use super::training::Training;
 use crate::arena::{Block, OutOfMemory};
 use crate::random::Xoshiro256PlusPlus;
@@ -94,6 +94,8 @@ pub struct ResumeHeader {
     pub updates: u64,
     /// Adam's steps for every network.
     pub adam_steps: Vec<u64, MAX_NETWORKS>,
+    /// Live links of every network's layers: fewer than in its shape where it was pruned.
+    pub live: Vec<LiveLinks, MAX_NETWORKS>,
     /// Adam's steps for the scalars.
     pub scalar_steps: u64,
     /// State of the agent's random numbers.
@@ -102,6 +104,15 @@ pub struct ResumeHeader {
     pub exploration: Xoshiro256PlusPlus,
     /// See [`policy_hash`].
     pub policy_hash: u32,
+}
+
+/// Live links of the layers of a network.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LiveLinks {
+    /// Of the network itself.
+    pub online: Vec<u32, MAX_LAYERS>,
+    /// Of its target; empty where it has none.
+    pub target: Vec<u32, MAX_LAYERS>,
 }
 
 impl ResumeHeader {
@@ -289,6 +300,7 @@ impl<A: Algorithm + Into<Settings>> Agent<'_, A> {
             shape: self.shape.clone(),
             updates: self.updates,
             adam_steps: self.networks.iter().map(|network| network.adam.steps).collect(),
+            live: self.networks.iter().map(live).collect(),
             scalar_steps: self.scalars.adam.steps,
             rng: self.rng.clone(),
             exploration: self.explorer.rng.clone(),
@@ -304,6 +316,7 @@ impl<A: Algorithm + Into<Settings>> Agent<'_, A> {
                     sink(bytemuck::cast_slice(moments.m))?;
                     sink(bytemuck::cast_slice(moments.v))?;
                 }
+                sink(layer.learning.ages)?;
             }
         }
         for target in self.networks.iter().filter_map(|network| network.target.as_ref()) {
@@ -320,17 +333,21 @@ impl<A: Algorithm + Into<Settings>> Agent<'_, A> {
     /// Becomes what was saved.
     fn load(&mut self, header: &ResumeHeader, body: &[u8]) -> Result<(), ResumeError> {
         let body = &mut &*body;
-        for (network, &steps) in self.networks.iter_mut().zip(&header.adam_steps) {
-            network.adam.steps = steps;
-            for layer in &mut network.online.layers {
+        for (at, network) in self.networks.iter_mut().enumerate() {
+            network.adam.steps = header.adam_steps[at];
+            for (layer, &links) in network.online.layers.iter_mut().zip(&header.live[at].online) {
+                layer.shrink_to(links as usize)?;
                 read_layer(body, layer)?;
             }
         }
-        for target in self.networks.iter_mut().filter_map(|network| network.target.as_mut()) {
-            for links in &mut target.layers {
+        for (network, live) in self.networks.iter_mut().zip(&header.live) {
+            let target = network.target.iter_mut().flat_map(|target| &mut target.layers);
+            for (links, &count) in target.zip(&live.target) {
+                links.shrink_to(count as usize)?;
                 read_links(body, links)?;
             }
         }
+        self.fit_gradients();
         let scalars = &mut self.scalars;
         scalars.adam.steps = header.scalar_steps;
         for scalars in [&mut *scalars.values, &mut *scalars.m, &mut *scalars.v] {
@@ -363,6 +380,7 @@ fn read_layer(body: &mut &[u8], layer: &mut Layer<'_>) -> Result<(), ResumeError
             return Err(ResumeError::Number);
         }
     }
+    read(body, layer.learning.ages);
     layer.index_columns();
     Ok(())
 }
@@ -389,21 +407,41 @@ fn read<T: Pod>(body: &mut &[u8], into: &mut [T]) {
     *body = rest;
 }
 
-/// Bytes after the header; none where that does not list as many networks as the algorithm has.
+fn live(network: &Network<'_>) -> LiveLinks {
+    let links = |layer: LayerRef<'_>| layer.weights.len() as u32;
+    let target = network.target.iter().flat_map(Target::layers);
+    LiveLinks {
+        online: network.online.layers().map(links).collect(),
+        target: target.map(links).collect(),
+    }
+}
+
+/// Bytes after the header; none where that does not list the networks that the algorithm has.
 fn body_bytes<A: Algorithm>(_: &A, header: &ResumeHeader) -> Option<u64> {
-    let links_bytes = |(_, outputs, links): (usize, usize, usize)| {
-        let (outputs, links) = (outputs as u64, links as u64);
-        4 * (outputs + 1) + 2 * links + 4 * links + 4 * outputs
-    };
-    let online = |shape: &NetworkShape| -> u64 {
-        let moments = |(_, outputs, links)| 8 * (links as u64 + outputs as u64);
-        shape.layers().map(|layer| links_bytes(layer) + moments(layer)).sum()
-    };
-    let target = |shape: &NetworkShape| -> u64 { shape.layers().map(links_bytes).sum() };
-    let networks = A::NETWORKS.iter().map(|part| {
+    let networks = A::NETWORKS.len();
+    if (header.adam_steps.len(), header.live.len()) != (networks, networks) {
+        return None;
+    }
+    let mut bytes = 12 * A::scalars(&header.shape) as u64;
+    for (part, live) in A::NETWORKS.iter().zip(&header.live) {
         let shape = header.shape.network(part.role);
-        online(shape) + if part.target { target(shape) } else { 0 }
-    });
-    let bytes = networks.sum::<u64>() + 12 * A::scalars(&header.shape) as u64;
-    (header.adam_steps.len() == A::NETWORKS.len()).then_some(bytes)
+        let layers = shape.links.len();
+        if live.online.len() != layers || live.target.len() != if part.target { layers } else { 0 }
+        {
+            return None;
+        }
+        let all = live.online.iter().zip(shape.layers()).map(|(&links, layer)| (links, layer, 9));
+        let target =
+            live.target.iter().zip(shape.layers()).map(|(&links, layer)| (links, layer, 0));
+        for (links, (_, outputs, most), learning) in all.chain(target) {
+            if !(1..=most).contains(&(links as usize)) {
+                return None;
+            }
+            let (links, outputs) = (u64::from(links), outputs as u64);
+            // Moments and age of a link, moments of a bias.
+            let of_bias = if learning > 0 { 8 } else { 0 };
+            bytes += 4 * (outputs + 1) + (6 + learning) * links + (4 + of_bias) * outputs;
+        }
+    }
+    Some(bytes)
 }

@@ -119,7 +119,7 @@ where
             if at.step < plan.random_steps {
                 learner.random(action);
             } else {
-                learner.explore(observation, action)?;
+                learner.explore(at.step, observation, action)?;
             }
             let outcome = world.step(action, next_observation)?;
             total += outcome.reward;

@@ -3,7 +3,7 @@
 
 use super::error::LearnError;
 use super::method::Method;
-use super::net::Init;
+use super::net::{Init, Start};
 use serde::{Deserialize, Serialize};
 
 /// Most threads that may share an update; one without feature `threads`.
@@ -14,6 +14,8 @@ pub const MAX_THREADS: u32 = if cfg!(feature = "threads") { 8 } else { 1 };
 pub struct Training {
     /// How weights start.
     pub init: Init,
+    /// Whether units have biases.
+    pub bias: bool,
     /// Topology over time.
     pub method: Method,
     /// Threads that share the minibatch, 1 to [`MAX_THREADS`]; a matter of the machine, so it is not
@@ -29,11 +31,15 @@ fn one() -> u32 {
 
 impl Default for Training {
     fn default() -> Self {
-        Self { init: Init::Dense, method: Method::default(), threads: 1 }
+        Self { init: Init::Dense, bias: true, method: Method::default(), threads: 1 }
     }
 }
 
 impl Training {
+    pub(super) fn start(&self) -> Start {
+        Start { init: self.init, bias: self.bias }
+    }
+
     pub(super) fn check(&self) -> Result<(), LearnError> {
         if !(1..=MAX_THREADS).contains(&self.threads) {
             return Err(LearnError::Config(if cfg!(feature = "threads") {

@@ -90,8 +90,8 @@ pub fn step<'a>(policy: &'a Policy<'_>) -> Step<'a> {
     })
 }
 
-/// The largest and the root mean square difference between two policies' actions, as a share of half
-/// the actions' ranges.
+/// The largest and the root mean square [distance](lacewing_formats::policy::ActionHead::distance)
+/// between two policies' actions.
 fn action_errors(policy: &Policy<'_>, other: &Policy<'_>, observations: &[Vec<f32>]) -> (f32, f32) {
     let head = policy.view().action_head();
     let [mut action, mut expected] = [policy, other].map(|policy| vec![0.0; policy.actions()]);
@@ -101,8 +101,8 @@ fn action_errors(policy: &Policy<'_>, other: &Policy<'_>, observations: &[Vec<f3
         step(observation, &mut action);
         other(observation, &mut expected);
         for (at, (action, expected)) in action.iter().zip(&expected).enumerate() {
-            let error = (action - expected) / (head.high[at] / 2.0 - head.low[at] / 2.0);
-            largest = largest.max(error.abs());
+            let error = head.distance(at, *action, *expected) as f32;
+            largest = largest.max(error);
             squares += error * error;
             count += 1;
         }

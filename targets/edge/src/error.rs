@@ -93,6 +93,14 @@ pub enum EdgeError {
         /// The policy's.
         policy: (usize, usize),
     },
+    /// One chooses among discrete actions, the other does not.
+    #[error(
+        "of environment {id} and the policy one has discrete actions and the other continuous ones: run the environment it was trained in"
+    )]
+    OtherActions {
+        /// Name of the environment.
+        id: String,
+    },
     /// Learning needs too much memory.
     #[error(
         "{need} bytes of memory are needed and {limit} allowed: raise --memory or lower --replay ({transition} bytes a transition)"

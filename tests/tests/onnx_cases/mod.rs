@@ -22,6 +22,32 @@ const NORMAL: usize = 300;
 
 impl Case {
     fn new(widths: &[usize], density: f64, normaliser: bool, encoding: Encoding) -> Self {
+        let (owned, name) = Self::policy(widths, density, normaliser, encoding);
+        Self::of(&owned, name, normaliser, encoding)
+    }
+
+    /// With discrete actions.
+    pub fn argmax() -> Self {
+        let (mut owned, name) = Self::policy(&[4, 64, 64, 5], 0.5, true, Encoding::PLAIN);
+        // Else the same output is always the greatest.
+        let last = owned.layers.last_mut().expect("a policy has layers");
+        last.bias.iter_mut().for_each(|bias| *bias *= 0.1);
+        Self::of(&owned.argmax(), format!("argmax_{name}"), true, Encoding::PLAIN)
+    }
+
+    fn of(owned: &Owned, name: String, normaliser: bool, encoding: Encoding) -> Self {
+        let inputs = owned.layers[0].cols;
+        let observations = observations(inputs, normaliser, owned.provenance.seed);
+        let file = owned.write(encoding).expect("a random policy is legal");
+        Self { name, file, observations }
+    }
+
+    fn policy(
+        widths: &[usize],
+        density: f64,
+        normaliser: bool,
+        encoding: Encoding,
+    ) -> (Owned, String) {
         let widths = widths.to_vec();
         let seed = widths.iter().sum::<usize>() as u64;
         let shape = Shape { widths, density, normaliser, probes: 0, resume: None, seed };
@@ -42,9 +68,7 @@ impl Case {
         let sides: Vec<_> = shape.widths.iter().map(ToString::to_string).collect();
         let name = format!("{}-{density}-{normaliser}-{encoding:?}", sides.join("x"));
         let name = name.replace(|letter: char| !letter.is_ascii_alphanumeric(), "_");
-        let observations = observations(shape.widths[0], normaliser, seed);
-        let file = owned.write(encoding).expect("a random policy is legal");
-        Self { name, file, observations }
+        (owned, name)
     }
 
     /// The parsed file.

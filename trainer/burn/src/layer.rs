@@ -4,7 +4,8 @@ use crate::transfer::{download, matrix};
 use burn_tensor::Tensor;
 use burn_tensor::backend::Backend;
 use lacewing_formats::topology::{
-    Csr, CsrMut, FollowScratch, RewireScratch, Structure, TopologyError, carry, follow, rewire,
+    Change, Csr, CsrMut, FollowScratch, Grow, RewireScratch, Structure, TargetRule, TopologyError,
+    carry, follow, rewire,
 };
 use lacewing_runtime::learn::{LayerRef, Rewire};
 use rand_core::Rng;
@@ -88,7 +89,8 @@ impl Topology {
             source: &mut source,
         };
         let topology = &mut self.view_mut();
-        rewire(topology, &values[0], how.fraction, how.drop, rng, &mut scratch);
+        let change = Change { fraction: how.fraction, drop: how.drop, protect: None };
+        rewire(topology, &values[0], &change, Grow::Random(rng), &mut scratch);
         for values in values {
             carry(values, &source, 0.0);
         }
@@ -110,7 +112,8 @@ impl Topology {
             ranking: &mut vec![0.0; united],
         };
         let (target, mut online) = (&mut self.view_mut(), online.clone());
-        follow(target, weights, &online.view_mut(), online_weights, tau, &mut scratch);
+        let online = (&online.view_mut(), online_weights);
+        follow(target, weights, online, tau, TargetRule::OwnTopology, &mut scratch);
     }
 }
 

@@ -1,7 +1,7 @@
 //! `lacewing env`.
 
 use super::CliError;
-use crate::env;
+use crate::env::{self, ActionSpace};
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -21,10 +21,10 @@ enum Command {
     },
     /// Let another program step an environment: JSON lines on stdin and stdout.
     ///
-    /// It first writes {"spec":{"id":…,"obs_dim":…,"act_low":[…],"act_high":[…],…}}. Then it answers
-    /// {"reset":SEED} with {"obs":[…]}, {"action":[…]} with
-    /// {"obs":[…],"reward":…,"terminated":…,"truncated":…}, and anything else with {"error":"…"},
-    /// until its input ends.
+    /// It first writes {"spec":{"id":…,"obs_dim":…,"act_low":[…],"act_high":[…],…}}, or "actions":n
+    /// for the limits where the actions are discrete. Then it answers {"reset":SEED} with
+    /// {"obs":[…]}, {"action":[…]} with {"obs":[…],"reward":…,"terminated":…,"truncated":…}, and
+    /// anything else with {"error":"…"}, until its input ends.
     Serve {
         /// Environment.
         env: String,
@@ -58,8 +58,12 @@ fn list() {
         match env::make(id, &env::Shift::default()) {
             Ok(env) => {
                 let spec = env.spec();
-                let (inputs, outputs) = (spec.obs_dim, spec.act_low.len());
-                say!("{id}: {inputs} observations, {outputs} actions");
+                let (inputs, outputs) = (spec.obs_dim, spec.action_space.outputs());
+                let kind = match spec.action_space {
+                    ActionSpace::Box { .. } => "actions",
+                    ActionSpace::Discrete { .. } => "discrete actions",
+                };
+                say!("{id}: {inputs} observations, {outputs} {kind}");
             }
             Err(error) => say!("{id}: not available: {error}"),
         }

@@ -5,7 +5,7 @@ use lacewing_runtime::learn::ResumeError;
 use thiserror::Error;
 
 use crate::engine::EngineError;
-use crate::env::{EnvError, ShiftError};
+use crate::env::{EnvError, SettingError};
 use crate::lab::config::ConfigError;
 use crate::lab::deployed::PlayError;
 use crate::lab::error::LabError;
@@ -56,7 +56,7 @@ pub enum CliError {
     Onnx(#[from] OnnxError),
     /// A shift of the dynamics is not understood.
     #[error(transparent)]
-    Shift(#[from] ShiftError),
+    Shift(#[from] SettingError),
     /// A resume section is damaged.
     #[error(transparent)]
     Resume(#[from] ResumeError),

@@ -51,7 +51,7 @@ pub fn run(args: &Args) -> Result<(), CliError> {
         // As training spreads it: small layers, the output's above all, keep more.
         allocation: Allocation::Er,
         limits: match (spec, &args.low, &args.high) {
-            (Some(spec), ..) => Some((&spec.act_low, &spec.act_high)),
+            (Some(spec), ..) => Some(spec.limits()?),
             (None, Some(low), Some(high)) => Some((low, high)),
             _ => None,
         },
@@ -83,7 +83,8 @@ pub fn run(args: &Args) -> Result<(), CliError> {
         cost.dense_links,
         100.0 * cost.sparsity()
     );
-    let head = view.action_head();
-    say!("actions from {:?} to {:?}", head.low, head.high);
+    if let Some((low, high)) = view.action_head().limits() {
+        say!("actions from {low:?} to {high:?}");
+    }
     Ok(())
 }

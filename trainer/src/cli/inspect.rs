@@ -56,13 +56,15 @@ fn describe(view: &PolicyView<'_>, bytes: usize) -> Result<Value, CliError> {
         })
         .collect();
     let resume = view.resume().map(Resume::parse).transpose()?;
+    let limits = view.action_head().limits();
     Ok(json!({
         "bytes": bytes,
         "observations": view.header().observations(),
         "actions": view.header().actions(),
         "control_period_s": view.header().control_period_s(),
-        "action_low": view.action_head().low,
-        "action_high": view.action_head().high,
+        "head": view.header().head().name(),
+        "action_low": limits.map(|limits| limits.0),
+        "action_high": limits.map(|limits| limits.1),
         "normalised": view.normaliser().is_some(),
         "probes": view.probes().len(),
         "sparsity": cost.sparsity(),

@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 
 use lacewing_formats::artifact::PolicyView;
+#[cfg(feature = "onnx")]
+use lacewing_formats::policy::Head;
 use lacewing_runtime::measure::{Report, Settings, measure};
 
 use super::CliError;
@@ -39,8 +41,12 @@ pub fn run(args: &Args) -> Result<(), CliError> {
 
 /// The measurement, with the same network dense on tract beside it where tract is built in.
 pub fn report(view: PolicyView<'_>, settings: Settings) -> Result<Report, CliError> {
+    // Discrete actions of a model are i64, and contenders are handed f32.
     #[cfg(feature = "onnx")]
-    let others = vec![tract(&view)?];
+    let others = match view.header().head() {
+        Head::Scaled => vec![tract(&view)?],
+        Head::Argmax => vec![],
+    };
     #[cfg(not(feature = "onnx"))]
     let others = Vec::new();
     Ok(measure(view, settings, others)?)

@@ -8,7 +8,7 @@ use lacewing_runtime::measure::Settings;
 
 use super::{CliError, finetune, measure, train};
 use crate::env::{self, Shift};
-use crate::lab::config::{Layer, Method, RunConfig};
+use crate::lab::config::{Layer, Preset, RunConfig};
 use crate::lab::finetune::Tuning;
 use crate::lab::folder::RunFolder;
 use crate::lab::seeds::FRESH_SEED;
@@ -53,7 +53,7 @@ pub fn run(args: &Args) -> Result<(), CliError> {
     let mut settings = vec![format!("sparsity={:?}", args.sparsity), format!("seed={}", args.seed)];
     settings.extend(args.steps.map(|steps| format!("steps={steps}")));
     let layers = settings.iter().map(|text| Layer::setting(text)).collect::<Result<_, _>>()?;
-    let mut config = RunConfig::from_layers(Some(&args.env), Some(Method::Set), layers)?;
+    let mut config = RunConfig::from_layers(Some(&args.env), Some(Preset::Set), layers)?;
     // The published 25,000 random steps suit a million; a short run keeps nine tenths to learn. But
     // they must fill a batch.
     let batch = config.batch();

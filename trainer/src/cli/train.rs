@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use lacewing_formats::topology::Structure;
 
 use super::{CliError, signals};
-use crate::lab::config::{Device, EngineKind, Layer, Method, RunConfig};
+use crate::lab::config::{Device, EngineKind, Layer, Preset, RunConfig};
 use crate::lab::folder::RunFolder;
 use crate::lab::progress::duration;
 use crate::lab::session::{self, Outcome, Summary};
@@ -16,12 +16,18 @@ pub struct Args {
     /// Environment, e.g. Pendulum-v1 or HalfCheetah-v5 (see `lacewing env list`).
     #[arg(required_unless_present_any = ["config", "resume"])]
     env: Option<String>,
+    /// Reinforcement-learning algorithm [default: td3, or dqn where actions are discrete].
+    #[arg(long, value_parser = ["td3", "sac", "dqn", "ppo"])]
+    algorithm: Option<String>,
     /// How links come and go [default: set].
     #[arg(long)]
-    method: Option<Method>,
+    method: Option<Preset>,
     /// Share of each network's links that is pruned, e.g. 0.9.
     #[arg(long)]
     sparsity: Option<f64>,
+    /// The same of the critics, where it is another.
+    #[arg(long)]
+    critic_sparsity: Option<f64>,
     /// How the sparsity is spread over the layers: uniform, er or erk.
     #[arg(long, value_parser = ["uniform", "er", "erk"])]
     allocation: Option<String>,
@@ -61,7 +67,7 @@ pub struct Args {
     force: bool,
     /// Continue the run in this folder from its last checkpoint.
     #[arg(long, value_name = "DIR", conflicts_with_all = [
-        "env", "method", "sparsity", "allocation", "structure", "engine", "device", "threads",
+        "env", "algorithm", "method", "sparsity", "critic_sparsity", "allocation", "structure", "engine", "device", "threads",
         "seed", "steps", "hidden",
         "config", "set", "out", "force",
     ])]
@@ -128,7 +134,9 @@ fn configure(args: &Args) -> Result<RunConfig, CliError> {
         layers.push(Layer::file(path)?);
     }
     let typed = [
+        args.algorithm.as_ref().map(|name| format!("algorithm=\"{name}\"")),
         args.sparsity.map(|value| format!("sparsity={value:?}")),
+        args.critic_sparsity.map(|value| format!("critic-sparsity={value:?}")),
         args.allocation.as_ref().map(|rule| format!("allocation={{rule=\"{rule}\"}}")),
         args.structure.map(|value| format!("structure=\"{value}\"")),
         args.seed.map(|value| format!("seed={value}")),

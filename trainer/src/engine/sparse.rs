@@ -25,8 +25,13 @@ impl Learner for SparseEngine<'_> {
         Ok(self.agent.act(observation, action)?)
     }
 
-    fn explore(&mut self, observation: &[f32], action: &mut [f32]) -> Result<(), EngineError> {
-        Ok(self.agent.explore(observation, action)?)
+    fn explore(
+        &mut self,
+        step: u64,
+        observation: &[f32],
+        action: &mut [f32],
+    ) -> Result<(), EngineError> {
+        Ok(self.agent.explore(step, observation, action)?)
     }
 
     fn random(&mut self, action: &mut [f32]) {

@@ -1,6 +1,6 @@
 //! What every environment shares: checks, the time limit, and the shifts of sensors and actuators.
 
-use super::{Env, EnvError, EnvSpec, Shift, Step};
+use super::{ActionSpace, Env, EnvError, EnvSpec, Shift, Step};
 use rand_core::{Rng, SeedableRng};
 use rand_distr::{Distribution, StandardNormal};
 use rand_xoshiro::Xoshiro256PlusPlus;
@@ -38,9 +38,17 @@ pub(super) struct Episode<D> {
 impl<D: Dynamics + 'static> Episode<D> {
     /// `shift`'s gear, mass and friction are the dynamics' own business.
     pub(super) fn boxed(dynamics: D, shift: &Shift) -> Result<Box<dyn Env>, EnvError> {
-        let count = dynamics.spec().act_low.len();
-        if let Some(index) = shift.dead_actuator.filter(|&index| index >= count) {
-            return Err(EnvError::DeadActuator { id: dynamics.spec().id, index, count });
+        let EnvSpec { id, ref action_space, .. } = *dynamics.spec();
+        let count = action_space.len();
+        match (shift.dead_actuator, action_space) {
+            // A choice has no value that would stand for "no command".
+            (Some(_), ActionSpace::Discrete { .. }) => {
+                return Err(EnvError::NotApplicable { id, what: "dead-actuator" });
+            }
+            (Some(index), ActionSpace::Box { .. }) if index >= count => {
+                return Err(EnvError::DeadActuator { id, index, count });
+            }
+            _ => {}
         }
         Ok(Box::new(Self {
             dynamics,
@@ -63,15 +71,6 @@ impl<D: Dynamics> Episode<D> {
             }
         }
     }
-
-    fn check_obs(&self, obs: &[f64]) -> Result<(), EnvError> {
-        let expected = self.dynamics.spec().obs_dim;
-        if obs.len() == expected {
-            Ok(())
-        } else {
-            Err(EnvError::ObsLength { expected, given: obs.len() })
-        }
-    }
 }
 
 impl<D: Dynamics> Env for Episode<D> {
@@ -80,14 +79,14 @@ impl<D: Dynamics> Env for Episode<D> {
     }
 
     fn reset(&mut self, seed: u64, obs: &mut [f64]) -> Result<(), EnvError> {
-        self.check_obs(obs)?;
+        self.spec().check_obs(obs)?;
         self.rng = Xoshiro256PlusPlus::seed_from_u64(seed);
         let state = self.dynamics.start(&mut self.rng);
         self.set_state(&state, obs)
     }
 
     fn set_state(&mut self, state: &[f64], obs: &mut [f64]) -> Result<(), EnvError> {
-        self.check_obs(obs)?;
+        self.spec().check_obs(obs)?;
         let expected = self.dynamics.state_len();
         if state.len() != expected {
             return Err(EnvError::StateLength { expected, given: state.len() });
@@ -100,12 +99,15 @@ impl<D: Dynamics> Env for Episode<D> {
     }
 
     fn step(&mut self, action: &[f32], obs: &mut [f64]) -> Result<Step, EnvError> {
-        self.check_obs(obs)?;
+        self.spec().check_obs(obs)?;
         if action.len() != self.command.len() {
             let expected = self.command.len();
             return Err(EnvError::ActionLength { expected, given: action.len() });
         }
         check_finite("action", action.iter().map(|&value| f64::from(value)))?;
+        if let ActionSpace::Discrete { n } = self.dynamics.spec().action_space {
+            check_choice(action[0], n)?;
+        }
         if self.steps_left == 0 {
             return Err(EnvError::NeedsReset);
         }
@@ -132,4 +134,12 @@ fn check_finite(what: &'static str, values: impl Iterator<Item = f64>) -> Result
         }
     }
     Ok(())
+}
+
+fn check_choice(value: f32, n: u32) -> Result<(), EnvError> {
+    if value.fract() == 0.0 && (0.0..n as f32).contains(&value) {
+        Ok(())
+    } else {
+        Err(EnvError::Choice { value, n })
+    }
 }

@@ -1,7 +1,7 @@
 //! Why an environment could not do what was asked.
 
 use super::mujoco::remedy;
-use super::shift::ShiftError;
+use super::settings::SettingError;
 use std::error::Error as _;
 use std::path::{Path, PathBuf};
 use thiserror::Error;
@@ -19,9 +19,19 @@ pub enum EnvError {
         /// Every known name.
         known: String,
     },
-    /// A shift could not be read or has a value out of range.
+    /// A shift or a wrap could not be read or has a value out of range.
     #[error(transparent)]
-    Shift(#[from] ShiftError),
+    Setting(#[from] SettingError),
+    /// The environment's own time limit is shorter than the one asked for.
+    #[error(
+        "{id} itself ends after {own} steps: give a time-limit of at most {own}, or leave it out"
+    )]
+    TimeLimit {
+        /// The environment.
+        id: &'static str,
+        /// Its own limit.
+        own: u32,
+    },
     /// The environment has nothing this shift could change.
     #[error("{id} has no {what}: leave `{what}` out of --shift for this environment")]
     NotApplicable {
@@ -47,6 +57,25 @@ pub enum EnvError {
         expected: usize,
         /// Values given.
         given: usize,
+    },
+    /// A discrete action is not the number of a choice.
+    #[error("action {value}: this environment takes a whole number from 0 to {}", n - 1)]
+    Choice {
+        /// What was given.
+        value: f32,
+        /// How many choices there are.
+        n: u32,
+    },
+    /// The environment takes discrete actions where continuous ones are needed.
+    #[error(
+        "{id} takes one of {n} discrete actions, and continuous ones are needed here: choose an \
+         environment such as Pendulum-v1 (`lacewing env list` names them all)"
+    )]
+    NotContinuous {
+        /// The environment.
+        id: &'static str,
+        /// How many choices it has.
+        n: u32,
     },
     /// The place for the observation has the wrong length.
     #[error("room for {given} observation value(s); this environment gives {expected}")]

@@ -12,6 +12,9 @@
 //! # Ok::<(), lacewing::env::EnvError>(())
 //! ```
 
+mod acrobot;
+mod cart_pole;
+mod continuous_mountain_car;
 mod episode;
 mod error;
 mod mountain_car;
@@ -19,12 +22,21 @@ mod mujoco;
 mod numpy;
 mod pendulum;
 pub mod serve;
+mod settings;
 mod shift;
+mod space;
+mod wrap;
 
 pub use error::EnvError;
 pub use mujoco::install_mujoco;
-pub use shift::{Shift, ShiftError};
+pub use settings::SettingError;
+pub use shift::Shift;
+pub use space::ActionSpace;
+pub use wrap::Wrap;
 
+use acrobot::Acrobot;
+use cart_pole::CartPole;
+use continuous_mountain_car::ContinuousMountainCar;
 use episode::{Dynamics, Episode};
 use mountain_car::MountainCar;
 use mujoco::Locomotion;
@@ -38,14 +50,34 @@ pub struct EnvSpec {
     pub id: &'static str,
     /// Length of an observation.
     pub obs_dim: usize,
-    /// Lowest useful value of each action, in the environment's units.
-    pub act_low: Vec<f32>,
-    /// Highest useful value of each action.
-    pub act_high: Vec<f32>,
+    /// Its actions.
+    #[serde(flatten)]
+    pub action_space: ActionSpace,
     /// Steps after which an episode is cut off.
     pub max_episode_steps: u32,
     /// Seconds of simulated time a step takes.
     pub control_period_s: f64,
+}
+
+impl EnvSpec {
+    /// Lowest and highest useful value of each continuous action, in the environment's units.
+    ///
+    /// # Errors
+    /// [`EnvError::NotContinuous`] where the actions are discrete.
+    pub fn limits(&self) -> Result<(&[f32], &[f32]), EnvError> {
+        match &self.action_space {
+            ActionSpace::Box { low, high } => Ok((low, high)),
+            ActionSpace::Discrete { n } => Err(EnvError::NotContinuous { id: self.id, n: *n }),
+        }
+    }
+
+    fn check_obs(&self, obs: &[f64]) -> Result<(), EnvError> {
+        if obs.len() == self.obs_dim {
+            Ok(())
+        } else {
+            Err(EnvError::ObsLength { expected: self.obs_dim, given: obs.len() })
+        }
+    }
 }
 
 /// What one step gave, beside the observation.
@@ -64,7 +96,7 @@ pub struct Step {
 /// The time limit is inside (`truncated`). After a step with `terminated` or `truncated`, and
 /// before the first step, call [`Env::reset`].
 pub trait Env: Send {
-    /// Sizes, action bounds and time limit.
+    /// Sizes, actions and time limit.
     fn spec(&self) -> &EnvSpec;
 
     /// Starts an episode from a random state and writes its first observation.
@@ -78,7 +110,9 @@ pub trait Env: Send {
     /// Starts an episode from a given state and writes its first observation.
     ///
     /// The state is Gymnasium's: `[angle, angular velocity]` for Pendulum, `[position, velocity]`
-    /// for MountainCarContinuous, `qpos` followed by `qvel` for MuJoCo.
+    /// for the mountain cars, `[position, velocity, angle, angular velocity]` for CartPole,
+    /// `[angle, angle, angular velocity, angular velocity]` for Acrobot, `qpos` followed by `qvel`
+    /// for MuJoCo.
     ///
     /// # Errors
     /// [`EnvError::StateLength`] or [`EnvError::ObsLength`] for a wrong length,
@@ -87,12 +121,15 @@ pub trait Env: Send {
 
     /// Advances by one control period and writes the observation after it.
     ///
-    /// `action` is in the environment's units; values outside `act_low..=act_high` are treated as
-    /// Gymnasium treats them (the actuator saturates, the control cost does not).
+    /// `action` has `spec().action_space.len()` values: of a continuous space in the environment's
+    /// units, values outside the limits being treated as Gymnasium treats them (the actuator
+    /// saturates, the control cost does not); of a discrete one the index of the choice, a whole
+    /// number.
     ///
     /// # Errors
     /// [`EnvError::NeedsReset`] without a running episode, [`EnvError::ActionLength`],
-    /// [`EnvError::ObsLength`], [`EnvError::NonFinite`]; the state is unchanged by each of them.
+    /// [`EnvError::ObsLength`], [`EnvError::NonFinite`], [`EnvError::Choice`]; the state is unchanged
+    /// by each of them.
     fn step(&mut self, action: &[f32], obs: &mut [f64]) -> Result<Step, EnvError>;
 }
 
@@ -105,7 +142,13 @@ struct Entry {
 /// Every environment there is: one line registers one.
 const REGISTRY: &[Entry] = &[
     Entry { id: pendulum::ID, make: |shift| Episode::boxed(Pendulum::new(shift)?, shift) },
+    Entry { id: cart_pole::ID, make: |shift| Episode::boxed(CartPole::new(shift)?, shift) },
+    Entry { id: acrobot::ID, make: |shift| Episode::boxed(Acrobot::new(shift)?, shift) },
     Entry { id: mountain_car::ID, make: |shift| Episode::boxed(MountainCar::new(shift)?, shift) },
+    Entry {
+        id: continuous_mountain_car::ID,
+        make: |shift| Episode::boxed(ContinuousMountainCar::new(shift)?, shift),
+    },
     Entry {
         id: mujoco::HALF_CHEETAH.id,
         make: |shift| Locomotion::boxed(&mujoco::HALF_CHEETAH, shift),
@@ -132,4 +175,12 @@ pub fn make(id: &str, shift: &Shift) -> Result<Box<dyn Env>, EnvError> {
         Some(entry) => (entry.make)(shift),
         None => Err(EnvError::unknown(id, ids())),
     }
+}
+
+/// [`make`], and `wrap` around it ([`Wrap::default`] changes nothing).
+///
+/// # Errors
+/// Those of [`make`], and [`EnvError::TimeLimit`] where the environment's own is shorter.
+pub fn make_wrapped(id: &str, shift: &Shift, wrap: &Wrap) -> Result<Box<dyn Env>, EnvError> {
+    wrap.around(make(id, shift)?)
 }

@@ -3,7 +3,7 @@
 
 use super::episode::uniform;
 use super::numpy::{square, square_f32};
-use super::{Dynamics, EnvError, EnvSpec, Shift};
+use super::{ActionSpace, Dynamics, EnvError, EnvSpec, Shift};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use std::f64::consts::PI;
 
@@ -34,8 +34,7 @@ impl Pendulum {
         let spec = EnvSpec {
             id: ID,
             obs_dim: 3,
-            act_low: vec![-MAX_TORQUE],
-            act_high: vec![MAX_TORQUE],
+            action_space: ActionSpace::Box { low: vec![-MAX_TORQUE], high: vec![MAX_TORQUE] },
             max_episode_steps: 200,
             control_period_s: DT,
         };

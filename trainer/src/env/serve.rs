@@ -6,9 +6,11 @@
 //! | from | line |
 //! |---|---|
 //! | server, once | `{"spec":{"id":"Pendulum-v1","obs_dim":3,"act_low":[-2.0],"act_high":[2.0],"max_episode_steps":200,"control_period_s":0.05}}` |
+//! | or of discrete actions | `{"spec":{"id":"CartPole-v1","obs_dim":4,"actions":2,"max_episode_steps":500,"control_period_s":0.02}}` |
 //! | client | `{"reset":SEED}` (a whole number from 0 to 2⁶⁴ − 1): start an episode |
 //! | server | `{"obs":[…]}` |
-//! | client | `{"action":[…]}`: one step, `act_low.len()` values in the environment's units |
+//! | client | `{"action":[…]}`: one step, `act_low.len()` values in the environment's units; of discrete actions the number of one from 0 to `actions` - 1, `{"action":[k]}` |
+//! | client, for one value | `{"action":k}`, the same as `{"action":[k]}` |
 //! | server | `{"obs":[…],"reward":R,"terminated":false,"truncated":false}` |
 //! | server, to anything else | `{"error":"what was wrong"}` |
 //!
@@ -24,7 +26,14 @@ use std::io::{self, BufRead, ErrorKind, Write};
 #[serde(rename_all = "lowercase")]
 enum Request {
     Reset(u64),
-    Action(Vec<f32>),
+    Action(Action),
+}
+
+#[derive(Deserialize)]
+#[serde(untagged, expecting = "an action is a list of numbers or one number")]
+enum Action {
+    One(f32),
+    Many(Vec<f32>),
 }
 
 #[derive(Serialize)]
@@ -69,7 +78,11 @@ fn answer<'a>(
             Ok(Reply::Reset { obs })
         }
         Request::Action(action) => {
-            let step = env.step(&action, obs)?;
+            let action = match &action {
+                Action::One(value) => std::slice::from_ref(value),
+                Action::Many(values) => values,
+            };
+            let step = env.step(action, obs)?;
             let (terminated, truncated) = (step.terminated, step.truncated);
             Ok(Reply::Step { obs, reward: step.reward, terminated, truncated })
         }

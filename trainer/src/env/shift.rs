@@ -1,9 +1,9 @@
 //! A change of the world's dynamics: what fine-tuning has to adapt to.
 
+use super::settings::{Setting, SettingError, settings};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
-use thiserror::Error;
 
 /// How an environment differs from its original.
 ///
@@ -30,94 +30,40 @@ impl Default for Shift {
     }
 }
 
-/// Why a shift could not be read.
-#[derive(Clone, Debug, Error, PartialEq)]
-pub enum ShiftError {
-    /// A part is not `key=value`.
-    #[error("shift `{part}` is not key=value; write for example gear=0.5,mass=1.3")]
-    Syntax {
-        /// The part.
-        part: String,
-    },
-    /// The key is not known.
-    #[error("unknown shift `{key}`; known: gear, mass, friction, sensor-noise, dead-actuator")]
-    Key {
-        /// The key.
-        key: String,
-    },
-    /// A key stands twice.
-    #[error("shift `{key}` is given twice; give it once")]
-    Twice {
-        /// The key.
-        key: String,
-    },
-    /// The value is out of its range.
-    #[error("shift {key}={value}: the value must be {must}")]
-    Value {
-        /// The key.
-        key: String,
-        /// The value as written.
-        value: String,
-        /// What it must be.
-        must: &'static str,
-    },
-}
-
 impl FromStr for Shift {
-    type Err = ShiftError;
+    type Err = SettingError;
 
-    fn from_str(text: &str) -> Result<Self, ShiftError> {
+    fn from_str(text: &str) -> Result<Self, SettingError> {
         let mut shift = Self::default();
-        let mut seen = Vec::new();
-        for part in text.split(',').map(str::trim).filter(|part| !part.is_empty()) {
-            let (key, value) = part
-                .split_once('=')
-                .map(|(key, value)| (key.trim(), value.trim()))
-                .ok_or_else(|| ShiftError::Syntax { part: part.to_owned() })?;
-            if seen.contains(&key) {
-                return Err(ShiftError::Twice { key: key.to_owned() });
-            }
-            seen.push(key);
-            match key {
-                "gear" => shift.gear = factor(key, value)?,
-                "mass" => shift.mass = factor(key, value)?,
-                "friction" => shift.friction = factor(key, value)?,
+        for setting in settings("shift", "gear=0.5,mass=1.3", text)? {
+            match setting.key {
+                "gear" => shift.gear = factor(&setting)?,
+                "mass" => shift.mass = factor(&setting)?,
+                "friction" => shift.friction = factor(&setting)?,
                 "sensor-noise" => {
-                    shift.sensor_noise =
-                        number(key, value, "a finite number of at least 0", |noise| noise >= 0.0)?;
+                    shift.sensor_noise = setting
+                        .value("a finite number of at least 0", |noise: &f64| {
+                            noise.is_finite() && *noise >= 0.0
+                        })?;
                 }
                 "dead-actuator" => {
-                    let index = value.parse().map_err(|_| {
-                        refused(key, value, "the number of an actuator, counted from 0")
-                    })?;
-                    shift.dead_actuator = Some(index);
+                    let must = "the number of an actuator, counted from 0";
+                    shift.dead_actuator = Some(setting.value(must, |_| true)?);
                 }
-                _ => return Err(ShiftError::Key { key: key.to_owned() }),
+                _ => {
+                    return Err(
+                        setting.unknown("gear, mass, friction, sensor-noise, dead-actuator")
+                    );
+                }
             }
         }
         Ok(shift)
     }
 }
 
-fn refused(key: &str, value: &str, must: &'static str) -> ShiftError {
-    ShiftError::Value { key: key.to_owned(), value: value.to_owned(), must }
-}
-
-fn number(
-    key: &str,
-    value: &str,
-    must: &'static str,
-    holds: impl Fn(f64) -> bool,
-) -> Result<f64, ShiftError> {
-    match value.parse::<f64>() {
-        Ok(number) if number.is_finite() && holds(number) => Ok(number),
-        _ => Err(refused(key, value, must)),
-    }
-}
-
 /// Bounded so that no factor can push a simulation's numbers out of range.
-fn factor(key: &str, value: &str) -> Result<f64, ShiftError> {
-    number(key, value, "a factor from 0.001 to 1000", |factor| (1e-3..=1e3).contains(&factor))
+fn factor(setting: &Setting<'_>) -> Result<f64, SettingError> {
+    setting.value("a factor from 0.001 to 1000", |factor| (1e-3..=1e3).contains(factor))
 }
 
 impl fmt::Display for Shift {
@@ -143,9 +89,9 @@ impl fmt::Display for Shift {
 }
 
 impl TryFrom<String> for Shift {
-    type Error = ShiftError;
+    type Error = SettingError;
 
-    fn try_from(text: String) -> Result<Self, ShiftError> {
+    fn try_from(text: String) -> Result<Self, SettingError> {
         text.parse()
     }
 }

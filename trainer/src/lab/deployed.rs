@@ -1,13 +1,14 @@
 //! Playing a policy file as a device would: through the runtime, from the file's own bytes.
 
 use lacewing_formats::artifact::PolicyView;
+use lacewing_formats::policy::ActionHead;
 use lacewing_runtime::act::{ActError, LoadError, Policy};
 use lacewing_runtime::learn::Block;
 use lacewing_runtime::{act::Layout, kernels::act::Kernel};
 use thiserror::Error;
 
 use super::world::play;
-use crate::env::{Env, EnvError};
+use crate::env::{ActionSpace, Env, EnvError};
 use lacewing_runtime::learn::Score;
 
 /// Why a policy file could not be played.
@@ -22,6 +23,15 @@ pub enum PlayError {
     /// The runtime refused the policy.
     #[error(transparent)]
     Load(#[from] LoadError),
+    /// One chooses among discrete actions, the other does not.
+    #[error(
+        "of this policy and {env} one has discrete actions and the other continuous ones; name the \
+         right environment with --env"
+    )]
+    OtherActions {
+        /// The environment.
+        env: &'static str,
+    },
     /// Policy and environment have other lengths.
     #[error(
         "this policy takes {policy_in} observations and gives {policy_out} actions, but {env} has \
@@ -44,10 +54,15 @@ pub enum PlayError {
 /// Checks that a policy fits an environment.
 ///
 /// # Errors
-/// [`PlayError::Mismatch`].
+/// [`PlayError::Mismatch`], [`PlayError::OtherActions`].
 pub fn check_fit(view: &PolicyView<'_>, env: &dyn Env) -> Result<(), PlayError> {
-    let (policy_in, policy_out) = (view.header().observations(), view.header().actions());
-    let (env_in, env_out) = (env.spec().obs_dim, env.spec().act_low.len());
+    let spec = env.spec();
+    let (policy_in, policy_out) = (view.header().observations(), view.header().outputs());
+    let (env_in, env_out) = (spec.obs_dim, spec.action_space.outputs());
+    let env_is_discrete = matches!(spec.action_space, ActionSpace::Discrete { .. });
+    if env_is_discrete != (view.action_head() == ActionHead::Argmax) {
+        return Err(PlayError::OtherActions { env: spec.id });
+    }
     if (policy_in, policy_out) == (env_in, env_out) {
         return Ok(());
     }

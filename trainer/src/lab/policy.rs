@@ -93,7 +93,7 @@ pub fn parse<'a>(bytes: &'a [u8], path: &Path) -> Result<PolicyView<'a>, PolicyE
 pub struct Facts<'a> {
     /// How observations are scaled, if they are.
     pub normaliser: Option<ObservationNormaliser<'a>>,
-    /// Limits of each action.
+    /// How outputs become actions.
     pub action_head: ActionHead<'a>,
     /// Seconds from one action to the next.
     pub control_period_s: f64,

@@ -10,7 +10,7 @@ use crate::env::Env;
 use lacewing_runtime::learn::Score;
 
 /// How far the actions of an exported policy are from those of the original, each as a share of half
-/// the range of that action.
+/// the range of that action (a discrete one is 0 or 1 off).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub struct ActionError {
     /// Observations that both answered.
@@ -95,10 +95,8 @@ struct Sums {
 impl Sums {
     fn add(&mut self, head: &ActionHead<'_>, before: &[f32], after: &[f32]) {
         self.observations += 1;
-        let limits = head.low.iter().zip(head.high);
-        for ((&before, &after), (&low, &high)) in before.iter().zip(after).zip(limits) {
-            let half_range = (f64::from(high) - f64::from(low)) / 2.0;
-            let error = (f64::from(after) - f64::from(before)).abs() / half_range;
+        for (index, (&before, &after)) in before.iter().zip(after).enumerate() {
+            let error = head.distance(index, before, after);
             self.actions += 1;
             self.max = self.max.max(error);
             self.squares += error * error;

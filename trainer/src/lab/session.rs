@@ -22,7 +22,7 @@ use super::progress::Progress;
 use super::seeds::{Stream, derive_seed};
 use super::world::{Simulator, evaluate};
 use crate::engine::{self, Engine, EngineError, Start};
-use crate::env::{self, Env, Shift};
+use crate::env::{self, ActionSpace, Env, Shift};
 
 /// Evaluations that a run's final return averages, as the papers do.
 const FINAL_EVALUATIONS: usize = 10;
@@ -62,8 +62,9 @@ pub struct Summary {
 pub fn check(config: &RunConfig) -> Result<(), LabError> {
     config.validate()?;
     let env = env::make(&config.env, &Shift::default())?;
-    let (observations, actions) = (env.spec().obs_dim, env.spec().act_low.len());
-    let shape = config.shape(observations, actions)?;
+    let spec = env.spec();
+    let shape = config.shape(spec.obs_dim, spec.action_space.of_agent())?;
+    let (observations, actions) = (shape.observations(), shape.action_numbers());
     build(
         config,
         &shape,
@@ -108,8 +109,9 @@ pub fn train(
     stop: &AtomicBool,
 ) -> Result<Outcome, LabError> {
     let mut env = env::make(&config.env, &Shift::default())?;
-    let (observations, actions) = (env.spec().obs_dim, env.spec().act_low.len());
-    let shape = config.shape(observations, actions)?;
+    let spec = env.spec();
+    let shape = config.shape(spec.obs_dim, spec.action_space.of_agent())?;
+    let (observations, actions) = (shape.observations(), shape.action_numbers());
     let capacity = capacity(config);
     let mut engine_memory = memory::learner(&shape, &config.settings(), &config.training())?;
     let mut replay_memory = memory::replay(observations, actions, capacity)?;
@@ -291,10 +293,14 @@ impl Run<'_> {
         });
         let observations = policy::probe_observations(&mut *self.eval_env, self.config.seed)?;
         let spec = self.eval_env.spec();
+        let action_head = match &spec.action_space {
+            ActionSpace::Box { low, high } => ActionHead::Scaled { low, high },
+            ActionSpace::Discrete { .. } => ActionHead::Argmax,
+        };
         let method = self.config.method_name();
         let facts = Facts {
             normaliser: None,
-            action_head: ActionHead { low: &spec.act_low, high: &spec.act_high },
+            action_head,
             control_period_s: spec.control_period_s,
             provenance: Provenance {
                 environment: &self.config.env,

@@ -7,12 +7,12 @@ use lacewing_runtime::learn::session::{self, Outcome, World};
 use super::error::TrainError;
 use super::seeds::{Stream, derive_seed};
 use crate::engine::Engine;
-use crate::env::{Env, EnvError};
+use crate::env::{ActionSpace, Env, EnvError};
 
 /// In which units actions come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Units {
-    /// Numbers in [−1, 1], as learners give them.
+    /// Numbers in [−1, 1] or an index, as learners give them.
     Agent,
     /// The environment's, as policy files give them.
     Environment,
@@ -36,7 +36,7 @@ impl<'e> Simulator<'e> {
 
     fn new(env: &'e mut dyn Env, seed: u64, stream: Stream, units: Units) -> Self {
         let wide = vec![0.0; env.spec().obs_dim];
-        let scaled = vec![0.0; env.spec().act_low.len()];
+        let scaled = vec![0.0; env.spec().action_space.len()];
         Self { env, seed, stream, units, wide, scaled }
     }
 }
@@ -52,9 +52,10 @@ impl World for Simulator<'_> {
 
     fn step(&mut self, action: &[f32], observation: &mut [f32]) -> Result<Outcome, EnvError> {
         self.scaled.copy_from_slice(action);
-        if self.units == Units::Agent {
-            let spec = self.env.spec();
-            scale_action(&mut self.scaled, &spec.act_low, &spec.act_high);
+        if let (Units::Agent, ActionSpace::Box { low, high }) =
+            (self.units, &self.env.spec().action_space)
+        {
+            scale_action(&mut self.scaled, low, high);
         }
         let step = self.env.step(&self.scaled, &mut self.wide)?;
         narrow(&self.wide, observation);

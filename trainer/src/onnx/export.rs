@@ -1,7 +1,7 @@
 //! A policy as a dense ONNX model, so that any other runtime can check it.
 
 use lacewing_formats::artifact::{LayerView, PolicyView};
-use lacewing_formats::policy::Activation;
+use lacewing_formats::policy::{ActionHead, Activation};
 use prost::Message;
 
 use super::proto::{
@@ -9,14 +9,12 @@ use super::proto::{
 };
 
 /// Encodes `view` as an ONNX model: input `obs` `[batch, observations]`, output `action`
-/// `[batch, actions]`, both f32 in the environment's units.
+/// `[batch, actions]`, both f32 in the environment's units; discrete actions are i64 `[batch]`.
 ///
 /// The graph is the whole control step: observation normaliser (Sub, Div, Clip), layers (Gemm with
 /// every pruned link written out as zero, Relu, Tanh), action scaling (Mul, Add) and limits (Max,
-/// Min). ONNX stores what the file holds in f16 as f32, which loses nothing.
+/// Min), or ArgMax. ONNX stores what the file holds in f16 as f32, which loses nothing.
 pub fn export(view: &PolicyView<'_>) -> Vec<u8> {
-    let head = view.action_head();
-    let (observations, actions) = (view.header().observations(), head.low.len());
     let mut graph = Builder::default();
     let mut last = String::from("obs");
     if let Some(normaliser) = view.normaliser() {
@@ -38,15 +36,18 @@ pub fn export(view: &PolicyView<'_>) -> Vec<u8> {
             Activation::Tanh => graph.node("Tanh", vec![last], vec![]),
         };
     }
-    // low + (a + 1) / 2 · (high - low) = half · a + middle
-    let limits = || head.low.iter().zip(head.high).map(|(&low, &high)| (low, high));
-    let half: Vec<f32> = limits().map(|(low, high)| high / 2.0 - low / 2.0).collect();
-    let middle: Vec<f32> = limits().map(|(low, high)| high / 2.0 + low / 2.0).collect();
-    last = graph.row("Mul", &last, "half_range", &half);
-    last = graph.row("Add", &last, "middle", &middle);
-    last = graph.row("Max", &last, "low", head.low);
-    graph.row("Min", &last, "high", head.high);
-    graph.finish(observations, actions).encode_to_vec()
+    let action = match view.action_head() {
+        ActionHead::Scaled { low, high } => {
+            graph.scale(&last, low, high);
+            ValueInfo::batch("action", low.len())
+        }
+        ActionHead::Argmax => {
+            let attributes = vec![Attribute::int("axis", 1), Attribute::int("keepdims", 0)];
+            graph.node("ArgMax", vec![last], attributes);
+            ValueInfo::indices("action")
+        }
+    };
+    graph.finish(view.header().observations(), action).encode_to_vec()
 }
 
 /// The weights of a layer with its pruned links as zeros, row-major `[rows][cols]`.
@@ -87,8 +88,19 @@ impl Builder {
         self.node(op, vec![input.into(), constant], vec![])
     }
 
+    /// Adds low + (a + 1) / 2 · (high - low) = half · a + middle, within the limits.
+    fn scale(&mut self, outputs: &str, low: &[f32], high: &[f32]) {
+        let limits = || low.iter().zip(high).map(|(&low, &high)| (low, high));
+        let half: Vec<f32> = limits().map(|(low, high)| high / 2.0 - low / 2.0).collect();
+        let middle: Vec<f32> = limits().map(|(low, high)| high / 2.0 + low / 2.0).collect();
+        let mut last = self.row("Mul", outputs, "half_range", &half);
+        last = self.row("Add", &last, "middle", &middle);
+        last = self.row("Max", &last, "low", low);
+        self.row("Min", &last, "high", high);
+    }
+
     /// The model whose output `action` is that of the last node.
-    fn finish(mut self, observations: usize, actions: usize) -> Model {
+    fn finish(mut self, observations: usize, action: ValueInfo) -> Model {
         if let Some(last) = self.node.last_mut() {
             last.output = vec!["action".into()];
         }
@@ -97,7 +109,7 @@ impl Builder {
             name: "policy".into(),
             initializer: self.initializer,
             input: vec![ValueInfo::batch("obs", observations)],
-            output: vec![ValueInfo::batch("action", actions)],
+            output: vec![action],
         };
         Model {
             ir_version: IR_VERSION,

@@ -11,6 +11,8 @@ pub(super) const IR_VERSION: i64 = 8;
 pub(super) const OPSET: i64 = 17;
 /// `TensorProto.DataType.FLOAT`.
 const FLOAT: i32 = 1;
+/// `TensorProto.DataType.INT64`.
+const INT64: i32 = 7;
 /// `AttributeProto.AttributeType.INT`.
 const INT: i32 = 2;
 
@@ -114,10 +116,19 @@ pub(super) struct ValueInfo {
 impl ValueInfo {
     /// An f32 matrix `[batch, columns]` whose batch the caller chooses at run time.
     pub(super) fn batch(name: &str, columns: usize) -> Self {
-        let batch = Dimension { value: None, param: Some("batch".into()) };
         let columns = Dimension { value: Some(columns as i64), param: None };
-        let shape = Some(Shape { dim: vec![batch, columns] });
-        let tensor_type = Some(TensorType { elem_type: FLOAT, shape });
+        Self::of_batch(name, FLOAT, vec![columns])
+    }
+
+    /// An i64 vector `[batch]`.
+    pub(super) fn indices(name: &str) -> Self {
+        Self::of_batch(name, INT64, vec![])
+    }
+
+    fn of_batch(name: &str, elem_type: i32, rest: Vec<Dimension>) -> Self {
+        let mut dim = vec![Dimension { value: None, param: Some("batch".into()) }];
+        dim.extend(rest);
+        let tensor_type = Some(TensorType { elem_type, shape: Some(Shape { dim }) });
         Self { name: name.into(), r#type: Some(Type { tensor_type }) }
     }
 }

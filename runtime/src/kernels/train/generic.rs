@@ -147,6 +147,74 @@ unsafe fn dot<V: Vector, const N: usize>(dy: &[V; N], x: *const f32) -> V {
 }
 
 /// # Safety
+/// The CPU has `V`'s instruction set, `y` and `normalised` are equally long, and a tile is at least
+/// `vectors` vectors long.
+#[inline(always)]
+pub(super) unsafe fn normalise<V: Vector>(
+    y: &mut [Tile],
+    normalised: &mut [Tile],
+    inverse: &mut Tile,
+    vectors: usize,
+) {
+    for lane in (0..vectors).map(|vector| vector * V::LANES) {
+        // SAFETY: `lane + LANES` is within a tile.
+        unsafe {
+            let share = V::splat(1.0 / y.len() as f32);
+            let mut sum = V::splat(0.0);
+            for y in &*y {
+                sum = sum.add(V::load(y.0.as_ptr().add(lane)));
+            }
+            let less_mean = sum.mul(share).mul(V::splat(-1.0));
+            let mut squares = V::splat(0.0);
+            for y in &*y {
+                let off = V::load(y.0.as_ptr().add(lane)).add(less_mean);
+                squares = off.mul_add(off, squares);
+            }
+            let variance = squares.mul_add(share, V::splat(super::NORM_EPSILON));
+            let inverted = V::splat(1.0).div(variance.sqrt());
+            inverted.store(inverse.0.as_mut_ptr().add(lane));
+            for (y, normalised) in y.iter_mut().zip(&mut *normalised) {
+                let place = y.0.as_mut_ptr().add(lane);
+                let n = V::load(place).add(less_mean).mul(inverted);
+                n.store(normalised.0.as_mut_ptr().add(lane));
+                n.gate(n).store(place);
+            }
+        }
+    }
+}
+
+/// # Safety
+/// As [`normalise`].
+#[inline(always)]
+pub(super) unsafe fn normalise_back<V: Vector>(
+    dy: &mut [Tile],
+    normalised: &[Tile],
+    inverse: &Tile,
+    vectors: usize,
+) {
+    for lane in (0..vectors).map(|vector| vector * V::LANES) {
+        // SAFETY: as above.
+        unsafe {
+            let share = V::splat(-1.0 / dy.len() as f32);
+            let (mut sum, mut products) = (V::splat(0.0), V::splat(0.0));
+            for (dy, n) in dy.iter().zip(normalised) {
+                let dy = V::load(dy.0.as_ptr().add(lane));
+                sum = sum.add(dy);
+                products = dy.mul_add(V::load(n.0.as_ptr().add(lane)), products);
+            }
+            let (less_mean, less_slope) = (sum.mul(share), products.mul(share));
+            let inverse = V::load(inverse.0.as_ptr().add(lane));
+            for (dy, n) in dy.iter_mut().zip(normalised) {
+                let place = dy.0.as_mut_ptr().add(lane);
+                let off = V::load(place).add(less_mean);
+                let n = V::load(n.0.as_ptr().add(lane));
+                n.mul_add(less_slope, off).mul(inverse).store(place);
+            }
+        }
+    }
+}
+
+/// # Safety
 /// The CPU has `V`'s instruction set, and all slices are equally long.
 #[inline(always)]
 pub(super) unsafe fn adam<V: Vector>(
@@ -195,7 +263,7 @@ macro_rules! instantiate {
 
         /// Only to be used where the CPU has this instruction set.
         pub(in super::super) const KERNELS: TrainKernels =
-            TrainKernels { name: $name, spmm, sddmm, adam };
+            TrainKernels { name: $name, spmm, sddmm, normalise, normalise_back, adam };
 
         #[target_feature(enable = $feature)]
         unsafe fn spmm(
@@ -230,6 +298,30 @@ macro_rules! instantiate {
                     _ => generic::sddmm::<$vector, { N[3] }, LANES>(csr, dy, x, grad),
                 }
             }
+        }
+
+        #[target_feature(enable = $feature)]
+        unsafe fn normalise(
+            y: &mut [Tile],
+            normalised: &mut [Tile],
+            inverse: &mut Tile,
+            samples: usize,
+        ) {
+            let vectors = samples.div_ceil(QUARTER) * N[0];
+            // SAFETY: as above.
+            unsafe { generic::normalise::<$vector>(y, normalised, inverse, vectors) }
+        }
+
+        #[target_feature(enable = $feature)]
+        unsafe fn normalise_back(
+            dy: &mut [Tile],
+            normalised: &[Tile],
+            inverse: &Tile,
+            samples: usize,
+        ) {
+            let vectors = samples.div_ceil(QUARTER) * N[0];
+            // SAFETY: as above.
+            unsafe { generic::normalise_back::<$vector>(dy, normalised, inverse, vectors) }
         }
 
         #[target_feature(enable = $feature)]

@@ -59,6 +59,8 @@ pub(crate) const QUARTER: usize = TILE / 4;
 
 type Spmm = unsafe fn(Csr<'_>, &[f32], Option<&[f32]>, &[Tile], &mut [Tile], Finish<'_>, usize);
 type Sddmm = unsafe fn(Csr<'_>, &[Tile], &[Tile], &mut [f32], usize);
+type Normalise = unsafe fn(&mut [Tile], &mut [Tile], &mut Tile, usize);
+type NormaliseBack = unsafe fn(&mut [Tile], &[Tile], &Tile, usize);
 type Adam = unsafe fn(&AdamStep, &mut [f32], &[f32], &mut [f32], &mut [f32]);
 
 /// One implementation of all training kernels; to have one is proof that this CPU can run it.
@@ -68,8 +70,13 @@ pub struct TrainKernels {
     pub name: &'static str,
     spmm: Spmm,
     sddmm: Sddmm,
+    normalise: Normalise,
+    normalise_back: NormaliseBack,
     adam: Adam,
 }
+
+/// What layer normalisation adds to a variance.
+const NORM_EPSILON: f32 = 1e-5;
 
 /// Every implementation built for this architecture, best first.
 const ALL: &[(Isa, TrainKernels)] = &[
@@ -140,6 +147,41 @@ impl TrainKernels {
         assert_eq!((x.len(), dy.len()), (topology.cols(), topology.rows()));
         // SAFETY: as in `spmm`.
         unsafe { (self.sddmm)(topology, dy, x, grad, samples) }
+    }
+
+    /// Layer normalisation (Ba et al. 2016, eq. 3, without gain and bias) and ReLU: for every sample
+    /// `normalised = (y − mean y) · inverse`, `inverse = 1 / √(var y + 10⁻⁵)`, mean and variance being
+    /// those over the rows, and `y = max(0, normalised)`.
+    ///
+    /// # Panics
+    /// If the lengths differ, or a tile has not so many samples.
+    pub fn normalise(
+        &self,
+        y: &mut [Tile],
+        normalised: &mut [Tile],
+        inverse: &mut Tile,
+        samples: usize,
+    ) {
+        assert!((1..=TILE).contains(&samples) && y.len() == normalised.len());
+        // SAFETY: the constructor proved the CPU feature; the lengths are equal.
+        unsafe { (self.normalise)(y, normalised, inverse, samples) }
+    }
+
+    /// The way back through [`normalise`](Self::normalise) but for its ReLU: turns the gradient by
+    /// `normalised` into that by what was normalised.
+    ///
+    /// # Panics
+    /// As [`normalise`](Self::normalise).
+    pub fn normalise_back(
+        &self,
+        dy: &mut [Tile],
+        normalised: &[Tile],
+        inverse: &Tile,
+        samples: usize,
+    ) {
+        assert!((1..=TILE).contains(&samples) && dy.len() == normalised.len());
+        // SAFETY: as above.
+        unsafe { (self.normalise_back)(dy, normalised, inverse, samples) }
     }
 
     /// One Adam step on parameters `w` with gradients `g` and moments `m`, `v`.

@@ -1,9 +1,10 @@
 //! The oracle: what every other implementation is tested against, and what any CPU can run.
 
-use super::{AdamStep, Finish, Tile, TrainKernels};
+use super::{AdamStep, Finish, NORM_EPSILON, Tile, TrainKernels};
 use lacewing_formats::topology::Csr;
 
-pub(super) const KERNELS: TrainKernels = TrainKernels { name: "scalar", spmm, sddmm, adam };
+pub(super) const KERNELS: TrainKernels =
+    TrainKernels { name: "scalar", spmm, sddmm, normalise, normalise_back, adam };
 
 fn spmm(
     csr: Csr<'_>,
@@ -39,6 +40,31 @@ fn sddmm(csr: Csr<'_>, dy: &[Tile], x: &[Tile], grad: &mut [f32], samples: usize
         for link in csr.row(row) {
             let x = &x[usize::from(csr.col_idx()[link])];
             grad[link] += dy.0[..samples].iter().zip(x.0).map(|(dy, x)| dy * x).sum::<f32>();
+        }
+    }
+}
+
+fn normalise(y: &mut [Tile], normalised: &mut [Tile], inverse: &mut Tile, samples: usize) {
+    let rows = y.len() as f32;
+    for i in 0..samples {
+        let mean = y.iter().map(|y| y.0[i]).sum::<f32>() / rows;
+        let squares = y.iter().map(|y| (y.0[i] - mean) * (y.0[i] - mean));
+        inverse.0[i] = 1.0 / libm::sqrtf(squares.sum::<f32>() / rows + NORM_EPSILON);
+        for (y, normalised) in y.iter_mut().zip(&mut *normalised) {
+            normalised.0[i] = (y.0[i] - mean) * inverse.0[i];
+            y.0[i] = if normalised.0[i] < 0.0 { 0.0 } else { normalised.0[i] };
+        }
+    }
+}
+
+fn normalise_back(dy: &mut [Tile], normalised: &[Tile], inverse: &Tile, samples: usize) {
+    let rows = dy.len() as f32;
+    for i in 0..samples {
+        let mean = dy.iter().map(|dy| dy.0[i]).sum::<f32>() / rows;
+        let products = dy.iter().zip(normalised).map(|(dy, n)| dy.0[i] * n.0[i]);
+        let slope = products.sum::<f32>() / rows;
+        for (dy, n) in dy.iter_mut().zip(normalised) {
+            dy.0[i] = (dy.0[i] - mean - n.0[i] * slope) * inverse.0[i];
         }
     }
 }

@@ -9,7 +9,7 @@ use super::stage::Stages;
 use crate::kernels::train::TrainKernels;
 use crate::learn::error::LearnError;
 use crate::learn::explore::Explorer;
-use crate::learn::memory::Replay;
+use crate::learn::memory::{Replay, Rollout};
 use crate::learn::net::Head;
 use crate::learn::optim::AdamConfig;
 use core::fmt::Debug;
@@ -30,6 +30,8 @@ pub struct Part {
     pub head: Head,
     /// Another network follows it.
     pub target: bool,
+    /// The part of the losses that its gradient comes from.
+    pub loss: u8,
 }
 
 /// What all threads read while they find gradients.
@@ -45,6 +47,8 @@ pub struct Scene<'a, 'm> {
     pub data: &'a Replay<'a>,
     /// Samples of the whole minibatch: losses are means over so many.
     pub batch: f32,
+    /// What on-policy algorithms have derived from the data.
+    pub rollout: Option<&'a Rollout<'m>>,
 }
 
 /// A reinforcement-learning algorithm; a value of the type is its settings.
@@ -68,6 +72,9 @@ pub trait Algorithm: Copy + Debug + PartialEq + Send + Sync {
         0
     }
 
+    /// Their values at first.
+    fn start_scalars(&self, _scalars: &mut [f32]) {}
+
     /// Refuses settings without a meaning.
     ///
     /// # Errors
@@ -79,6 +86,15 @@ pub trait Algorithm: Copy + Debug + PartialEq + Send + Sync {
 
     /// The optimiser of every network.
     fn optimiser(&self) -> AdamConfig;
+
+    /// Steps of an iteration, and epochs over them, of an algorithm that learns from steps of its present
+    /// policy only.
+    fn iteration(&self) -> Option<(usize, u32)> {
+        None
+    }
+
+    /// Derives what an iteration needs beside its steps; runs once before its first minibatch.
+    fn prepare(&self, _scene: &Scene<'_, '_>, _share: &mut Share<'_>, _rollout: &mut Rollout<'_>) {}
 
     /// Updates that are due after the `step`-th step, whose transition is in `data`.
     fn updates_due(&self, _step: u64, _data: &Replay<'_>) -> u32 {
@@ -94,9 +110,10 @@ pub trait Algorithm: Copy + Debug + PartialEq + Send + Sync {
     /// The action without exploration, from the policy's outputs.
     fn greedy(&self, outputs: &[f32], action: &mut [f32]);
 
-    /// The action to learn from, from the policy's outputs and the scalars.
+    /// The action to learn from, from the policy's outputs and the scalars, after `step` steps.
     fn explore(
         &self,
+        step: u64,
         outputs: &[f32],
         scalars: &[f32],
         explorer: &mut Explorer<'_>,

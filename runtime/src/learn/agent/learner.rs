@@ -16,11 +16,16 @@ pub trait Learner {
     /// Where the policy has diverged or the engine failed.
     fn act(&mut self, observation: &[f32], action: &mut [f32]) -> Result<(), Self::Error>;
 
-    /// The action to learn from for one observation.
+    /// The action to learn from for one observation, after `step` steps.
     ///
     /// # Errors
     /// As [`Learner::act`].
-    fn explore(&mut self, observation: &[f32], action: &mut [f32]) -> Result<(), Self::Error>;
+    fn explore(
+        &mut self,
+        step: u64,
+        observation: &[f32],
+        action: &mut [f32],
+    ) -> Result<(), Self::Error>;
 
     /// An action without regard to any observation.
     fn random(&mut self, action: &mut [f32]);
@@ -45,8 +50,13 @@ impl<A: Algorithm> Learner for Agent<'_, A> {
         Agent::act(self, observation, action)
     }
 
-    fn explore(&mut self, observation: &[f32], action: &mut [f32]) -> Result<(), LearnError> {
-        Agent::explore(self, observation, action)
+    fn explore(
+        &mut self,
+        step: u64,
+        observation: &[f32],
+        action: &mut [f32],
+    ) -> Result<(), LearnError> {
+        Agent::explore(self, step, observation, action)
     }
 
     fn random(&mut self, action: &mut [f32]) {

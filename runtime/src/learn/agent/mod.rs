@@ -2,6 +2,7 @@
 //! caller's memory.
 
 mod algorithm;
+mod change;
 mod deployed;
 mod kind;
 mod learner;
@@ -24,10 +25,9 @@ pub use stage::{MAX_STAGES, Stage, Stages};
 
 use super::error::LearnError;
 use super::explore::Explorer;
-use super::memory::Replay;
-use super::method::Method;
-use super::net::{Gradients, Mlp, TopologyScratch};
-use super::optim::Adam;
+use super::memory::{Replay, Rollout};
+use super::net::{Changed, Gradients, Mlp, NetworkShape, TopologyScratch};
+use super::optim::{Adam, AdamConfig};
 use super::training::{MAX_THREADS, Training};
 use crate::arena::{Arena, Block};
 use crate::kernels::Team;
@@ -68,6 +68,11 @@ pub struct Agent<'m, A> {
     /// One for each of two networks where they step in different threads, else one for all.
     scratches: Vec<TopologyScratch<'m>, 2>,
     batch: &'m mut [u32],
+    /// Samples of the present minibatch.
+    samples: usize,
+    rollout: Option<Rollout<'m>>,
+    /// What changes of topology did since this was last asked for.
+    changed: Changed,
     /// Of the policy, for one observation.
     outputs: &'m mut [f32],
 }
@@ -84,9 +89,14 @@ impl<'m, A: Algorithm> Agent<'m, A> {
         networks.sum::<usize>()
             + Scalars::blocks(A::scalars(shape))
             + share::count(batch, threads)
-                * Share::blocks::<A>(shape, share::samples(batch, threads))
+                * Share::blocks::<A>(
+                    shape,
+                    share::samples(batch, threads),
+                    training.method.wants_gradients(),
+                )
             + Self::scratches(batch, threads) * TopologyScratch::blocks(Self::largest(shape))
             + Block::for_slice::<u32>(batch as usize)
+            + algorithm.iteration().map_or(0, |(steps, _)| Rollout::blocks(steps))
             + Block::for_slice::<f32>(shape.policy.outputs())
             + Block::for_slice::<f32>(shape.action_numbers())
     }
@@ -95,10 +105,10 @@ impl<'m, A: Algorithm> Agent<'m, A> {
         share::count(batch, threads).min(2)
     }
 
-    /// Links of the largest layer.
+    /// Links, or inputs, of the largest layer.
     fn largest(shape: &AgentShape) -> usize {
-        let critic = shape.critic.iter().flat_map(|critic| &critic.links);
-        shape.policy.links.iter().chain(critic).copied().max().unwrap_or(0) as usize
+        let layers = shape.networks().flat_map(NetworkShape::layers);
+        layers.map(|(inputs, _, links)| links.max(inputs)).max().unwrap_or(0)
     }
 
     /// A fresh agent.
@@ -121,28 +131,38 @@ impl<'m, A: Algorithm> Agent<'m, A> {
         let mut rng = Xoshiro256PlusPlus::seed_from_u64(seeds.learning);
         let adam = algorithm.optimiser();
         let networks = A::NETWORKS.iter().map(|part| {
-            let (shape, start) = (shape.network(part.role), (training.init, adam));
+            let (shape, start) = (shape.network(part.role), (training.start(), adam));
             Network::random(arena, shape, (part.head, part.target), start, &mut rng)
         });
         let networks = networks.collect::<Result<_, _>>()?;
         let (batch, threads) = (algorithm.batch(), training.threads);
         let samples = share::samples(batch, threads);
         // Decay would draw a scalar to a value that nothing recommends.
-        let undecayed = super::optim::AdamConfig { weight_decay: 0.0, ..adam };
+        let undecayed = Adam::new(AdamConfig { weight_decay: 0.0, ..adam });
+        let scalars = Scalars::new(arena, A::scalars(&shape), undecayed)?;
+        algorithm.start_scalars(scalars.values);
         Ok(Self {
             kernels: TrainKernels::best(),
             networks,
-            scalars: Scalars::new(arena, A::scalars(&shape), Adam::new(undecayed))?,
+            scalars,
             updates: 0,
             rng,
             shares: (0..share::count(batch, threads))
-                .map(|_| Share::new::<A>(arena, &shape, samples))
+                .map(|_| {
+                    let with_record = training.method.wants_gradients();
+                    Share::new::<A>(arena, &shape, samples, with_record)
+                })
                 .collect::<Result<_, _>>()?,
             team: Team::new(share::count(batch, threads))?,
             scratches: (0..Self::scratches(batch, threads))
                 .map(|_| TopologyScratch::new(arena, Self::largest(&shape)))
                 .collect::<Result<_, _>>()?,
             batch: arena.take(batch as usize)?,
+            samples: 0,
+            changed: Changed::default(),
+            rollout: (algorithm.iteration())
+                .map(|(steps, _)| Rollout::new(arena, steps))
+                .transpose()?,
             outputs: arena.take(shape.policy.outputs())?,
             explorer: Explorer::new(arena.take(shape.action_numbers())?, seeds.exploration),
             shape,
@@ -226,27 +246,33 @@ impl<'m, A: Algorithm> Agent<'m, A> {
         Ok(())
     }
 
-    /// The action to learn from for one observation.
+    /// The action to learn from for one observation, after `step` steps.
     ///
     /// # Errors
     /// As [`Agent::act`].
     ///
     /// # Panics
     /// As [`Agent::act`].
-    pub fn explore(&mut self, observation: &[f32], action: &mut [f32]) -> Result<(), LearnError> {
+    pub fn explore(
+        &mut self,
+        step: u64,
+        observation: &[f32],
+        action: &mut [f32],
+    ) -> Result<(), LearnError> {
         assert_eq!(action.len(), self.shape.action_numbers());
         self.run_policy(observation)?;
         let scalars = &*self.scalars.values;
-        self.algorithm.explore(self.outputs, scalars, &mut self.explorer, action);
+        self.algorithm.explore(step, self.outputs, scalars, &mut self.explorer, action);
         Ok(())
     }
 
-    /// One update from a minibatch, then the topology if it is due.
+    /// One update from a minibatch, then the topology if it is due. Where the algorithm learns from its
+    /// present policy only, the last update of an iteration empties `data`.
     ///
     /// # Errors
     /// [`LearnError`] if there is nothing to learn from, the replay is another agent's, or a loss
     /// is not finite; the networks are then as they were before that loss.
-    pub fn update(&mut self, data: &Replay<'_>) -> Result<Losses, LearnError> {
+    pub fn update(&mut self, data: &mut Replay<'_>) -> Result<Losses, LearnError> {
         let shape = &self.shape;
         if (data.observations(), data.actions()) != (shape.observations(), shape.action_numbers()) {
             return Err(LearnError::OtherReplay);
@@ -254,89 +280,128 @@ impl<'m, A: Algorithm> Agent<'m, A> {
         if data.is_empty() {
             return Err(LearnError::NoData);
         }
-        data.sample(&mut self.rng, self.batch);
-        self.draw_noise();
+        self.draw(data)?;
         self.updates += 1;
         let mut losses = Losses::default();
         for stage in self.algorithm.stages(self.updates) {
             match stage {
                 Stage::Gradients(part) => losses.add(self.find_gradients(part, data)?),
-                Stage::Step { networks, tau, .. } => {
-                    self.step(usize::from(networks.start)..usize::from(networks.end), tau);
+                Stage::Step { networks, scalars, clip, tau } => {
+                    let networks = usize::from(networks.start)..usize::from(networks.end);
+                    self.step(networks, scalars, clip, tau);
                 }
-                Stage::Change => self.change(),
+                Stage::Change => self.change(data)?,
             }
+        }
+        if let (Some((_, epochs)), Some(rollout)) = (self.algorithm.iteration(), &mut self.rollout)
+            && rollout.finished(epochs)
+        {
+            data.clear();
         }
         Ok(losses)
     }
 
-    fn draw_noise(&mut self) {
+    /// Draws the minibatch and its noise.
+    fn draw(&mut self, data: &Replay<'_>) -> Result<(), LearnError> {
+        match &mut self.rollout {
+            None => {
+                data.sample(&mut self.rng, self.batch);
+                self.samples = self.batch.len();
+            }
+            Some(rollout) => {
+                if rollout.begins() {
+                    let scene = Scene {
+                        kernels: self.kernels,
+                        networks: &self.networks,
+                        scalars: self.scalars.values,
+                        data,
+                        batch: self.batch.len() as f32,
+                        rollout: None,
+                    };
+                    self.algorithm.prepare(&scene, &mut self.shares[0], rollout);
+                }
+                self.samples = rollout.minibatch(data.len(), &mut self.rng, self.batch);
+            }
+        }
         let rows = A::noise(&self.shape);
-        if rows == 0 {
-            return;
+        if rows > 0 {
+            let size = self.share_size();
+            let samples = self.batch[..self.samples].chunks(size);
+            for (share, samples) in self.shares.iter_mut().zip(samples) {
+                share.draw_noise(samples.len(), rows, &mut self.rng);
+            }
         }
-        let size = share::samples(self.batch.len() as u32, self.training.threads);
-        for (share, samples) in self.shares.iter_mut().zip(self.batch.chunks(size)) {
-            share.draw_noise(samples.len(), rows, &mut self.rng);
-        }
+        Ok(())
+    }
+
+    /// Samples of each share but the last.
+    fn share_size(&self) -> usize {
+        share::samples(self.batch.len() as u32, self.training.threads)
     }
 
     /// Finds the gradients of one part of the losses on every share of the minibatch, each in its own
-    /// thread, and leaves their sum in the first; returns the means of the losses.
+    /// thread; returns the means of the losses.
     fn find_gradients(&mut self, part: u8, data: &Replay<'_>) -> Result<Losses, LearnError> {
-        let algorithm = self.algorithm;
+        let (algorithm, size) = (self.algorithm, self.share_size());
         let scene = Scene {
             kernels: self.kernels,
             networks: &self.networks,
             scalars: self.scalars.values,
             data,
-            batch: self.batch.len() as f32,
+            batch: self.samples as f32,
+            rollout: self.rollout.as_ref(),
         };
-        let size = share::samples(self.batch.len() as u32, self.training.threads);
-        let batch = self.batch.chunks(size);
+        let batch = self.batch[..self.samples].chunks(size);
         let mut parts: Threads<_> = self.shares.iter_mut().zip(batch).collect();
         self.team.for_each(&mut parts, |(share, samples)| {
             share.losses = Default::default();
             algorithm.gradients(part, &scene, share, samples);
         });
-        drop(parts);
-        let losses = Losses::mean(self.shares.iter().map(|share| &share.losses), scene.batch);
+        let losses = Losses::mean(parts.iter().map(|(share, _)| &share.losses), scene.batch);
         if losses.are_finite() { Ok(losses) } else { Err(LearnError::Diverged) }
     }
 
-    /// A step of some networks, each in its own thread.
-    fn step(&mut self, networks: Range<usize>, tau: Option<f32>) {
-        let mut gradients: Vec<Threads<&mut Gradients<'m>>, MAX_NETWORKS> =
-            networks.clone().map(|_| Vec::new()).collect();
-        for share in &mut self.shares {
-            for (of, gradient) in gradients.iter_mut().zip(&mut share.gradients[networks.clone()]) {
-                // As many threads as shares.
-                let _ = of.push(gradient);
+    /// A step of some networks, each in its own thread, along the sum of all shares' gradients, which is
+    /// left in the first.
+    fn step(&mut self, networks: Range<usize>, scalars: bool, clip: Option<f32>, tau: Option<f32>) {
+        let used = self.samples.div_ceil(self.share_size());
+        let Some((sum, others)) = self.shares[..used].split_first_mut() else { return };
+        let each = networks.len().div_ceil(self.scratches.len());
+        let stepping = self.networks[networks.clone()].iter_mut();
+        let sums = sum.gradients[networks.clone()].iter_mut();
+        let mut steps: Vec<_, MAX_NETWORKS> = networks.zip(stepping.zip(sums)).collect();
+        let add = |at: usize, sum: &mut Gradients<'m>| {
+            others.iter().for_each(|other| sum.add(&other.gradients[at]));
+        };
+        if scalars {
+            for other in others.iter() {
+                sum.scalars.iter_mut().zip(&*other.scalars).for_each(|(sum, other)| *sum += other);
             }
         }
-        let each = networks.len().div_ceil(self.scratches.len());
-        let stepping = self.networks[networks].iter_mut().zip(gradients);
-        let mut steps: Vec<_, MAX_NETWORKS> = stepping.collect();
-        let steps = steps.chunks_mut(each);
-        let mut parts: Vec<_, MAX_NETWORKS> = steps.zip(&mut self.scratches).collect();
+        if let Some(longest) = clip {
+            // The length is known only after all are added up.
+            steps.iter_mut().for_each(|(at, (_, sum))| add(*at, sum));
+            let of_networks = steps.iter().map(|(_, (_, sum))| sum.squared_norm()).sum::<f32>();
+            let of_scalars = sum.scalars.iter().map(|g| g * g).sum::<f32>();
+            let norm = libm::sqrtf(of_networks + if scalars { of_scalars } else { 0.0 });
+            if norm > longest {
+                let factor = longest / norm;
+                steps.iter_mut().for_each(|(_, (_, sum))| sum.scale(factor));
+                sum.scalars.iter_mut().for_each(|gradient| *gradient *= factor);
+            }
+        }
+        let (chunks, rule) = (steps.chunks_mut(each), self.training.method.target);
+        let mut parts: Vec<_, MAX_NETWORKS> = chunks.zip(&mut self.scratches).collect();
         self.team.for_each(&mut parts, |(steps, scratch)| {
-            for (network, gradients) in steps.iter_mut() {
-                let Some((sum, others)) = gradients.split_first_mut() else { continue };
-                others.iter().for_each(|other| sum.add(other));
-                network.step(&self.kernels, sum, tau, scratch);
+            for (at, (network, sum)) in steps.iter_mut() {
+                if clip.is_none() {
+                    add(*at, sum);
+                }
+                network.step(&self.kernels, sum, (tau, rule), scratch);
             }
         });
-    }
-
-    /// A change of topology in every network where it is due.
-    fn change(&mut self) {
-        if let Method::Set(rewire) = self.training.method
-            && self.updates.is_multiple_of(u64::from(rewire.interval))
-        {
-            for network in &mut self.networks {
-                let scratch = &mut self.scratches[0];
-                network.online.rewire(rewire.fraction, rewire.drop, &mut self.rng, scratch);
-            }
+        if scalars {
+            self.scalars.step(&self.kernels, sum.scalars);
         }
     }
 }

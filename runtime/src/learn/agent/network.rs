@@ -3,8 +3,11 @@
 use crate::arena::Arena;
 use crate::kernels::train::TrainKernels;
 use crate::learn::error::LearnError;
-use crate::learn::net::{Gradients, Head, Init, Mlp, NetworkShape, Target, TopologyScratch, Trace};
+use crate::learn::net::{
+    Gradients, Head, Mlp, NetworkShape, Start, Target, TopologyScratch, Trace,
+};
 use crate::learn::optim::{Adam, AdamConfig};
+use lacewing_formats::topology::TargetRule;
 use rand_core::Rng;
 
 /// All that one step of a network changes, so that networks may step in different threads.
@@ -23,10 +26,10 @@ impl<'m> Network<'m> {
         arena: &mut Arena<'m>,
         shape: &NetworkShape,
         (head, with_target): (Head, bool),
-        (init, adam): (Init, AdamConfig),
+        (start, adam): (Start, AdamConfig),
         rng: &mut impl Rng,
     ) -> Result<Self, LearnError> {
-        let online = Mlp::random(arena, shape, head, init, rng)?;
+        let online = Mlp::random(arena, shape, head, start, rng)?;
         let target = with_target.then(|| Target::copy(arena, &online)).transpose()?;
         Ok(Self { online, target, adam: Adam::new(adam) })
     }
@@ -45,17 +48,17 @@ impl<'m> Network<'m> {
     }
 
     /// One step of Adam along `gradient`; then, where there is a `tau`, one Polyak step of the
-    /// target.
+    /// target, whose links are then as `rule` says.
     pub(super) fn step(
         &mut self,
         kernels: &TrainKernels,
         gradient: &Gradients<'_>,
-        tau: Option<f32>,
+        (tau, rule): (Option<f32>, TargetRule),
         scratch: &mut TopologyScratch<'_>,
     ) {
         self.adam.step(kernels, &mut self.online, gradient);
         if let (Some(target), Some(tau)) = (&mut self.target, tau) {
-            target.follow(&self.online, tau, scratch);
+            target.follow(&self.online, tau, rule, scratch);
         }
     }
 }

@@ -79,7 +79,7 @@ pub struct AgentShape {
 }
 
 impl AgentShape {
-    /// Networks with the same `hidden` layers for an algorithm.
+    /// Networks for an algorithm with hidden layers of these widths, the policy's and the critics'.
     ///
     /// # Errors
     /// [`AllocationError`] if the sparsity is out of reach or there are too many layers.
@@ -87,10 +87,10 @@ impl AgentShape {
         algorithm: AlgorithmKind,
         observations: usize,
         actions: ActionSpace,
-        hidden: &[usize],
+        [of_policy, of_critic]: [&[usize]; 2],
         sparsity: &Sparsity,
     ) -> Result<Self, AllocationError> {
-        let network = |(inputs, outputs), share, structure| {
+        let network = |(inputs, outputs), hidden: &[usize], share, structure| {
             let mut widths = Vec::<usize, { MAX_LAYERS + 1 }>::new();
             let all = core::iter::once(inputs).chain(hidden.iter().copied()).chain([outputs]);
             for width in all {
@@ -107,13 +107,20 @@ impl AgentShape {
             actions,
             policy: network(
                 (observations, algorithm.policy_outputs(actions)),
+                of_policy,
                 sparsity.policy,
                 sparsity.structure,
             )?,
             critic: critic
-                .map(|ends| network(ends, sparsity.critic, Structure::Unstructured))
+                .map(|ends| network(ends, of_critic, sparsity.critic, Structure::Unstructured))
                 .transpose()?,
         })
+    }
+
+    /// The same with all links alive at first.
+    pub fn from_dense(self) -> Self {
+        let critic = self.critic.map(NetworkShape::from_dense);
+        Self { policy: self.policy.from_dense(), critic, ..self }
     }
 
     /// Length of an observation.
@@ -124,6 +131,11 @@ impl AgentShape {
     /// Numbers of an action.
     pub fn action_numbers(&self) -> usize {
         self.actions.numbers()
+    }
+
+    /// Every shape there is.
+    pub(in crate::learn) fn networks(&self) -> impl Iterator<Item = &NetworkShape> {
+        core::iter::once(&self.policy).chain(&self.critic)
     }
 
     /// The shape of the networks of a role; the policy's where there is no critic.
@@ -138,7 +150,10 @@ impl AgentShape {
     pub(in crate::learn) fn is_possible(&self, algorithm: AlgorithmKind) -> bool {
         let possible = |network: &NetworkShape| {
             let layers = network.links.len();
+            let fall = network.goal.iter().zip(&network.links).all(|(goal, links)| goal <= links);
             layers > 0
+                && network.goal.len() == layers
+                && fall
                 && network.widths.len() == layers + 1
                 && network.layers().all(|(inputs, outputs, links)| {
                     let width = 1..=1 << 16;

@@ -4,7 +4,7 @@ use super::algorithm::{Algorithm, MAX_LOSSES, MAX_NETWORKS, MAX_TRACES};
 use super::shape::AgentShape;
 use crate::arena::{Arena, Block, OutOfMemory};
 use crate::kernels::train::{QUARTER, TILE, Tile};
-use crate::learn::net::{Gradients, Trace};
+use crate::learn::net::{Gradients, Record, Trace};
 use heapless::Vec;
 use rand_core::Rng;
 use rand_distr::{Distribution, StandardNormal};
@@ -20,6 +20,8 @@ pub struct Share<'m> {
     pub gradients: Vec<Gradients<'m>, MAX_NETWORKS>,
     /// Of every scalar.
     pub scalars: &'m mut [f32],
+    /// For what gradients of links that are not there are made of, where the method asks for those.
+    pub(super) record: Option<Record<'m>>,
     /// Sums over the samples, in the order of [`Algorithm::LOSSES`].
     pub losses: [Option<f32>; MAX_LOSSES],
 }
@@ -41,6 +43,7 @@ impl<'m> Share<'m> {
         arena: &mut Arena<'m>,
         shape: &AgentShape,
         samples: usize,
+        with_record: bool,
     ) -> Result<Self, OutOfMemory> {
         let traces = A::TRACES.iter().map(|&role| Trace::new(arena, shape.network(role)));
         Ok(Self {
@@ -50,18 +53,26 @@ impl<'m> Share<'m> {
                 .map(|part| Gradients::new(arena, shape.network(part.role)))
                 .collect::<Result<_, _>>()?,
             scalars: arena.take(A::scalars(shape))?,
+            record: (with_record)
+                .then(|| Record::new(arena, shape.networks(), samples))
+                .transpose()?,
             losses: [None; MAX_LOSSES],
         })
     }
 
     /// Blocks that [`Share::new`] takes.
-    pub(super) fn blocks<A: Algorithm>(shape: &AgentShape, samples: usize) -> usize {
+    pub(super) fn blocks<A: Algorithm>(
+        shape: &AgentShape,
+        samples: usize,
+        with_record: bool,
+    ) -> usize {
         let traces = A::TRACES.iter().map(|&role| Trace::blocks(shape.network(role)));
         let gradients = A::NETWORKS.iter().map(|part| Gradients::blocks(shape.network(part.role)));
         traces.sum::<usize>()
             + Block::for_slice::<Tile>(samples.div_ceil(TILE) * A::noise(shape))
             + gradients.sum::<usize>()
             + Block::for_slice::<f32>(A::scalars(shape))
+            + if with_record { Record::blocks(shape.networks(), samples) } else { 0 }
     }
 
     /// Draws the noise of so many samples, `rows` numbers each; apart from the threads, so that its

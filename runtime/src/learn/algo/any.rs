@@ -1,6 +1,6 @@
 //! An agent whose algorithm is known at run time only.
 
-use super::Td3Config;
+use super::{DqnConfig, PpoConfig, SacConfig, Td3Config};
 use crate::arena::Block;
 use crate::learn::agent::{
     Agent, AgentShape, Algorithm, AlgorithmKind, DeployedLayer, Learner, Losses, Seeds, deployed,
@@ -16,6 +16,9 @@ macro_rules! each {
     ($kind:ident, $value:expr, $inner:ident => $do:expr) => {
         match $value {
             $kind::Td3($inner) => $do,
+            $kind::Sac($inner) => $do,
+            $kind::Dqn($inner) => $do,
+            $kind::Ppo($inner) => $do,
         }
     };
 }
@@ -26,14 +29,21 @@ pub(in crate::learn) use each;
 pub enum Settings {
     /// See [`Td3Config`].
     Td3(Td3Config),
+    /// See [`SacConfig`].
+    Sac(SacConfig),
+    /// See [`DqnConfig`].
+    Dqn(DqnConfig),
+    /// See [`PpoConfig`].
+    Ppo(PpoConfig),
 }
 
 impl Settings {
     /// Which algorithm it is.
     pub fn kind(&self) -> AlgorithmKind {
-        match self {
-            Self::Td3(_) => AlgorithmKind::Td3,
+        fn of<A: Algorithm>(_: &A) -> AlgorithmKind {
+            A::KIND
         }
+        each!(Settings, self, algorithm => of(algorithm))
     }
 
     /// Names of the figures of an update.
@@ -54,6 +64,7 @@ impl Settings {
     pub fn set_exploration_noise(&mut self, sigma: f32) -> bool {
         match self {
             Self::Td3(td3) => (td3.exploration_noise, td3.noise_correlation) = (sigma, 0.0),
+            Self::Sac(_) | Self::Dqn(_) | Self::Ppo(_) => return false,
         }
         true
     }
@@ -73,11 +84,35 @@ impl From<Td3Config> for Settings {
     }
 }
 
+impl From<SacConfig> for Settings {
+    fn from(config: SacConfig) -> Self {
+        Self::Sac(config)
+    }
+}
+
+impl From<DqnConfig> for Settings {
+    fn from(config: DqnConfig) -> Self {
+        Self::Dqn(config)
+    }
+}
+
+impl From<PpoConfig> for Settings {
+    fn from(config: PpoConfig) -> Self {
+        Self::Ppo(config)
+    }
+}
+
 /// An agent of any algorithm.
 #[derive(Debug)]
 pub enum AnyAgent<'m> {
     /// TD3.
     Td3(Agent<'m, Td3Config>),
+    /// SAC.
+    Sac(Agent<'m, SacConfig>),
+    /// DQN.
+    Dqn(Agent<'m, DqnConfig>),
+    /// PPO.
+    Ppo(Agent<'m, PpoConfig>),
 }
 
 impl<'m> AnyAgent<'m> {
@@ -101,14 +136,21 @@ impl<'m> AnyAgent<'m> {
             Settings::Td3(algorithm) => {
                 Self::Td3(Agent::new(shape, algorithm, training, memory, seeds)?)
             }
+            Settings::Sac(algorithm) => {
+                Self::Sac(Agent::new(shape, algorithm, training, memory, seeds)?)
+            }
+            Settings::Dqn(algorithm) => {
+                Self::Dqn(Agent::new(shape, algorithm, training, memory, seeds)?)
+            }
+            Settings::Ppo(algorithm) => {
+                Self::Ppo(Agent::new(shape, algorithm, training, memory, seeds)?)
+            }
         })
     }
 
     /// The algorithm with its settings.
     pub fn settings(&self) -> Settings {
-        match self {
-            Self::Td3(agent) => Settings::Td3(*agent.algorithm()),
-        }
+        each!(AnyAgent, self, agent => (*agent.algorithm()).into())
     }
 
     /// See [`Agent::shape`].
@@ -145,8 +187,13 @@ impl Learner for AnyAgent<'_> {
         each!(AnyAgent, self, agent => agent.act(observation, action))
     }
 
-    fn explore(&mut self, observation: &[f32], action: &mut [f32]) -> Result<(), LearnError> {
-        each!(AnyAgent, self, agent => agent.explore(observation, action))
+    fn explore(
+        &mut self,
+        step: u64,
+        observation: &[f32],
+        action: &mut [f32],
+    ) -> Result<(), LearnError> {
+        each!(AnyAgent, self, agent => agent.explore(step, observation, action))
     }
 
     fn random(&mut self, action: &mut [f32]) {

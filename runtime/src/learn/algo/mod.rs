@@ -2,10 +2,17 @@
 //! outputs, the order of its stages, how it acts.
 
 mod any;
+mod dqn;
+mod gaussian;
+mod ppo;
+mod sac;
 mod td3;
 
 pub(super) use any::each;
 pub use any::{AnyAgent, Settings};
+pub use dqn::{DqnConfig, TdLoss};
+pub use ppo::PpoConfig;
+pub use sac::SacConfig;
 pub use td3::Td3Config;
 
 use super::error::LearnError;

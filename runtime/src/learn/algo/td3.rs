@@ -73,9 +73,9 @@ impl Algorithm for Td3Config {
     /// Mean squared TD error, summed over both critics; −mean Q₁(s, π(s)).
     const LOSSES: &'static [&'static str] = &["critic_loss", "actor_loss"];
     const NETWORKS: &'static [Part] = &[
-        Part { role: Role::Policy, head: Head::Tanh, target: true },
-        Part { role: Role::Critic, head: Head::Identity, target: true },
-        Part { role: Role::Critic, head: Head::Identity, target: true },
+        Part { role: Role::Policy, head: Head::Tanh, target: true, loss: ACTOR_LOSS },
+        Part { role: Role::Critic, head: Head::Identity, target: true, loss: CRITIC_LOSS },
+        Part { role: Role::Critic, head: Head::Identity, target: true, loss: CRITIC_LOSS },
     ];
     const TRACES: &'static [Role] = &[Role::Policy, Role::Critic];
 
@@ -134,7 +134,14 @@ impl Algorithm for Td3Config {
         action.copy_from_slice(outputs);
     }
 
-    fn explore(&self, outputs: &[f32], _: &[f32], explorer: &mut Explorer<'_>, action: &mut [f32]) {
+    fn explore(
+        &self,
+        _: u64,
+        outputs: &[f32],
+        _: &[f32],
+        explorer: &mut Explorer<'_>,
+        action: &mut [f32],
+    ) {
         action.copy_from_slice(outputs);
         explorer.perturb(action, self.exploration_noise, self.noise_correlation);
     }

@@ -121,6 +121,11 @@ impl<'m> Replay<'m> {
         Ok(())
     }
 
+    /// Forgets all.
+    pub fn clear(&mut self) {
+        (self.len, self.next) = (0, 0);
+    }
+
     /// Transitions stored.
     pub fn len(&self) -> usize {
         self.len

@@ -1,5 +1,7 @@
 //! Gradients of a network, apart from it: every thread adds up its own.
 
+use super::mlp::Mlp;
+use super::record::Record;
 use super::shape::{MAX_LAYERS, NetworkShape};
 use crate::arena::{Arena, Block, OutOfMemory};
 use crate::kernels::train::{QUARTER, Tile, TrainKernels};
@@ -10,6 +12,8 @@ use lacewing_formats::topology::Csr;
 #[derive(Debug)]
 pub struct Gradients<'m> {
     layers: Vec<Gradient<'m>, MAX_LAYERS>,
+    /// Of which layer a record is made, while one is wanted.
+    record: Option<(usize, Record<'m>)>,
 }
 
 /// Gradients of one layer.
@@ -28,7 +32,7 @@ impl<'m> Gradients<'m> {
         let layers = shape.layers().map(|(_, outputs, links)| {
             Ok(Gradient { weights: arena.take(links)?, bias: arena.take(outputs)? })
         });
-        Ok(Self { layers: layers.collect::<Result<_, _>>()? })
+        Ok(Self { layers: layers.collect::<Result<_, _>>()?, record: None })
     }
 
     /// Blocks that [`Gradients::new`] takes.
@@ -44,8 +48,41 @@ impl<'m> Gradients<'m> {
         self.layers.iter().map(|layer| (&*layer.weights, &*layer.bias))
     }
 
-    pub(in crate::learn) fn layers_mut(&mut self) -> &mut [Gradient<'m>] {
-        &mut self.layers
+    /// Adds a tile's gradient of one layer; `dy` is `[rows]`, `x` `[cols]`.
+    pub(super) fn add_tile(
+        &mut self,
+        layer: usize,
+        kernels: &TrainKernels,
+        topology: Csr<'_>,
+        (dy, x): (&[Tile], &[Tile]),
+        samples: usize,
+    ) {
+        let gradient = &mut self.layers[layer];
+        kernels.sddmm(topology, dy, x, gradient.weights, samples);
+        for (gradient, dy) in gradient.bias.iter_mut().zip(dy) {
+            *gradient += sum(dy, samples);
+        }
+        if let Some((_, record)) = self.record.as_mut().filter(|(of, _)| *of == layer) {
+            record.add(dy, x, samples);
+        }
+    }
+
+    /// Keeps what the gradients of one layer are made of, from now on until it is taken back.
+    pub(in crate::learn) fn begin_record(&mut self, layer: usize, mut record: Record<'m>) {
+        record.begin();
+        self.record = Some((layer, record));
+    }
+
+    /// Takes back the record.
+    pub(in crate::learn) fn end_record(&mut self) -> Option<Record<'m>> {
+        self.record.take().map(|(_, record)| record)
+    }
+
+    /// Has as many places as `network`, which may have been pruned, has links.
+    pub(in crate::learn) fn shorten(&mut self, network: &Mlp<'_>) {
+        for (gradient, layer) in self.layers.iter_mut().zip(network.layers()) {
+            gradient.weights = &mut core::mem::take(&mut gradient.weights)[..layer.weights.len()];
+        }
     }
 
     /// Sets all to zero.
@@ -53,6 +90,19 @@ impl<'m> Gradients<'m> {
         for layer in &mut self.layers {
             layer.weights.fill(0.0);
             layer.bias.fill(0.0);
+        }
+    }
+
+    /// The square of their L2 norm.
+    pub(in crate::learn) fn squared_norm(&self) -> f32 {
+        let squares = |values: &[f32]| values.iter().map(|g| g * g).sum::<f32>();
+        self.layers.iter().map(|layer| squares(layer.weights) + squares(layer.bias)).sum()
+    }
+
+    /// Multiplies all.
+    pub(in crate::learn) fn scale(&mut self, factor: f32) {
+        for layer in &mut self.layers {
+            layer.weights.iter_mut().chain(&mut *layer.bias).for_each(|g| *g *= factor);
         }
     }
 
@@ -68,23 +118,6 @@ impl<'m> Gradients<'m> {
 fn add(to: &mut [f32], from: &[f32]) {
     for (to, from) in to.iter_mut().zip(from) {
         *to += from;
-    }
-}
-
-impl Gradient<'_> {
-    /// Adds a tile's gradient; `dy` is `[rows]`, `x` `[cols]`.
-    pub fn add_tile(
-        &mut self,
-        kernels: &TrainKernels,
-        topology: Csr<'_>,
-        dy: &[Tile],
-        x: &[Tile],
-        samples: usize,
-    ) {
-        kernels.sddmm(topology, dy, x, self.weights, samples);
-        for (gradient, dy) in self.bias.iter_mut().zip(dy) {
-            *gradient += sum(dy, samples);
-        }
     }
 }
 

@@ -2,8 +2,10 @@
 
 use crate::arena::{Arena, Block, OutOfMemory};
 use crate::kernels::train::{Finish, Tile, TrainKernels};
+use crate::learn::method::{Method, Newborn};
 use lacewing_formats::topology::{
-    Csr, CsrMut, Drop, FollowScratch, RewireScratch, Structure, carry, follow, rewire,
+    Change, Csr, CsrMut, Drop, FollowScratch, Grow, Protect, RewireScratch, Score, Scores,
+    Structure, TargetRule, TopologyError, age, carry, follow, prune, rewire,
 };
 use rand_core::Rng;
 use serde::{Deserialize, Serialize};
@@ -18,6 +20,17 @@ pub enum Init {
     /// The same over the live inputs: uniform in ± 1/√(n_in · density), which keeps the variance
     /// of the sums (Evci et al. 2022; Graesser et al. 2022, App. B).
     SparsityAware,
+    /// Uniform in ± 1/√n, n being the live inputs of that very unit.
+    PerUnit,
+}
+
+/// How a network starts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Start {
+    /// Its weights.
+    pub init: Init,
+    /// Whether units have biases that learn; else those stay zero.
+    pub bias: bool,
 }
 
 /// A layer as others see it.
@@ -63,6 +76,8 @@ pub(in crate::learn) struct Moments<'m> {
 pub(in crate::learn) struct Learning<'m> {
     pub weights: Moments<'m>,
     pub bias: Moments<'m>,
+    /// Age of every link in changes of topology.
+    pub ages: &'m mut [u8],
     /// The topology by columns, for the gradient of the input.
     columns: CsrMut<'m>,
     /// For every link by columns its place by rows, and its weight.
@@ -77,7 +92,7 @@ pub(in crate::learn) struct Layer<'m> {
     pub learning: Learning<'m>,
 }
 
-/// Working memory for changes of topology, two places a link of the largest layer.
+/// Working memory for changes of topology, two places a link, or an input, of the largest layer.
 #[derive(Debug)]
 pub(in crate::learn) struct TopologyScratch<'m> {
     indices: &'m mut [u32],
@@ -107,20 +122,27 @@ impl<'m> Links<'m> {
         arena: &mut Arena<'m>,
         structure: Structure,
         (inputs, outputs, links): (usize, usize, usize),
-        init: Init,
+        start: Start,
         rng: &mut impl Rng,
     ) -> Result<Self, crate::learn::error::LearnError> {
         let (row_ptr, col_idx) = (arena.take(outputs + 1)?, arena.take(links)?);
         let topology = CsrMut::random(structure, inputs, row_ptr, col_idx, rng)?;
         let (weights, bias) = (arena.take(links)?, arena.take(outputs)?);
-        let fan_in = match init {
+        let fan_in = |row: usize| match start.init {
             Init::Dense => inputs as f64,
             Init::SparsityAware => links as f64 / outputs as f64,
+            // A unit without inputs has a bias all the same.
+            Init::PerUnit => topology.view().row(row).len().max(1) as f64,
         };
-        let bound = 1.0 / libm::sqrt(fan_in);
-        for parameter in weights.iter_mut().chain(&mut *bias) {
+        let mut draw = |row: usize| {
             let unit = (rng.next_u32() >> 8) as f64 / f64::from(1 << 24);
-            *parameter = ((2.0 * unit - 1.0) * bound) as f32;
+            ((2.0 * unit - 1.0) * (1.0 / libm::sqrt(fan_in(row)))) as f32
+        };
+        for row in 0..outputs {
+            weights[topology.view().row(row)].fill_with(|| draw(row));
+        }
+        if start.bias {
+            (0..).zip(&mut *bias).for_each(|(row, bias)| *bias = draw(row));
         }
         Ok(Self { topology, weights, bias })
     }
@@ -146,12 +168,25 @@ impl<'m> Links<'m> {
             + Block::for_slice::<f32>(outputs)
     }
 
+    /// Becomes a layer of fewer links, to be filled in.
+    pub fn shrink_to(&mut self, links: usize) -> Result<(), TopologyError> {
+        self.topology.shrink_to(links)?;
+        shorten(&mut self.weights, links);
+        Ok(())
+    }
+
     pub fn view(&self) -> LayerRef<'_> {
         LayerRef { topology: self.topology.view(), weights: self.weights, bias: self.bias }
     }
 
     /// One Polyak step towards `online` that keeps the sparsity.
-    pub fn follow(&mut self, online: &Links<'_>, tau: f32, scratch: &mut TopologyScratch<'_>) {
+    pub fn follow(
+        &mut self,
+        online: &Links<'_>,
+        tau: f32,
+        rule: TargetRule,
+        scratch: &mut TopologyScratch<'_>,
+    ) {
         let mut scratch = FollowScratch {
             columns: scratch.columns,
             weights: scratch.weights,
@@ -159,7 +194,9 @@ impl<'m> Links<'m> {
             ranking: bytemuck::cast_slice_mut(scratch.indices),
         };
         let (topology, weights) = (&mut self.topology, &mut *self.weights);
-        follow(topology, weights, &online.topology, online.weights, tau, &mut scratch);
+        let leader = (&online.topology, &*online.weights);
+        let left = follow(topology, weights, leader, tau, rule, &mut scratch);
+        shorten(&mut self.weights, left);
         for (target, online) in self.bias.iter_mut().zip(&*online.bias) {
             *target += tau * (online - *target);
         }
@@ -185,8 +222,11 @@ impl<'m> Layer<'m> {
         let (row_ptr, col_idx) = (arena.take(inputs + 1)?, arena.take(count)?);
         let column_links = arena.take(count)?;
         let column_weights = arena.take(count)?;
+        let ages: &mut [u8] = arena.take(count)?;
+        // Links of the first draw are as old as can be: nothing grew them.
+        ages.fill(u8::MAX);
         let columns = CsrMut::transposed(view, row_ptr, col_idx, column_links)?;
-        let learning = Learning { weights, bias, columns, column_links, column_weights };
+        let learning = Learning { weights, bias, ages, columns, column_links, column_weights };
         let mut layer = Self { links, learning };
         layer.gather_columns();
         Ok(layer)
@@ -199,6 +239,7 @@ impl<'m> Layer<'m> {
             + 2 * Block::for_slice::<f32>(outputs)
             + Block::for_slice::<u32>(inputs + 1)
             + Block::for_slice::<u16>(links)
+            + Block::for_slice::<u8>(links)
     }
 
     /// Brings the view by columns up to date with topology and weights.
@@ -237,24 +278,108 @@ impl<'m> Layer<'m> {
         );
     }
 
-    /// SET: grown links start at zero with fresh moments. Returns the links exchanged.
-    pub fn rewire(
+    /// Drops some links and grows as many, those with the highest scores where there is a score, else
+    /// any; grown links start at zero.
+    pub fn exchange(
         &mut self,
         fraction: f64,
-        rule: Drop,
+        method: &Method,
+        score: Option<&mut Score<'_>>,
         rng: &mut impl Rng,
         scratch: &mut TopologyScratch<'_>,
-    ) -> usize {
-        let (weights, moments) = (&mut *self.links.weights, &mut self.learning.weights);
-        let (order, source) = scratch.indices[..2 * weights.len()].split_at_mut(weights.len());
-        let strengths = &mut scratch.strengths[..weights.len()];
-        let mut scratch = RewireScratch { order, strengths, source };
-        let topology = &mut self.links.topology;
-        let exchanged = rewire(topology, weights, fraction, rule, rng, &mut scratch);
-        for values in [weights, moments.m, moments.v] {
-            carry(values, scratch.source, 0.0);
-        }
+    ) -> Changed {
+        let (links, learning) = (&mut self.links, &mut self.learning);
+        let young = |ages: &[u8]| ages.iter().filter(|&&age| age == 0).count();
+        let young_before = young(learning.ages);
+        let protect = (method.protect > 0)
+            .then_some(Protect { ages: &*learning.ages, changes: method.protect });
+        let change = Change { fraction, drop: method.drop, protect };
+        let TopologyScratch { indices, strengths, columns, weights: scores } = scratch;
+        let mut scratch = for_change(indices, strengths, links.weights.len());
+        let grow = match score {
+            Some(score) => Grow::Scored(Scores { score, columns, scores }),
+            None => Grow::Random(rng),
+        };
+        let topology = &mut links.topology;
+        let dropped = rewire(topology, links.weights, &change, grow, &mut scratch);
+        let mean = learning.weights.v.iter().sum::<f32>() / learning.weights.v.len() as f32;
+        let v = match method.newborn {
+            Newborn::Fresh => 0.0,
+            Newborn::LayerMean => mean,
+        };
+        let (weights, moments) = (&mut *links.weights, &mut learning.weights);
+        carry(weights, scratch.source, 0.0);
+        carry(moments.m, scratch.source, 0.0);
+        carry(moments.v, scratch.source, v);
+        age(learning.ages, scratch.source);
+        // Those that were young and are still there are one change old now.
+        let survived = learning.ages.iter().filter(|&&age| age == 1).count();
         self.index_columns();
-        exchanged
+        Changed { dropped, newborn: young_before - survived }
+    }
+
+    /// Drops links until so many are left; the layer is then so much smaller.
+    pub fn prune(&mut self, keep: usize, rule: Drop, scratch: &mut TopologyScratch<'_>) -> Changed {
+        let (links, learning) = (&mut self.links, &mut self.learning);
+        let before = links.weights.len();
+        let mut scratch = for_change(scratch.indices, scratch.strengths, before);
+        let left = prune(&mut links.topology, links.weights, keep, rule, &mut scratch);
+        let source = &scratch.source[..left];
+        for values in [&mut *links.weights, learning.weights.m, learning.weights.v] {
+            carry(values, source, 0.0);
+        }
+        age(learning.ages, source);
+        self.shorten(left);
+        self.index_columns();
+        Changed { dropped: before - left, newborn: 0 }
+    }
+
+    /// Leaves the arrays of links with the first `left` places.
+    fn shorten(&mut self, left: usize) {
+        let Learning { weights, ages, column_links, column_weights, .. } = &mut self.learning;
+        for values in [&mut self.links.weights, &mut weights.m, &mut weights.v, column_weights] {
+            shorten(values, left);
+        }
+        shorten(ages, left);
+        shorten(column_links, left);
+    }
+
+    /// Becomes a layer of fewer links, to be filled in.
+    pub fn shrink_to(&mut self, links: usize) -> Result<(), TopologyError> {
+        self.links.topology.shrink_to(links)?;
+        self.shorten(links);
+        Ok(())
+    }
+}
+
+/// Working memory for a change of a layer of so many links.
+fn for_change<'s>(
+    indices: &'s mut [u32],
+    strengths: &'s mut [f32],
+    links: usize,
+) -> RewireScratch<'s> {
+    let (order, source) = indices[..2 * links].split_at_mut(links);
+    RewireScratch { order, strengths: &mut strengths[..links], source }
+}
+
+/// Leaves a slice with its first `left` places.
+fn shorten<T>(values: &mut &mut [T], left: usize) {
+    *values = &mut core::mem::take(values)[..left];
+}
+
+/// What a change of topology did to a layer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Changed {
+    /// Links that went.
+    pub dropped: usize,
+    /// Those of them that the change before had grown.
+    pub newborn: usize,
+}
+
+impl Changed {
+    /// Both together.
+    pub(in crate::learn) fn add(&mut self, other: Self) {
+        self.dropped += other.dropped;
+        self.newborn += other.newborn;
     }
 }

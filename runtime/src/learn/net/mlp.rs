@@ -1,14 +1,14 @@
 //! A sparse multilayer perceptron over one tile of the minibatch.
 
 use super::gradients::Gradients;
-use super::layer::{Init, Layer, LayerRef, Links, TopologyScratch};
-use super::shape::{MAX_LAYERS, NetworkShape};
+use super::layer::{Layer, LayerRef, Links, Start, TopologyScratch};
+use super::shape::{MAX_LAYERS, NetworkShape, Norm};
 use super::trace::Trace;
 use crate::arena::Arena;
 use crate::kernels::train::{Finish, TrainKernels};
 use crate::learn::error::LearnError;
 use heapless::Vec;
-use lacewing_formats::topology::Drop;
+use lacewing_formats::topology::TargetRule;
 use rand_core::Rng;
 
 /// Activation of the output layer; hidden layers are ReLU.
@@ -33,16 +33,22 @@ pub enum Wanted<'g, 'm> {
 fn forward<'l>(
     kernels: &TrainKernels,
     layers: impl ExactSizeIterator<Item = LayerRef<'l>>,
-    head: Head,
+    (head, norm): (Head, Norm),
     trace: &mut Trace<'_>,
 ) {
     let last = layers.len() - 1;
     let mut rest = &mut *trace.activations;
+    let mut normalised = &mut *trace.normalised;
     for (at, layer) in layers.enumerate() {
         let (x, tail) = rest.split_at_mut(layer.topology.cols());
         let y = &mut tail[..layer.topology.rows()];
-        let finish = if at < last { Finish::Relu } else { Finish::Store };
+        let finish = if at < last && norm == Norm::None { Finish::Relu } else { Finish::Store };
         kernels.spmm(layer.topology, layer.weights, Some(layer.bias), x, y, finish, trace.samples);
+        if at < last && norm == Norm::Layer {
+            let (of_layer, further) = normalised.split_at_mut(y.len());
+            kernels.normalise(y, of_layer, &mut trace.inverse[at], trace.samples);
+            normalised = further;
+        }
         if at == last && head == Head::Tanh {
             for y in y {
                 y.0[..trace.samples].iter_mut().for_each(|y| *y = libm::tanhf(*y));
@@ -57,6 +63,9 @@ fn forward<'l>(
 pub struct Mlp<'m> {
     pub(in crate::learn) layers: Vec<Layer<'m>, MAX_LAYERS>,
     head: Head,
+    norm: Norm,
+    /// Whether biases learn.
+    pub(in crate::learn) bias: bool,
 }
 
 /// A network that only follows another.
@@ -64,6 +73,7 @@ pub struct Mlp<'m> {
 pub struct Target<'m> {
     pub(in crate::learn) layers: Vec<Links<'m>, MAX_LAYERS>,
     head: Head,
+    norm: Norm,
 }
 
 impl<'m> Mlp<'m> {
@@ -75,15 +85,15 @@ impl<'m> Mlp<'m> {
         arena: &mut Arena<'m>,
         shape: &NetworkShape,
         head: Head,
-        init: Init,
+        start: Start,
         rng: &mut impl Rng,
     ) -> Result<Self, LearnError> {
         let mut layers = Vec::new();
         for size in shape.layers() {
-            let links = Links::random(arena, shape.structure, size, init, rng)?;
+            let links = Links::random(arena, shape.structure, size, start, rng)?;
             layers.push(Layer::new(arena, links)?).map_err(|_| LearnError::Layers)?;
         }
-        Ok(Self { layers, head })
+        Ok(Self { layers, head, norm: shape.norm, bias: start.bias })
     }
 
     /// Blocks that [`Mlp::random`] takes.
@@ -98,7 +108,7 @@ impl<'m> Mlp<'m> {
 
     /// Runs the network over the trace's input.
     pub fn forward(&self, kernels: &TrainKernels, trace: &mut Trace<'_>) {
-        forward(kernels, self.layers(), self.head, trace);
+        forward(kernels, self.layers(), (self.head, self.norm), trace);
     }
 
     /// Takes the gradient of the output in `trace` back through the network.
@@ -115,14 +125,21 @@ impl<'m> Mlp<'m> {
             }
         }
         let mut end = trace.activations.len();
+        let (last, mut normalised) = (self.layers.len() - 1, trace.normalised.len());
         for (at, layer) in self.layers.iter().enumerate().rev() {
             let topology = layer.links.topology.view();
             let (rows, cols) = (topology.rows(), topology.cols());
             end -= rows;
+            if at < last && self.norm == Norm::Layer {
+                normalised -= rows;
+                let of_layer = &trace.normalised[normalised..][..rows];
+                let dy = &mut trace.gradient[..rows];
+                kernels.normalise_back(dy, of_layer, &trace.inverse[at], trace.samples);
+            }
             let x = &trace.activations[end - cols..end];
             let dy = &trace.gradient[..rows];
             if let Wanted::Parameters(gradients) = &mut wanted {
-                gradients.layers_mut()[at].add_tile(kernels, topology, dy, x, trace.samples);
+                gradients.add_tile(at, kernels, topology, (dy, x), trace.samples);
             }
             if at > 0 || matches!(wanted, Wanted::Input) {
                 // Above the first layer `x` came out of a ReLU.
@@ -132,17 +149,6 @@ impl<'m> Mlp<'m> {
                 core::mem::swap(&mut trace.gradient, &mut trace.spare);
             }
         }
-    }
-
-    /// One change of topology in every layer. Returns the links exchanged.
-    pub(in crate::learn) fn rewire(
-        &mut self,
-        fraction: f64,
-        rule: Drop,
-        rng: &mut impl Rng,
-        scratch: &mut TopologyScratch<'_>,
-    ) -> usize {
-        self.layers.iter_mut().map(|layer| layer.rewire(fraction, rule, rng, scratch)).sum()
     }
 }
 
@@ -156,7 +162,7 @@ impl<'m> Target<'m> {
         for layer in &online.layers {
             layers.push(Links::copy(arena, &layer.links)?).map_err(|_| LearnError::Layers)?;
         }
-        Ok(Self { layers, head: online.head })
+        Ok(Self { layers, head: online.head, norm: online.norm })
     }
 
     /// Blocks that [`Target::copy`] takes.
@@ -166,18 +172,24 @@ impl<'m> Target<'m> {
 
     /// Runs the network over the trace's input.
     pub fn forward(&self, kernels: &TrainKernels, trace: &mut Trace<'_>) {
-        forward(kernels, self.layers.iter().map(Links::view), self.head, trace);
+        forward(kernels, self.layers.iter().map(Links::view), (self.head, self.norm), trace);
     }
 
-    /// One Polyak step towards `online`.
+    /// The layers, from the input on.
+    pub fn layers(&self) -> impl ExactSizeIterator<Item = LayerRef<'_>> {
+        self.layers.iter().map(Links::view)
+    }
+
+    /// One Polyak step towards `online` that keeps to its sparsity.
     pub(in crate::learn) fn follow(
         &mut self,
         online: &Mlp<'_>,
         tau: f32,
+        rule: TargetRule,
         scratch: &mut TopologyScratch<'_>,
     ) {
         for (target, online) in self.layers.iter_mut().zip(&online.layers) {
-            target.follow(&online.links, tau, scratch);
+            target.follow(&online.links, tau, rule, scratch);
         }
     }
 }

@@ -3,12 +3,14 @@
 mod gradients;
 mod layer;
 mod mlp;
+mod record;
 mod shape;
 mod trace;
 
 pub use gradients::Gradients;
-pub use layer::{Init, LayerRef};
+pub use layer::{Changed, Init, LayerRef, Start};
 pub(super) use layer::{Layer, Links, TopologyScratch};
 pub use mlp::{Head, Mlp, Target, Wanted};
-pub use shape::{MAX_LAYERS, NetworkShape};
+pub(super) use record::Record;
+pub use shape::{MAX_LAYERS, NetworkShape, Norm};
 pub use trace::Trace;

@@ -12,10 +12,25 @@ pub const MAX_LAYERS: usize = 5;
 pub struct NetworkShape {
     /// Neurons from the input to the output, one more than there are layers.
     pub widths: Vec<u32, { MAX_LAYERS + 1 }>,
-    /// Live links of each layer.
+    /// Live links of each layer, at first.
     pub links: Vec<u32, MAX_LAYERS>,
+    /// Live links of each layer in the end: fewer where a method prunes.
+    pub goal: Vec<u32, MAX_LAYERS>,
     /// Which links may be alive together.
     pub structure: Structure,
+    /// What comes between the sums of a hidden layer and its ReLU.
+    pub norm: Norm,
+}
+
+/// What comes between the sums of a hidden layer and its ReLU.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Norm {
+    /// Nothing.
+    #[default]
+    None,
+    /// Layer normalisation without gain and bias (Ba et al. 2016).
+    Layer,
 }
 
 /// How far the links of a structure may be from the number asked for, as a share of it.
@@ -53,7 +68,37 @@ impl NetworkShape {
         if structure != Structure::Unstructured {
             fit(structure, shapes, dense_output, &mut links)?;
         }
-        Ok(Self { widths: widths.iter().map(|&width| width as u32).collect(), links, structure })
+        let widths = widths.iter().map(|&width| width as u32).collect();
+        Ok(Self { widths, goal: links.clone(), links, structure, norm: Norm::None })
+    }
+
+    /// The same with all links alive at first.
+    pub fn from_dense(mut self) -> Self {
+        let layers = self.widths.windows(2).zip(&mut self.links);
+        layers.for_each(|(ends, links)| *links = ends[0] * ends[1]);
+        self
+    }
+
+    /// Hidden widths, all shrunk alike, of the dense network whose links come nearest to a share of this
+    /// one's.
+    #[cfg(feature = "alloc")]
+    pub fn narrowed(&self, share: f64) -> alloc::vec::Vec<usize> {
+        let wanted = share * self.total_links() as f64;
+        let hidden = &self.widths[1..self.widths.len() - 1];
+        let widest = hidden.iter().copied().max().unwrap_or(1);
+        let shrunk = |to: u32| {
+            let width = |&width: &u32| (width as usize * to as usize).div_ceil(widest as usize);
+            hidden.iter().map(width).collect::<alloc::vec::Vec<_>>()
+        };
+        let off = |to: u32| {
+            let outputs = shrunk(to).into_iter().chain([self.outputs()]);
+            let (links, _) = outputs.fold((0, self.inputs()), |(links, inputs), outputs| {
+                (links + inputs * outputs, outputs)
+            });
+            (links as f64 - wanted).abs()
+        };
+        let best = (1..=widest).min_by(|&a, &b| off(a).total_cmp(&off(b)));
+        shrunk(best.unwrap_or(widest))
     }
 
     /// Inputs of the network.

@@ -1,6 +1,6 @@
 //! Activations of a network over one tile of the minibatch.
 
-use super::shape::NetworkShape;
+use super::shape::{NetworkShape, Norm};
 use crate::arena::{Arena, Block, OutOfMemory};
 use crate::kernels::train::{TILE, Tile};
 
@@ -9,6 +9,10 @@ use crate::kernels::train::{TILE, Tile};
 pub struct Trace<'m> {
     /// Input, then the output of every layer, side by side.
     pub(super) activations: &'m mut [Tile],
+    /// Of hidden layers with a norm, side by side: what went into their ReLU.
+    pub(super) normalised: &'m mut [Tile],
+    /// For each of those layers 1 / the deviation of its sums.
+    pub(super) inverse: &'m mut [Tile],
     pub(super) gradient: &'m mut [Tile],
     pub(super) spare: &'m mut [Tile],
     inputs: usize,
@@ -23,8 +27,11 @@ impl<'m> Trace<'m> {
     /// [`OutOfMemory`].
     pub fn new(arena: &mut Arena<'m>, shape: &NetworkShape) -> Result<Self, OutOfMemory> {
         let (all, widest) = Self::tiles(shape);
+        let (normalised, layers) = Self::norm_tiles(shape);
         Ok(Self {
             activations: arena.take(all)?,
+            normalised: arena.take(normalised)?,
+            inverse: arena.take(layers)?,
             gradient: arena.take(widest)?,
             spare: arena.take(widest)?,
             inputs: shape.inputs(),
@@ -36,7 +43,20 @@ impl<'m> Trace<'m> {
     /// Blocks that [`Trace::new`] takes.
     pub fn blocks(shape: &NetworkShape) -> usize {
         let (all, widest) = Self::tiles(shape);
-        Block::for_slice::<Tile>(all) + 2 * Block::for_slice::<Tile>(widest)
+        let (normalised, layers) = Self::norm_tiles(shape);
+        Block::for_slice::<Tile>(all)
+            + Block::for_slice::<Tile>(normalised)
+            + Block::for_slice::<Tile>(layers)
+            + 2 * Block::for_slice::<Tile>(widest)
+    }
+
+    /// Outputs of all hidden layers with a norm, and how many such layers there are.
+    fn norm_tiles(shape: &NetworkShape) -> (usize, usize) {
+        if shape.norm == Norm::None || shape.widths.len() < 2 {
+            return (0, 0);
+        }
+        let hidden = &shape.widths[1..shape.widths.len() - 1];
+        (hidden.iter().map(|&width| width as usize).sum(), hidden.len())
     }
 
     fn tiles(shape: &NetworkShape) -> (usize, usize) {

@@ -1,11 +1,13 @@
 //! An environment in another process, spoken to in JSON lines.
 //!
 //! The process first writes `{"spec":{"id":…,"obs_dim":…,"act_low":[…],"act_high":[…],
-//! "max_episode_steps":…}}`. Then it answers `{"reset":SEED}` with `{"obs":[…]}` and
-//! `{"action":[…]}` with `{"obs":[…],"reward":…,"terminated":…,"truncated":…}`, or anything with
-//! `{"error":"…"}`. It ends when its input does, or is killed two seconds later. So a simulator or a
-//! robot's driver serves alike.
+//! "max_episode_steps":…}}`, or `"actions":n` for the limits where the actions are discrete. Then it
+//! answers `{"reset":SEED}` with `{"obs":[…]}` and `{"action":[…]}` with
+//! `{"obs":[…],"reward":…,"terminated":…,"truncated":…}`, or anything with `{"error":"…"}`. It ends
+//! when its input does, or is killed two seconds later. So a simulator or a robot's driver serves
+//! alike.
 
+use super::announcement::Spec;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::io::{BufRead, BufReader, Write};
@@ -48,19 +50,6 @@ pub enum EnvironmentError {
         /// Sent.
         found: usize,
     },
-}
-
-/// What the environment announces about itself.
-#[derive(Clone, Debug, Deserialize)]
-pub struct Spec {
-    /// Its name.
-    pub id: String,
-    /// Length of an observation.
-    pub obs_dim: usize,
-    /// Lowest value of each action.
-    pub act_low: Vec<f32>,
-    /// Highest value of each action.
-    pub act_high: Vec<f32>,
 }
 
 /// What follows an action.

@@ -1,5 +1,6 @@
 //! `lacewing-edge finetune`: go on learning where the policy runs.
 
+mod announcement;
 mod environment;
 mod need;
 mod save;
@@ -8,11 +9,13 @@ mod session;
 pub use environment::EnvironmentError;
 
 use crate::EdgeError;
+use announcement::Spec;
 use clap::Args;
-use environment::{Environment, Spec};
+use environment::Environment;
 use lacewing_formats::artifact::{AlignedBytes, PolicyView};
+use lacewing_formats::policy::ActionHead;
 use lacewing_runtime::act::Policy;
-use lacewing_runtime::learn::{Replay, Resume, policy_hash};
+use lacewing_runtime::learn::{ActionSpace, Replay, Resume, policy_hash};
 use need::Need;
 use session::judge;
 use std::io::Write;
@@ -124,16 +127,17 @@ fn hash(view: &PolicyView<'_>) -> u32 {
 
 /// Refuses an environment that is not the policy's.
 fn fits(policy: &Policy<'_>, spec: &Spec) -> Result<(), EdgeError> {
-    let found = (spec.obs_dim, spec.act_low.len(), spec.act_high.len());
-    let (observations, actions) = (policy.observations(), policy.actions());
-    if found == (observations, actions, actions) {
+    let id = spec.id.clone();
+    let discrete = matches!(spec.actions, ActionSpace::Discrete(_));
+    if discrete != (policy.view().action_head() == ActionHead::Argmax) {
+        return Err(EdgeError::OtherActions { id });
+    }
+    let found = (spec.obs_dim, spec.actions.outputs());
+    let policy = (policy.observations(), policy.view().header().outputs());
+    if found == policy {
         return Ok(());
     }
-    Err(EdgeError::OtherEnvironment {
-        id: spec.id.clone(),
-        found: (found.0, found.1),
-        policy: (observations, actions),
-    })
+    Err(EdgeError::OtherEnvironment { id, found, policy })
 }
 
 /// Writes a line of progress. Learning goes on where nobody reads it.

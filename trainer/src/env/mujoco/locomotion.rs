@@ -7,7 +7,7 @@
 use super::ffi::{Dims, Simulation};
 use crate::env::episode::{Dynamics, Episode, uniform};
 use crate::env::numpy;
-use crate::env::{Env, EnvError, EnvSpec, Shift};
+use crate::env::{ActionSpace, Env, EnvError, EnvSpec, Shift};
 use rand_distr::{Distribution, StandardNormal};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
@@ -182,8 +182,7 @@ impl Locomotion {
         let spec = EnvSpec {
             id: task.id,
             obs_dim: observation(task, &simulation).count(),
-            act_low: bounds(0),
-            act_high: bounds(1),
+            action_space: ActionSpace::Box { low: bounds(0), high: bounds(1) },
             max_episode_steps: 1000,
             control_period_s: simulation.timestep() * task.frame_skip as f64,
         };

@@ -1,47 +1,28 @@
 //! A run's configuration: every number that decides its result, saved as `config.toml`.
 
+mod agent;
 mod layer;
+mod preset;
+mod topology;
 mod validate;
 
 use std::path::Path;
 
-use lacewing_formats::topology::{Allocation, AllocationError, Drop, Structure};
+use lacewing_formats::topology::{Allocation, AllocationError, Structure};
 use lacewing_runtime::learn::{
-    self, ActionSpace, AgentShape, AlgorithmKind, Init, MAX_LAYERS, Rewire, Settings, Sparsity,
-    Td3Config, Training,
+    ActionSpace, AgentShape, AlgorithmKind, DqnConfig, Growth, Init, MAX_LAYERS, NetworkShape,
+    Norm, PpoConfig, SacConfig, Sparsity, Td3Config, Training,
 };
 use serde::{Deserialize, Serialize};
 use toml::Table;
 
 pub use layer::{ConfigError, Layer};
 use layer::{overlay, value_error};
+pub use preset::Preset;
+pub use topology::Topology;
 
 /// Most hidden layers an agent may have: the learner's layer table is fixed.
 const MOST_HIDDEN: usize = MAX_LAYERS - 1;
-
-/// How links come and go.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
-#[serde(rename_all = "kebab-case")]
-pub enum Method {
-    /// Every link lives: plain TD3.
-    Dense,
-    /// A random sparse topology that never changes (Static-TD3).
-    Static,
-    /// Sparse evolutionary training: the weakest links are regrown elsewhere (DS-TD3, Sokar et al.
-    /// 2022).
-    Set,
-}
-
-impl Method {
-    /// As configurations and the command line spell it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Dense => "dense",
-            Self::Static => "static",
-            Self::Set => "set",
-        }
-    }
-}
 
 pub use crate::engine::{Device, EngineKind};
 
@@ -51,8 +32,8 @@ pub use crate::engine::{Device, EngineKind};
 pub struct RunConfig {
     /// Environment id, e.g. `HalfCheetah-v5`.
     pub env: String,
-    /// How links come and go.
-    pub method: Method,
+    /// The method of sparse training, whose values are below.
+    pub method: Preset,
     /// The algorithm.
     pub algorithm: AlgorithmKind,
     /// What computes the updates.
@@ -66,19 +47,30 @@ pub struct RunConfig {
     pub seed: u64,
     /// Environment steps of the whole run.
     pub steps: u64,
-    /// Width of each hidden layer, of actor and critics alike.
+    /// Width of each hidden layer, of policy and critics alike.
     pub hidden: Vec<usize>,
-    /// Sparsity of each whole network, 0 to 1, for the rules that take one.
+    /// Sparsity of each whole network, 0 to 1, for the rules that take one; of `small-dense` that of
+    /// the network it is to be compared with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sparsity: Option<f64>,
+    /// Sparsity of the critics, where it is another than the policy's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub critic_sparsity: Option<f64>,
+    /// The policy's share of all links that `sparsity` leaves to policy and critics together.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy_share: Option<f64>,
     /// Whether the last layer of each network stays dense, as in DS-TD3.
     pub dense_output: bool,
     /// Which links of the actor may be alive together: `unstructured` (the default),
     /// `constant-fan-in`, `k-per-32`, `n-of-16` (or another number), `blocks-4x1`, `blocks-16x1`.
     #[serde(default)]
     pub structure: Structure,
-    /// How weights start: `dense` or `sparsity-aware`.
+    /// How weights start: `dense`, `sparsity-aware` or `per-unit`.
     pub init: Init,
+    /// Whether units have biases.
+    pub bias: bool,
+    /// What comes before the ReLU of the critics' hidden layers: `none` or `layer`.
+    pub critic_norm: Norm,
     /// Environment steps between evaluations.
     pub evaluate_every: u64,
     /// Episodes of an evaluation.
@@ -88,91 +80,87 @@ pub struct RunConfig {
     /// How the sparsity is spread over the layers; absent for `dense`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub allocation: Option<Allocation>,
-    /// TD3's numbers.
-    pub td3: Td3Config,
-    /// SET's numbers; used by `set` only.
-    pub rewire: Rewire,
+    /// How links come and go.
+    pub topology: Topology,
+    /// TD3's settings.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub td3: Option<Td3Config>,
+    /// SAC's settings.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sac: Option<SacConfig>,
+    /// DQN's settings.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dqn: Option<DqnConfig>,
+    /// PPO's settings.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ppo: Option<PpoConfig>,
 }
 
 impl RunConfig {
-    /// DS-TD3's published settings (Sokar et al. 2022 and its code) for MuJoCo, and settings tuned
-    /// for the small classic environments.
-    pub fn defaults(env: &str, method: Method) -> Self {
-        let classic = matches!(env, "Pendulum-v1" | "MountainCarContinuous-v0");
+    /// Settings that suit an environment, an algorithm and a method.
+    pub fn defaults(env: &str, algorithm: AlgorithmKind, method: Preset) -> Self {
+        let small = agent::is_small(env);
         // λ of the first layer follows the observation's width; later layers share λ = 64.
         let first = match env {
             "Ant-v5" => 40.0,
             "Humanoid-v5" => 61.0,
             _ => 7.0,
         };
-        let (sparsity, allocation) = match (method, classic) {
-            (Method::Dense, _) => (None, None),
-            (_, true) => (Some(0.9), Some(Allocation::Er)),
-            (_, false) => (None, Some(Allocation::ErLambda { first, rest: 64.0 })),
+        let published = algorithm == AlgorithmKind::Td3 && !small;
+        let (sparsity, allocation) = match method {
+            Preset::Dense => (None, None),
+            Preset::SmallDense => (Some(0.9), None),
+            Preset::Static | Preset::Set | Preset::DsTd3 if published => {
+                (None, Some(Allocation::ErLambda { first, rest: 64.0 }))
+            }
+            _ => (Some(0.9), Some(Allocation::Er)),
         };
-        let config = Self {
+        let steps = match env {
+            "Pendulum-v1" => 15_000,
+            _ if small => 50_000,
+            _ => 1_000_000,
+        };
+        let mut config = Self {
             env: env.to_string(),
             method,
-            algorithm: AlgorithmKind::Td3,
+            algorithm,
             engine: EngineKind::Sparse,
             device: Device::Cpu,
             threads: 1,
             seed: 0,
-            steps: 1_000_000,
+            steps,
             hidden: vec![256, 256],
             sparsity,
+            critic_sparsity: None,
+            policy_share: None,
             dense_output: true,
             structure: Structure::Unstructured,
             init: Init::Dense,
-            evaluate_every: 5000,
+            bias: true,
+            critic_norm: Norm::None,
+            evaluate_every: if small { 1000 } else { 5000 },
             evaluate_episodes: 10,
-            checkpoint_every: 10_000,
+            checkpoint_every: if small { 2000 } else { 10_000 },
             allocation,
-            td3: Td3Config {
-                learning_rate: 1e-3,
-                weight_decay: 2e-4,
-                batch: 100,
-                gamma: 0.99,
-                tau: 0.005,
-                policy_noise: 0.2,
-                noise_clip: 0.5,
-                policy_delay: 2,
-                start_steps: 25_000,
-                exploration_noise: 0.1,
-                noise_correlation: 0.0,
-                replay: 1_000_000,
-            },
-            rewire: Rewire { interval: 1000, fraction: 0.05, drop: Drop::SignedMagnitude },
+            topology: method.topology(),
+            td3: None,
+            sac: None,
+            dqn: None,
+            ppo: None,
         };
-        if classic { config.for_classic_control() } else { config }
+        config.set_settings(agent::defaults(algorithm, env));
+        method.adjust(&mut config);
+        config
     }
 
-    /// Small, short-horizon tasks learn within minutes: fewer random steps, a smaller replay.
-    fn for_classic_control(mut self) -> Self {
-        self.steps = if self.env == "Pendulum-v1" { 15_000 } else { 50_000 };
-        self.evaluate_every = 1000;
-        self.checkpoint_every = 2000;
-        self.td3.start_steps = 1000;
-        self.td3.replay = 100_000;
-        self.td3.learning_rate = 3e-3;
-        self.td3.weight_decay = 0.0;
-        self.td3.batch = 128;
-        if self.env == "MountainCarContinuous-v0" {
-            // Only swings of many steps one way ever reach the goal.
-            self.td3.exploration_noise = 0.7;
-            self.td3.noise_correlation = 0.98;
-        }
-        self
-    }
-
-    /// Lays layers, each over those before it, over the defaults of the environment and method they
-    /// name; `env` and `method` override the layers'.
+    /// Lays layers, each over those before it, over the defaults of the environment, algorithm and
+    /// method they name; `env` and `method` override the layers'.
     ///
     /// # Errors
     /// [`ConfigError`] naming the layer and field.
     pub fn from_layers(
         env: Option<&str>,
-        method: Option<Method>,
+        method: Option<Preset>,
         layers: Vec<Layer>,
     ) -> Result<Self, ConfigError> {
         let mut over = Table::new();
@@ -190,16 +178,22 @@ impl RunConfig {
             Some(None) => return Err(value_error("env", "must be a string")),
             None => return Err(value_error("env", "is missing: name an environment")),
         };
-        let method = match (method, over.get("method")) {
+        let named = |key: &str| over.get(key).cloned();
+        let method = match (method, named("method")) {
             (Some(method), _) => method,
             (None, Some(method)) => method
-                .clone()
                 .try_into()
                 .map_err(|error| ConfigError::parse(&format!("{origin}: method"), &error))?,
-            (None, None) => Method::Set,
+            (None, None) => Preset::Set,
+        };
+        let algorithm = match named("algorithm") {
+            Some(algorithm) => algorithm
+                .try_into()
+                .map_err(|error| ConfigError::parse(&format!("{origin}: algorithm"), &error))?,
+            None => agent::usual(&env),
         };
         over.remove("method");
-        let mut merged = Table::try_from(Self::defaults(&env, method))
+        let mut merged = Table::try_from(Self::defaults(&env, algorithm, method))
             .map_err(|error| value_error("config", error.to_string()))?;
         // A layer that sets a sparsity or an allocation replaces both defaults: they are one choice.
         if over.contains_key("sparsity") || over.contains_key("allocation") {
@@ -209,7 +203,7 @@ impl RunConfig {
         overlay(&mut merged, over);
         let mut config: Self =
             merged.try_into().map_err(|error| ConfigError::parse(&origin, &error))?;
-        if config.sparsity.is_some() && config.allocation.is_none() && method != Method::Dense {
+        if config.sparsity.is_some() && config.allocation.is_none() && method.is_sparse() {
             config.allocation = Some(Allocation::Er);
         }
         Ok(config)
@@ -235,21 +229,72 @@ impl RunConfig {
     ///
     /// # Errors
     /// [`ConfigError::Value`] where the sparsity is out of range or out of reach.
-    pub fn shape(&self, observations: usize, actions: usize) -> Result<AgentShape, ConfigError> {
-        let share = self.sparsity.unwrap_or(0.0);
-        let sparsity = Sparsity {
-            policy: share,
-            critic: share,
-            allocation: self.allocation.unwrap_or(Allocation::Uniform),
-            dense_output: self.dense_output,
-            structure: self.structure,
-        };
-        let actions = ActionSpace::Continuous(actions as u32);
-        let shape = AgentShape::new(self.algorithm, observations, actions, &self.hidden, &sparsity);
-        shape.map_err(|error| match error {
+    pub fn shape(
+        &self,
+        observations: usize,
+        actions: ActionSpace,
+    ) -> Result<AgentShape, ConfigError> {
+        if !self.algorithm.acts_in(actions) {
+            let problem = match actions {
+                ActionSpace::Continuous(_) => {
+                    "chooses among discrete actions: take td3, sac or ppo"
+                }
+                ActionSpace::Discrete(_) => "gives continuous actions: take dqn or ppo",
+            };
+            let (name, env) = (self.algorithm.name(), &self.env);
+            return Err(value_error(
+                "algorithm",
+                format!("{name} cannot act in {env}, it {problem}"),
+            ));
+        }
+        let mut shape = self.allocate(observations, actions).map_err(|error| match error {
             AllocationError::Structure { .. } => value_error("structure:", error.to_string()),
             _ => value_error("sparsity:", error.to_string()),
+        })?;
+        if let Some(critic) = &mut shape.critic {
+            critic.norm = self.critic_norm;
+        }
+        Ok(match self.topology.grow {
+            // Pruning starts from all links.
+            Growth::Nothing => shape.from_dense(),
+            _ => shape,
         })
+    }
+
+    fn allocate(
+        &self,
+        observations: usize,
+        actions: ActionSpace,
+    ) -> Result<AgentShape, AllocationError> {
+        let ask = |hidden: [&[usize]; 2], policy, critic| {
+            let sparsity = Sparsity {
+                policy,
+                critic,
+                allocation: self.allocation.unwrap_or(Allocation::Uniform),
+                dense_output: self.dense_output,
+                structure: self.structure,
+            };
+            AgentShape::new(self.algorithm, observations, actions, hidden, &sparsity)
+        };
+        let hidden = [&*self.hidden, &*self.hidden];
+        let share = self.sparsity.unwrap_or(0.0);
+        let critic = self.critic_sparsity.unwrap_or(share);
+        if self.method == Preset::SmallDense {
+            let dense = ask(hidden, 0.0, 0.0)?;
+            let narrow = |shape: &NetworkShape, sparsity| shape.narrowed(1.0 - sparsity);
+            let policy = narrow(&dense.policy, share);
+            let of_critic = dense.critic.as_ref().map(|shape| narrow(shape, critic));
+            return ask([&policy, of_critic.as_ref().unwrap_or(&policy)], 0.0, 0.0);
+        }
+        let Some(policy_share) = self.policy_share else { return ask(hidden, share, critic) };
+        // One budget of links for policy and critics.
+        let dense = ask(hidden, 0.0, 0.0)?;
+        let of_critics = dense.critic.as_ref().map_or(0, NetworkShape::total_links) as f64
+            * self.algorithm.critics() as f64;
+        let of_policy = dense.policy.total_links() as f64;
+        let budget = (1.0 - share) * (of_policy + of_critics);
+        let left = |share: f64, all: f64| 1.0 - (share * budget / all).min(1.0);
+        ask(hidden, left(policy_share, of_policy), left(1.0 - policy_share, of_critics))
     }
 
     /// Method, and structure where there is one: `set`, `set-k-per-32`.
@@ -260,50 +305,13 @@ impl RunConfig {
         }
     }
 
-    /// The algorithm with its settings.
-    pub fn settings(&self) -> Settings {
-        match self.algorithm {
-            AlgorithmKind::Td3 => self.td3.into(),
-        }
-    }
-
     /// What no algorithm owns.
     pub fn training(&self) -> Training {
         Training {
             init: self.init,
-            method: match self.method {
-                Method::Dense | Method::Static => learn::Method::Static,
-                Method::Set => learn::Method::Set(self.rewire),
-            },
+            bias: self.bias,
+            method: self.topology.method(self.updates()),
             threads: self.threads,
-        }
-    }
-
-    /// Random steps before learning starts.
-    pub fn start_steps(&self) -> u64 {
-        match self.algorithm {
-            AlgorithmKind::Td3 => self.td3.start_steps,
-        }
-    }
-
-    /// Changes the random steps before learning starts.
-    pub fn set_start_steps(&mut self, steps: u64) {
-        match self.algorithm {
-            AlgorithmKind::Td3 => self.td3.start_steps = steps,
-        }
-    }
-
-    /// Samples of an update.
-    pub fn batch(&self) -> u64 {
-        match self.algorithm {
-            AlgorithmKind::Td3 => self.td3.batch.into(),
-        }
-    }
-
-    /// Transitions that the agent keeps at most.
-    pub fn experience(&self) -> usize {
-        match self.algorithm {
-            AlgorithmKind::Td3 => self.td3.replay as usize,
         }
     }
 }
@@ -311,14 +319,15 @@ impl RunConfig {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use clap::ValueEnum;
 
     #[test]
     fn a_configuration_survives_its_file() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("config.toml");
-        for env in ["HalfCheetah-v5", "Ant-v5", "Pendulum-v1"] {
-            for method in [Method::Dense, Method::Static, Method::Set] {
-                let config = RunConfig::defaults(env, method);
+        for env in ["HalfCheetah-v5", "Ant-v5", "Pendulum-v1", "CartPole-v1"] {
+            for &method in Preset::value_variants() {
+                let config = RunConfig::defaults(env, agent::usual(env), method);
                 config.validate().unwrap();
                 std::fs::write(&path, config.to_toml().unwrap()).unwrap();
                 assert_eq!(RunConfig::from_file(&path).unwrap(), config);
@@ -334,7 +343,7 @@ mod tests {
             .unwrap();
         let config = RunConfig::from_file(&path).unwrap();
         config.validate().unwrap();
-        assert_eq!((config.td3.batch, config.td3.start_steps), (256, 25_000));
+        assert_eq!((config.batch(), config.start_steps()), (256, 25_000));
         assert_eq!((config.sparsity, config.allocation), (Some(0.9), Some(Allocation::Er)));
         std::fs::write(&path, "env = 'HalfCheetah-v5'\n[td3]\nbach = 256\n").unwrap();
         let error = RunConfig::from_file(&path).unwrap_err().to_string();
@@ -346,17 +355,39 @@ mod tests {
         let layers = ["td3.batch=256\nseed=1", "td3.batch=64", "allocation.rule='uniform'"];
         let layers = layers.map(|text| Layer::setting(text).unwrap()).into();
         let mut config = RunConfig::from_layers(Some("Hopper-v5"), None, layers).unwrap();
-        assert_eq!((config.td3.batch, config.seed, config.sparsity), (64, 1, None));
+        assert_eq!((config.batch(), config.seed, config.sparsity), (64, 1, None));
         assert!(config.validate().is_err(), "uniform needs a sparsity");
         config.sparsity = Some(0.8);
         config.validate().unwrap();
     }
 
     #[test]
+    fn allocations_that_decide_the_sparsity_exclude_one() {
+        let explicit = "allocation={rule='explicit',sparsities=[0.8,0.5,0.0]}";
+        let read = |setting: &str| {
+            let layers = vec![Layer::setting(setting).unwrap()];
+            RunConfig::from_layers(Some("HalfCheetah-v5"), None, layers)
+        };
+        let mut config = read(explicit).unwrap();
+        config.validate().unwrap();
+        assert_eq!(
+            config.shape(17, ActionSpace::Continuous(6)).unwrap().policy.links[..],
+            [870, 32_768, 1536]
+        );
+        let written: RunConfig = toml::from_str(&config.to_toml().unwrap()).unwrap();
+        assert_eq!(written, config);
+        config.sparsity = Some(0.9);
+        assert!(config.validate().unwrap_err().to_string().contains("exclude each other"));
+        for bad in ["{rule='balanced'}", "{rule='input-only',rest=1.0}", "{rule='explicit'}"] {
+            assert!(read(&format!("allocation={bad}")).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
     fn the_papers_lambda_gives_the_papers_sizes() {
         // Sokar et al. 2022: HalfCheetah keeps 106,169 of 214,784 weights.
-        let config = RunConfig::defaults("HalfCheetah-v5", Method::Set);
-        let shape = config.shape(17, 6).unwrap();
+        let config = RunConfig::defaults("HalfCheetah-v5", AlgorithmKind::Td3, Preset::Set);
+        let shape = config.shape(17, ActionSpace::Continuous(6)).unwrap();
         assert_eq!(shape.policy.total_links() + 2 * shape.critic.unwrap().total_links(), 106_169);
     }
 }

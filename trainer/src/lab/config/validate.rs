@@ -4,7 +4,7 @@ use lacewing_formats::topology::{Allocation, Structure};
 use lacewing_runtime::learn::{LearnError, MAX_THREADS};
 
 use super::layer::value_error;
-use super::{ConfigError, Device, EngineKind, MOST_HIDDEN, Method, RunConfig};
+use super::{ConfigError, Device, EngineKind, MOST_HIDDEN, Preset, RunConfig};
 
 impl RunConfig {
     /// Checks every value that does not depend on the environment's shapes.
@@ -29,24 +29,45 @@ impl RunConfig {
         must(self.checkpoint_every > 0, "checkpoint-every", "must be at least 1")?;
         self.validate_sparsity()?;
         must(
-            self.method != Method::Dense || self.structure == Structure::Unstructured,
+            self.method.is_sparse() || self.structure == Structure::Unstructured,
             "structure",
-            "makes no sense with method `dense`: choose `static` or `set`",
+            "makes no sense with a dense method: choose `static` or `set`",
         )?;
         let algorithm = self.algorithm.name();
         self.settings().check().map_err(|error| match error {
             LearnError::Config(complaint) => ConfigError::Setting { algorithm, complaint },
             other => value_error(algorithm, other.to_string()),
         })?;
-        let fits = |size, complaint| {
-            let holds = size >= self.batch();
+        let fits = |holds, complaint| {
             if holds { Ok(()) } else { Err(ConfigError::Setting { algorithm, complaint }) }
         };
-        fits(self.experience() as u64, "replay must hold at least one batch")?;
-        fits(self.start_steps(), "start-steps must fill at least one batch")?;
-        must(self.rewire.interval > 0, "rewire.interval", "must be at least 1 update")?;
-        let fraction = (0.0..=1.0).contains(&self.rewire.fraction);
-        must(fraction, "rewire.fraction", "must be 0 to 1")?;
+        let holds = self.experience() as u64;
+        fits(holds >= self.batch(), "replay must hold at least one batch")?;
+        let filled = self.is_on_policy() || self.start_steps() >= self.batch();
+        fits(filled, "start-steps must fill at least one batch")?;
+        let once = !self.is_on_policy() || self.steps >= holds;
+        fits(once, "steps must be no more than the steps of the run")?;
+        if let Some(foreign) = self.foreign_tables().next() {
+            let problem = format!("is the table of another algorithm: this run's is [{algorithm}]");
+            return Err(value_error(foreign, problem));
+        }
+        let share = |value: f64| (0.0..=1.0).contains(&value);
+        let times = share(self.topology.start) && share(self.topology.stop);
+        must(times, "topology.start", "and topology.stop must be shares of the run, 0 to 1")?;
+        self.training()
+            .method
+            .check()
+            .map_err(|error| value_error("topology", error.to_string()))?;
+        must(
+            self.policy_share.is_none_or(|share| (0.0..1.0).contains(&share) && share > 0.0),
+            "policy-share",
+            "must be above 0 and below 1",
+        )?;
+        must(
+            self.policy_share.is_none() || self.critic_sparsity.is_none(),
+            "policy-share",
+            "and critic-sparsity exclude each other: each says how sparse critics are",
+        )?;
         let threads = (1..=MAX_THREADS).contains(&self.threads);
         must(threads, "threads", &format!("must be 1 to {MAX_THREADS}"))?;
         let shared = self.threads > 1 && self.engine == EngineKind::Burn;
@@ -74,19 +95,19 @@ impl RunConfig {
                 }
             }
         }
-        let lambda = matches!(self.allocation, Some(Allocation::ErLambda { .. }));
+        let decided = self.allocation.is_some_and(|rule| !rule.takes_sparsity());
         let problem = match (self.method, self.sparsity, self.allocation) {
-            (Method::Dense, Some(sparsity), _) if sparsity != 0.0 => {
+            (Preset::Dense, Some(sparsity), _) if sparsity != 0.0 => {
                 "makes no sense with method `dense`: choose `static` or `set`"
             }
-            (Method::Dense, _, Some(_)) => {
-                "makes no sense with an allocation rule and method `dense`"
+            (Preset::Dense | Preset::SmallDense, _, Some(_)) => {
+                "makes no sense with an allocation rule and a dense method"
             }
-            (Method::Static | Method::Set, Some(_), _) if lambda => {
-                "and allocation er-lambda exclude each other: λ decides the sparsity"
+            (_, Some(_), _) if decided => {
+                "and allocation er-lambda or explicit exclude each other: the rule decides the sparsity"
             }
-            (Method::Static | Method::Set, None, _) if !lambda => {
-                "is missing: give --sparsity (e.g. 0.9) or an er-lambda allocation"
+            (method, None, _) if !decided && method != Preset::Dense => {
+                "is missing: give --sparsity (e.g. 0.9) or an er-lambda or explicit allocation"
             }
             (_, Some(sparsity), _) if !(0.0..1.0).contains(&sparsity) => {
                 return Err(value_error(

@@ -1,0 +1,111 @@
+//! Changes of topology: what the method says, done to every layer of every network.
+
+use super::algorithm::Algorithm;
+use super::{Agent, Threads};
+use crate::learn::error::LearnError;
+use crate::learn::memory::Replay;
+use crate::learn::method::Growth;
+use crate::learn::net::{Changed, Record};
+use lacewing_formats::topology::{Score, Step};
+
+impl<A: Algorithm> Agent<'_, A> {
+    /// What changes of topology did since this was last asked for.
+    pub fn take_changes(&mut self) -> Changed {
+        core::mem::take(&mut self.changed)
+    }
+
+    /// A change of topology in every network, where it is due.
+    pub(super) fn change(&mut self, data: &Replay<'_>) -> Result<(), LearnError> {
+        if !self.training.method.schedule.due(self.updates) {
+            return Ok(());
+        }
+        for network in 0..self.networks.len() {
+            for layer in 0..self.networks[network].online.layers.len() {
+                self.change_layer(network, layer, data)?;
+            }
+        }
+        self.fit_gradients();
+        Ok(())
+    }
+
+    /// Gradients have a place for every live link.
+    pub(in crate::learn) fn fit_gradients(&mut self) {
+        for share in &mut self.shares {
+            for (gradients, network) in share.gradients.iter_mut().zip(&self.networks) {
+                gradients.shorten(&network.online);
+            }
+        }
+    }
+
+    fn change_layer(
+        &mut self,
+        network: usize,
+        layer: usize,
+        data: &Replay<'_>,
+    ) -> Result<(), LearnError> {
+        let method = self.training.method;
+        let shape = self.shape.network(A::NETWORKS[network].role);
+        let (first, last) = (shape.links[layer] as usize, shape.goal[layer] as usize);
+        let live = self.networks[network].online.layers[layer].links.weights.len();
+        let step = method.amount.step(&method.schedule, self.updates, first, last);
+        let changed = match (step, method.grow) {
+            (Step::Keep { links }, _) => self.prune(network, layer, links),
+            (Step::Exchange { fraction }, Growth::Nothing) => {
+                self.prune(network, layer, live - (fraction * live as f64) as usize)
+            }
+            (Step::Exchange { fraction }, Growth::Random) => {
+                let layer = &mut self.networks[network].online.layers[layer];
+                let scratch = &mut self.scratches[0];
+                layer.exchange(fraction, &method, None, &mut self.rng, scratch)
+            }
+            (Step::Exchange { fraction }, Growth::Gradient) => {
+                let (inputs, outputs, _) = shape.layers().nth(layer).unwrap_or((live, 1, live));
+                if live == inputs * outputs {
+                    return Ok(());
+                }
+                self.exchange_by_gradient(network, layer, fraction, data)?
+            }
+        };
+        self.changed.add(changed);
+        Ok(())
+    }
+
+    fn prune(&mut self, network: usize, layer: usize, keep: usize) -> Changed {
+        let layer = &mut self.networks[network].online.layers[layer];
+        layer.prune(keep, self.training.method.drop, &mut self.scratches[0])
+    }
+
+    /// Finds the gradients of the present minibatch once more, now with a record of this layer, and
+    /// lets them say where links grow.
+    fn exchange_by_gradient(
+        &mut self,
+        network: usize,
+        layer: usize,
+        fraction: f64,
+        data: &Replay<'_>,
+    ) -> Result<Changed, LearnError> {
+        for share in &mut self.shares {
+            if let Some(record) = share.record.take() {
+                share.gradients[network].begin_record(layer, record);
+            }
+        }
+        let found = self.find_gradients(A::NETWORKS[network].loss, data);
+        for share in &mut self.shares {
+            share.record = share.gradients[network].end_record();
+        }
+        found?;
+        let used = self.samples.div_ceil(self.share_size());
+        let records: Threads<&Record<'_>> =
+            self.shares[..used].iter().filter_map(|share| share.record.as_ref()).collect();
+        let kernels = self.kernels;
+        let score: &mut Score<'_> = &mut |row, columns, out| {
+            out.fill(0.0);
+            records.iter().for_each(|record| record.gradients(&kernels, row, columns, out));
+            out.iter_mut().for_each(|gradient| *gradient = gradient.abs());
+        };
+        let layer = &mut self.networks[network].online.layers[layer];
+        let scratch = &mut self.scratches[0];
+        let method = &self.training.method;
+        Ok(layer.exchange(fraction, method, Some(score), &mut self.rng, scratch))
+    }
+}
