@@ -12,7 +12,7 @@ pub const SHORT: [&str; 12] = [
     "--hidden=64,64",
     "--set=td3.start-steps=400",
     "--set=td3.batch=32",
-    "--set=rewire.interval=300",
+    "--set=topology.every=300",
     "--set=evaluate-every=500",
     "--set=evaluate-episodes=2",
     "--set=checkpoint-every=400",

@@ -75,7 +75,7 @@ const CASES: &[(&str, &[&str])] = &[
     ("train Pendulum-v1 --set td3.batch", &["td3.batch", "line 1"]),
     ("train --config number.toml", &["env", "string"]),
     ("train --config broken.toml", &["broken.toml", "line 2"]),
-    ("train Pendulum-v1 --set rewire.fracton=0.1", &["fracton", "fraction"]),
+    ("train Pendulum-v1 --set topology.evry=10", &["evry", "every"]),
     ("train Pendulum-v1 --set allocation={rule='er',lambda=3}", &["lambda"]),
     ("train HalfCheetah-v5 --set allocation={rule='er-lambda',first=7,rest=64,last=9}", &["last"]),
     (

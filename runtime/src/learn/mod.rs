@@ -31,8 +31,8 @@ mod training;
 pub use crate::arena::{Arena, Block, OutOfMemory};
 pub use agent::{
     ActionSpace, Agent, AgentShape, Algorithm, AlgorithmKind, DeployedLayer, Learner, Losses,
-    MAX_LOSSES, MAX_NETWORKS, MAX_STAGES, MAX_TRACES, Network, Part, Role, Scene, Seeds, Share,
-    Sparsity, Stage, Stages, deployed,
+    MAX_LOSSES, MAX_NETWORKS, MAX_STAGES, MAX_TRACES, Network, Normaliser, OBSERVATION_CLIP, Part,
+    RewardScale, Role, Scene, Seeds, Share, Sparsity, Stage, Stages, deployed,
 };
 pub use algo::{AnyAgent, DqnConfig, PpoConfig, SacConfig, Settings, Td3Config, TdLoss};
 pub use error::LearnError;

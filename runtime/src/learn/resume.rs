@@ -3,9 +3,14 @@
 //! `u32` length of a postcard header ([`ResumeHeader`]), the header, then for every network of the
 //! algorithm, the policy first, every layer's row pointers, columns, weights, biases, Adam's moments of
 //! weights (m, v) and biases (m, v) and the links' ages in changes of topology (a byte each), then for their targets in the same order row pointers, columns,
-//! weights, biases, then values and moments (m, v) of the scalars. All little-endian, without padding.
+//! weights, biases, then values and moments (m, v) of the scalars, then, where observations are
+//! normalised, their number (u64), means and sums of squares (f64), then, where rewards are scaled, the
+//! number of returns (u64), their mean and sum of squares and the return of the present episode (f64).
+//! All little-endian, without padding.
 
-use super::agent::{Agent, AgentShape, Algorithm, DeployedLayer, MAX_NETWORKS, Network, Seeds};
+use super::agent::{
+    Agent, AgentShape, Algorithm, DeployedLayer, MAX_NETWORKS, Network, RewardScale, Seeds,
+};
 use super::algo::{AnyAgent, Settings, each};
 use super::error::LearnError;
 use super::net::{Layer, LayerRef, Links, MAX_LAYERS, Target};
@@ -267,6 +272,12 @@ impl<'a> Resume<'a> {
         training: Training,
         memory: &'m mut [Block],
     ) -> Result<AnyAgent<'m>, ResumeError> {
+        let training = Training {
+            // What the section holds is decided.
+            normalise_observations: self.header.training.normalise_observations,
+            scale_rewards: self.header.training.scale_rewards,
+            ..training
+        };
         if settings.kind() != self.header.settings.kind() {
             return Err(ResumeError::OtherPolicy { what: "algorithms" });
         }
@@ -327,6 +338,16 @@ impl<A: Algorithm + Into<Settings>> Agent<'_, A> {
         for scalars in [&self.scalars.values, &self.scalars.m, &self.scalars.v] {
             sink(bytemuck::cast_slice(scalars))?;
         }
+        if let Some(normaliser) = &self.normaliser {
+            sink(&normaliser.count.to_le_bytes())?;
+            sink(bytemuck::cast_slice(normaliser.means))?;
+            sink(bytemuck::cast_slice(normaliser.squares))?;
+        }
+        if self.training.scale_rewards {
+            let RewardScale { count, mean, squares, discounted } = self.reward_scale;
+            sink(&count.to_le_bytes())?;
+            sink(bytemuck::bytes_of(&[mean, squares, discounted]))?;
+        }
         Ok(())
     }
 
@@ -352,6 +373,25 @@ impl<A: Algorithm + Into<Settings>> Agent<'_, A> {
         scalars.adam.steps = header.scalar_steps;
         for scalars in [&mut *scalars.values, &mut *scalars.m, &mut *scalars.v] {
             read_floats(body, scalars)?;
+        }
+        if let Some(normaliser) = &mut self.normaliser {
+            normaliser.count = read_count(body)?;
+            read_doubles(body, normaliser.means)?;
+            read_doubles(body, normaliser.squares)?;
+            if normaliser.squares.iter().any(|&squares| squares < 0.0) {
+                return Err(ResumeError::Number);
+            }
+            normaliser.refresh();
+        }
+        if self.training.scale_rewards {
+            let count = read_count(body)?;
+            let mut sums = [0.0; 3];
+            read_doubles(body, &mut sums)?;
+            let [mean, squares, discounted] = sums;
+            if squares < 0.0 {
+                return Err(ResumeError::Number);
+            }
+            self.reward_scale = RewardScale { count, mean, squares, discounted };
         }
         self.updates = header.updates;
         self.rng = header.rng.clone();
@@ -399,6 +439,17 @@ fn read_floats(body: &mut &[u8], into: &mut [f32]) -> Result<(), ResumeError> {
     if into.iter().all(|number| number.is_finite()) { Ok(()) } else { Err(ResumeError::Number) }
 }
 
+fn read_doubles(body: &mut &[u8], into: &mut [f64]) -> Result<(), ResumeError> {
+    read(body, into);
+    if into.iter().all(|number| number.is_finite()) { Ok(()) } else { Err(ResumeError::Number) }
+}
+
+fn read_count(body: &mut &[u8]) -> Result<u64, ResumeError> {
+    let mut count = [0];
+    read(body, &mut count);
+    if count[0] > MOST_UPDATES { Err(ResumeError::Number) } else { Ok(count[0]) }
+}
+
 /// Fills `into` from the front of `body`, whose length [`Resume::parse`] has checked.
 fn read<T: Pod>(body: &mut &[u8], into: &mut [T]) {
     let bytes: &mut [u8] = bytemuck::cast_slice_mut(into);
@@ -423,6 +474,12 @@ fn body_bytes<A: Algorithm>(_: &A, header: &ResumeHeader) -> Option<u64> {
         return None;
     }
     let mut bytes = 12 * A::scalars(&header.shape) as u64;
+    if header.training.normalise_observations {
+        bytes += 8 + 16 * header.shape.observations() as u64;
+    }
+    if header.training.scale_rewards {
+        bytes += 32;
+    }
     for (part, live) in A::NETWORKS.iter().zip(&header.live) {
         let shape = header.shape.network(part.role);
         let layers = shape.links.len();

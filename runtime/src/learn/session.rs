@@ -114,6 +114,7 @@ where
     while at.step < plan.steps {
         world.reset(at.episodes, observation)?;
         learner.begin_episode();
+        learner.observe(observation);
         let mut total = 0.0;
         loop {
             if at.step < plan.random_steps {
@@ -134,6 +135,9 @@ where
             };
             data.push(transition)?;
             watch.transition(&transition);
+            let ends = outcome.terminated || outcome.truncated;
+            learner.observe(next_observation);
+            learner.reward(transition.reward, ends);
             core::mem::swap(&mut observation, &mut next_observation);
             at.step += 1;
             if at.step > plan.update_after {
@@ -142,7 +146,7 @@ where
                 }
             }
             watch.step(at.step, learner)?;
-            if outcome.terminated || outcome.truncated {
+            if ends {
                 at.episodes += 1;
                 if !watch.episode(at, total, world, learner)? {
                     return Ok(());

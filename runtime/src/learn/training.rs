@@ -16,6 +16,13 @@ pub struct Training {
     pub init: Init,
     /// Whether units have biases.
     pub bias: bool,
+    /// Whether observations are normalised by their running mean and deviation.
+    pub normalise_observations: bool,
+    /// Whether rewards are divided by the running deviation of the discounted return.
+    pub scale_rewards: bool,
+    /// So many features at the end of an observation are noise, which learning draws anew whenever it
+    /// looks at a sample (ANF: Grooten et al. 2023, §4.1).
+    pub fake_features: u32,
     /// Topology over time.
     pub method: Method,
     /// Threads that share the minibatch, 1 to [`MAX_THREADS`]; a matter of the machine, so it is not
@@ -31,7 +38,15 @@ fn one() -> u32 {
 
 impl Default for Training {
     fn default() -> Self {
-        Self { init: Init::Dense, bias: true, method: Method::default(), threads: 1 }
+        Self {
+            init: Init::Dense,
+            bias: true,
+            normalise_observations: false,
+            scale_rewards: false,
+            fake_features: 0,
+            method: Method::default(),
+            threads: 1,
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use lacewing_runtime::learn::{Resume, Score};
 
 use super::CliError;
 use super::eval::env_id;
-use crate::engine::Layer;
+use crate::engine::{Engine, Normaliser};
 use crate::env::{self, Shift};
 use crate::lab::error::TrainError;
 use crate::lab::finetune::{self, Follow, Memory, Tuned, Tuning};
@@ -161,7 +161,7 @@ impl Follow for Keep<'_> {
         tell!("step {step}: return {score}");
     }
 
-    fn best(&mut self, step: u64, actor: &[Layer], resume: &[u8]) -> Result<(), TrainError> {
+    fn best(&mut self, step: u64, engine: &dyn Engine, resume: &[u8]) -> Result<(), TrainError> {
         let facts = policy::facts(self.before);
         let from = facts.provenance;
         let provenance = Provenance {
@@ -171,9 +171,11 @@ impl Follow for Keep<'_> {
             evaluation: None,
             ..from
         };
-        let facts = Facts { provenance, resume: Some(resume), ..facts };
+        let normaliser = engine.normaliser();
+        let normaliser = normaliser.as_ref().map(Normaliser::view);
+        let facts = Facts { normaliser, provenance, resume: Some(resume), ..facts };
         let observations = policy::recorded_observations(self.before);
-        let bytes = policy::to_bytes(actor, &facts, &observations, Encoding::PLAIN)?;
+        let bytes = policy::to_bytes(&engine.policy()?, &facts, &observations, Encoding::PLAIN)?;
         Ok(files::write_atomic(self.out, &bytes)?)
     }
 }

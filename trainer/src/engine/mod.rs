@@ -5,7 +5,7 @@
 mod burn;
 mod sparse;
 
-use lacewing_formats::policy::Activation;
+use lacewing_formats::policy::{Activation, ObservationNormaliser};
 #[cfg(feature = "burn")]
 use lacewing_runtime::learn::Arena;
 use lacewing_runtime::learn::{
@@ -45,11 +45,39 @@ pub trait Engine: Learner<Error = EngineError> {
     /// [`EngineError`] if the device failed.
     fn policy(&self) -> Result<Vec<Layer>, EngineError>;
 
+    /// How observations are normalised before the first layer, if they are.
+    fn normaliser(&self) -> Option<Normaliser>;
+
     /// Everything needed to go on learning.
     ///
     /// # Errors
     /// [`EngineError`] if the device failed.
     fn save(&self) -> Result<Vec<u8>, EngineError>;
+}
+
+/// Means and deviations of observations; see
+/// [`ObservationNormaliser`](lacewing_formats::policy::ObservationNormaliser).
+#[derive(Clone, Debug, PartialEq)]
+pub struct Normaliser {
+    /// One mean an observation.
+    pub mean: Vec<f32>,
+    /// One standard deviation an observation.
+    pub std: Vec<f32>,
+    /// Bound of the result.
+    pub clip: f32,
+}
+
+impl Normaliser {
+    /// The same, borrowed.
+    pub fn view(&self) -> ObservationNormaliser<'_> {
+        ObservationNormaliser { mean: &self.mean, std: &self.std, clip: self.clip }
+    }
+}
+
+impl From<ObservationNormaliser<'_>> for Normaliser {
+    fn from(by: ObservationNormaliser<'_>) -> Self {
+        Self { mean: by.mean.to_vec(), std: by.std.to_vec(), clip: by.clip }
+    }
 }
 
 /// One layer of a policy, rows being outputs.

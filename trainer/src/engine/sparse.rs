@@ -4,7 +4,7 @@ use std::convert::Infallible;
 
 use lacewing_runtime::learn::{AnyAgent, Learner, Losses, Replay};
 
-use super::{Engine, EngineError, Layer};
+use super::{Engine, EngineError, Layer, Normaliser};
 
 /// `lacewing_runtime::learn::AnyAgent` in the caller's memory.
 pub struct SparseEngine<'m> {
@@ -42,6 +42,14 @@ impl Learner for SparseEngine<'_> {
         self.agent.begin_episode();
     }
 
+    fn observe(&mut self, observation: &[f32]) {
+        self.agent.observe(observation);
+    }
+
+    fn reward(&mut self, reward: f32, ends: bool) {
+        self.agent.reward(reward, ends);
+    }
+
     fn updates_due(&self, step: u64, data: &Replay<'_>) -> u32 {
         self.agent.updates_due(step, data)
     }
@@ -54,6 +62,10 @@ impl Learner for SparseEngine<'_> {
 impl Engine for SparseEngine<'_> {
     fn policy(&self) -> Result<Vec<Layer>, EngineError> {
         Ok(self.agent.deployed().map(Layer::from).collect())
+    }
+
+    fn normaliser(&self) -> Option<Normaliser> {
+        self.agent.normaliser().map(Normaliser::from)
     }
 
     fn save(&self) -> Result<Vec<u8>, EngineError> {

@@ -9,7 +9,7 @@ use super::error::{LabError, TrainError};
 use super::memory;
 use super::seeds::{Stream, derive_seed};
 use super::world::{Simulator, evaluate};
-use crate::engine::{Engine, Layer, SparseEngine};
+use crate::engine::{Engine, SparseEngine};
 use crate::env::Env;
 
 /// How to fine-tune.
@@ -70,11 +70,11 @@ pub trait Follow {
     /// An evaluation on the way.
     fn evaluated(&mut self, step: u64, score: Score);
 
-    /// The actor is the best so far: keep it, and what it takes to go on from there.
+    /// The policy is the best so far: keep it, and what it takes to go on from there.
     ///
     /// # Errors
     /// Any, to stop the fine-tuning.
-    fn best(&mut self, step: u64, actor: &[Layer], resume: &[u8]) -> Result<(), TrainError>;
+    fn best(&mut self, step: u64, engine: &dyn Engine, resume: &[u8]) -> Result<(), TrainError>;
 }
 
 /// Fine-tunes in `env` and tells `follow` how it goes.
@@ -152,7 +152,7 @@ impl Best<'_> {
         self.during.push((step, score));
         if self.best.as_ref().is_none_or(|(_, best, _)| score.mean > best.mean) {
             let resume = engine.save()?;
-            self.follow.best(step, &engine.policy()?, &resume)?;
+            self.follow.best(step, engine, &resume)?;
             self.best = Some((step, score, resume));
         }
         Ok(())

@@ -181,13 +181,14 @@ fn remove(path: &Path) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::lab::config::Method;
+    use crate::lab::config::Preset;
+    use lacewing_runtime::learn::AlgorithmKind;
 
     #[test]
     fn force_deletes_what_the_run_wrote_and_nothing_else() {
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path();
-        let config = RunConfig::defaults("Pendulum-v1", Method::Set);
+        let config = RunConfig::defaults("Pendulum-v1", AlgorithmKind::Td3, Preset::Set);
         fs::write(root.join(CONFIG), config.to_toml().unwrap()).unwrap();
         fs::create_dir(root.join(CHECKPOINT)).unwrap();
         for file in ["checkpoint/manifest.json", BEST, SUMMARY, "thesis.txt"] {
@@ -206,7 +207,7 @@ mod tests {
         let root = folder.path();
         for text in ["[package]\nname = 'thesis'\n", "title = 'site'\n", "no toml"] {
             fs::write(root.join(CONFIG), text).unwrap();
-            let config = RunConfig::defaults("Pendulum-v1", Method::Set);
+            let config = RunConfig::defaults("Pendulum-v1", AlgorithmKind::Td3, Preset::Set);
             let error = RunFolder::create(root, &config, true).err().unwrap();
             assert!(matches!(error, FolderError::Foreign { .. }), "{error}");
             assert_eq!(fs::read_to_string(root.join(CONFIG)).unwrap(), text);

@@ -21,7 +21,7 @@ use super::policy::{self, Facts};
 use super::progress::Progress;
 use super::seeds::{Stream, derive_seed};
 use super::world::{Simulator, evaluate};
-use crate::engine::{self, Engine, EngineError, Start};
+use crate::engine::{self, Engine, EngineError, Normaliser, Start};
 use crate::env::{self, ActionSpace, Env, Shift};
 
 /// Evaluations that a run's final return averages, as the papers do.
@@ -298,8 +298,9 @@ impl Run<'_> {
             ActionSpace::Discrete { .. } => ActionHead::Argmax,
         };
         let method = self.config.method_name();
+        let normaliser = engine.normaliser();
         let facts = Facts {
-            normaliser: None,
+            normaliser: normaliser.as_ref().map(Normaliser::view),
             action_head,
             control_period_s: spec.control_period_s,
             provenance: Provenance {

@@ -3,16 +3,19 @@
 
 use super::kind::AlgorithmKind;
 use super::network::Network;
+use super::normaliser::Normaliser;
 use super::shape::{AgentShape, Role};
 use super::share::Share;
 use super::stage::Stages;
-use crate::kernels::train::TrainKernels;
+use crate::kernels::train::{TILE, Tile, TrainKernels};
 use crate::learn::error::LearnError;
 use crate::learn::explore::Explorer;
-use crate::learn::memory::{Replay, Rollout};
+use crate::learn::memory::{Replay, Rollout, Transition};
 use crate::learn::net::Head;
 use crate::learn::optim::AdamConfig;
+use crate::random::Xoshiro256PlusPlus;
 use core::fmt::Debug;
+use rand_distr::{Distribution, StandardNormal};
 
 /// Most networks of an agent, targets not counted.
 pub const MAX_NETWORKS: usize = 3;
@@ -49,6 +52,12 @@ pub struct Scene<'a, 'm> {
     pub batch: f32,
     /// What on-policy algorithms have derived from the data.
     pub rollout: Option<&'a Rollout<'m>>,
+    /// How observations are normalised, if they are.
+    pub normaliser: Option<&'a Normaliser<'m>>,
+    /// What rewards are multiplied by.
+    pub reward_factor: f32,
+    /// So many features at the end of an observation are noise, drawn anew whenever they are loaded.
+    pub fake_features: usize,
 }
 
 /// A reinforcement-learning algorithm; a value of the type is its settings.
@@ -83,6 +92,9 @@ pub trait Algorithm: Copy + Debug + PartialEq + Send + Sync {
 
     /// Samples of a minibatch.
     fn batch(&self) -> u32;
+
+    /// Discount γ.
+    fn gamma(&self) -> f32;
 
     /// The optimiser of every network.
     fn optimiser(&self) -> AdamConfig;
@@ -119,4 +131,54 @@ pub trait Algorithm: Copy + Debug + PartialEq + Send + Sync {
         explorer: &mut Explorer<'_>,
         action: &mut [f32],
     );
+}
+
+impl Scene<'_, '_> {
+    /// Transposes observations, or those that followed, of some samples into tiles; places without a
+    /// sample become zero.
+    pub fn load_observations<'r>(
+        &'r self,
+        samples: &[u32],
+        into: &mut [Tile],
+        noise: &mut Xoshiro256PlusPlus,
+        part: impl Fn(&Transition<'r>) -> &'r [f32],
+    ) {
+        self.load(samples, into, part);
+        if let Some(normaliser) = self.normaliser {
+            for (feature, tile) in into.iter_mut().enumerate() {
+                let values = tile.0[..samples.len()].iter_mut();
+                values.for_each(|x| *x = normaliser.apply(feature, *x));
+            }
+        }
+        let real = into.len() - self.fake_features;
+        for tile in &mut into[real..] {
+            tile.0[..samples.len()].fill_with(|| StandardNormal.sample(noise));
+        }
+    }
+
+    /// The same of actions, as they are.
+    pub fn load_actions(&self, samples: &[u32], into: &mut [Tile]) {
+        self.load(samples, into, |step| step.action);
+    }
+
+    fn load<'r>(
+        &'r self,
+        samples: &[u32],
+        into: &mut [Tile],
+        part: impl Fn(&Transition<'r>) -> &'r [f32],
+    ) {
+        if samples.len() < TILE {
+            into.fill(Tile::ZERO);
+        }
+        for (place, &index) in samples.iter().enumerate() {
+            for (tile, &feature) in into.iter_mut().zip(part(&self.data.get(index as usize))) {
+                tile.0[place] = feature;
+            }
+        }
+    }
+
+    /// The reward of a step, as it is learned from.
+    pub fn reward(&self, step: &Transition<'_>) -> f32 {
+        self.reward_factor * step.reward
+    }
 }

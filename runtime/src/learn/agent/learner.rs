@@ -33,6 +33,12 @@ pub trait Learner {
     /// An episode begins: noise that depends on the last step starts afresh.
     fn begin_episode(&mut self);
 
+    /// An observation has been seen, in training.
+    fn observe(&mut self, observation: &[f32]);
+
+    /// A step has brought a reward, and maybe an episode's end.
+    fn reward(&mut self, reward: f32, ends: bool);
+
     /// Updates that are due after the `step`-th step, whose transition is in `data`.
     fn updates_due(&self, step: u64, data: &Replay<'_>) -> u32;
 
@@ -65,6 +71,18 @@ impl<A: Algorithm> Learner for Agent<'_, A> {
 
     fn begin_episode(&mut self) {
         self.explorer.begin_episode();
+    }
+
+    fn observe(&mut self, observation: &[f32]) {
+        if let Some(normaliser) = &mut self.normaliser {
+            normaliser.observe(observation);
+        }
+    }
+
+    fn reward(&mut self, reward: f32, ends: bool) {
+        if self.training.scale_rewards {
+            self.reward_scale.observe(reward, self.algorithm.gamma(), ends);
+        }
     }
 
     fn updates_due(&self, step: u64, data: &Replay<'_>) -> u32 {

@@ -8,6 +8,7 @@ mod kind;
 mod learner;
 mod losses;
 mod network;
+mod normaliser;
 mod scalars;
 mod shape;
 mod share;
@@ -19,6 +20,7 @@ pub use kind::AlgorithmKind;
 pub use learner::Learner;
 pub use losses::Losses;
 pub use network::Network;
+pub use normaliser::{Normaliser, OBSERVATION_CLIP, RewardScale};
 pub use shape::{ActionSpace, AgentShape, Role, Sparsity};
 pub use share::Share;
 pub use stage::{MAX_STAGES, Stage, Stages};
@@ -35,7 +37,8 @@ use crate::kernels::train::TrainKernels;
 use crate::random::Xoshiro256PlusPlus;
 use core::ops::Range;
 use heapless::Vec;
-use rand_core::SeedableRng;
+use lacewing_formats::policy::ObservationNormaliser;
+use rand_core::{Rng, SeedableRng};
 use scalars::Scalars;
 
 /// One for each thread.
@@ -71,6 +74,8 @@ pub struct Agent<'m, A> {
     /// Samples of the present minibatch.
     samples: usize,
     rollout: Option<Rollout<'m>>,
+    pub(super) normaliser: Option<Normaliser<'m>>,
+    pub(super) reward_scale: RewardScale,
     /// What changes of topology did since this was last asked for.
     changed: Changed,
     /// Of the policy, for one observation.
@@ -97,6 +102,11 @@ impl<'m, A: Algorithm> Agent<'m, A> {
             + Self::scratches(batch, threads) * TopologyScratch::blocks(Self::largest(shape))
             + Block::for_slice::<u32>(batch as usize)
             + algorithm.iteration().map_or(0, |(steps, _)| Rollout::blocks(steps))
+            + if training.normalise_observations {
+                Normaliser::blocks(shape.observations())
+            } else {
+                0
+            }
             + Block::for_slice::<f32>(shape.policy.outputs())
             + Block::for_slice::<f32>(shape.action_numbers())
     }
@@ -124,7 +134,7 @@ impl<'m, A: Algorithm> Agent<'m, A> {
     ) -> Result<Self, LearnError> {
         algorithm.check()?;
         training.check()?;
-        if !shape.is_possible(A::KIND) {
+        if !shape.is_possible(A::KIND) || training.fake_features as usize > shape.observations() {
             return Err(LearnError::Shape);
         }
         let arena = &mut Arena::new(memory);
@@ -159,6 +169,10 @@ impl<'m, A: Algorithm> Agent<'m, A> {
                 .collect::<Result<_, _>>()?,
             batch: arena.take(batch as usize)?,
             samples: 0,
+            normaliser: (training.normalise_observations)
+                .then(|| Normaliser::new(arena, shape.observations()))
+                .transpose()?,
+            reward_scale: RewardScale::default(),
             changed: Changed::default(),
             rollout: (algorithm.iteration())
                 .map(|(steps, _)| Rollout::new(arena, steps))
@@ -196,6 +210,15 @@ impl<'m, A: Algorithm> Agent<'m, A> {
         self.updates
     }
 
+    /// How observations are normalised, if they are, as a policy file holds it.
+    pub fn normaliser(&self) -> Option<ObservationNormaliser<'_>> {
+        self.normaliser.as_ref().map(|normaliser| ObservationNormaliser {
+            mean: normaliser.mean(),
+            std: normaliser.deviation(),
+            clip: OBSERVATION_CLIP,
+        })
+    }
+
     /// The network that acts.
     pub fn policy(&self) -> &Mlp<'m> {
         &self.networks[0].online
@@ -220,8 +243,8 @@ impl<'m, A: Algorithm> Agent<'m, A> {
     fn run_policy(&mut self, observation: &[f32]) -> Result<(), LearnError> {
         assert_eq!(observation.len(), self.shape.observations());
         let trace = &mut self.shares[0].traces[0];
-        for (tile, &value) in trace.input().iter_mut().zip(observation) {
-            tile.0[0] = value;
+        for (feature, (tile, &x)) in trace.input().iter_mut().zip(observation).enumerate() {
+            tile.0[0] = self.normaliser.as_ref().map_or(x, |by| by.apply(feature, x));
         }
         trace.set_samples(1);
         self.networks[0].online.forward(&self.kernels, trace);
@@ -301,8 +324,20 @@ impl<'m, A: Algorithm> Agent<'m, A> {
         Ok(losses)
     }
 
+    /// What rewards are multiplied by.
+    fn reward_factor(&self) -> f32 {
+        if self.training.scale_rewards { self.reward_scale.factor() } else { 1.0 }
+    }
+
     /// Draws the minibatch and its noise.
     fn draw(&mut self, data: &Replay<'_>) -> Result<(), LearnError> {
+        let fake_features = self.training.fake_features as usize;
+        let reward_factor = self.reward_factor();
+        if fake_features > 0 {
+            for share in &mut self.shares {
+                share.rng = Xoshiro256PlusPlus::seed_from_u64(self.rng.next_u64());
+            }
+        }
         match &mut self.rollout {
             None => {
                 data.sample(&mut self.rng, self.batch);
@@ -317,6 +352,9 @@ impl<'m, A: Algorithm> Agent<'m, A> {
                         data,
                         batch: self.batch.len() as f32,
                         rollout: None,
+                        normaliser: self.normaliser.as_ref(),
+                        reward_factor,
+                        fake_features,
                     };
                     self.algorithm.prepare(&scene, &mut self.shares[0], rollout);
                 }
@@ -350,6 +388,9 @@ impl<'m, A: Algorithm> Agent<'m, A> {
             data,
             batch: self.samples as f32,
             rollout: self.rollout.as_ref(),
+            normaliser: self.normaliser.as_ref(),
+            reward_factor: self.reward_factor(),
+            fake_features: self.training.fake_features as usize,
         };
         let batch = self.batch[..self.samples].chunks(size);
         let mut parts: Threads<_> = self.shares.iter_mut().zip(batch).collect();

@@ -5,8 +5,9 @@ use super::shape::AgentShape;
 use crate::arena::{Arena, Block, OutOfMemory};
 use crate::kernels::train::{QUARTER, TILE, Tile};
 use crate::learn::net::{Gradients, Record, Trace};
+use crate::random::Xoshiro256PlusPlus;
 use heapless::Vec;
-use rand_core::Rng;
+use rand_core::{Rng, SeedableRng};
 use rand_distr::{Distribution, StandardNormal};
 
 /// What one thread writes.
@@ -16,6 +17,8 @@ pub struct Share<'m> {
     pub traces: Vec<Trace<'m>, MAX_TRACES>,
     /// Standard normal, [`Algorithm::noise`] rows for each tile of the share.
     pub noise: &'m mut [Tile],
+    /// For noise that stands for features.
+    pub rng: Xoshiro256PlusPlus,
     /// Of every network, in the order of [`Algorithm::NETWORKS`].
     pub gradients: Vec<Gradients<'m>, MAX_NETWORKS>,
     /// Of every scalar.
@@ -49,6 +52,7 @@ impl<'m> Share<'m> {
         Ok(Self {
             traces: traces.collect::<Result<_, _>>()?,
             noise: arena.take(samples.div_ceil(TILE) * A::noise(shape))?,
+            rng: Xoshiro256PlusPlus::seed_from_u64(0),
             gradients: (A::NETWORKS.iter())
                 .map(|part| Gradients::new(arena, shape.network(part.role)))
                 .collect::<Result<_, _>>()?,

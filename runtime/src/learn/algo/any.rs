@@ -9,6 +9,7 @@ use crate::learn::error::LearnError;
 use crate::learn::memory::Replay;
 use crate::learn::net::Mlp;
 use crate::learn::training::Training;
+use lacewing_formats::policy::ObservationNormaliser;
 use serde::{Deserialize, Serialize};
 
 /// Does the same with whichever algorithm it is.
@@ -163,6 +164,11 @@ impl<'m> AnyAgent<'m> {
         each!(AnyAgent, self, agent => agent.seed_exploration(seed));
     }
 
+    /// See [`Agent::normaliser`].
+    pub fn normaliser(&self) -> Option<ObservationNormaliser<'_>> {
+        each!(AnyAgent, self, agent => agent.normaliser())
+    }
+
     /// See [`Agent::policy`].
     pub fn policy(&self) -> &Mlp<'m> {
         each!(AnyAgent, self, agent => agent.policy())
@@ -202,6 +208,14 @@ impl Learner for AnyAgent<'_> {
 
     fn begin_episode(&mut self) {
         each!(AnyAgent, self, agent => agent.begin_episode());
+    }
+
+    fn observe(&mut self, observation: &[f32]) {
+        each!(AnyAgent, self, agent => agent.observe(observation));
+    }
+
+    fn reward(&mut self, reward: f32, ends: bool) {
+        each!(AnyAgent, self, agent => agent.reward(reward, ends));
     }
 
     fn updates_due(&self, step: u64, data: &Replay<'_>) -> u32 {

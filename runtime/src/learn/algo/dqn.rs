@@ -1,6 +1,6 @@
 //! DQN with a sparse network (Mnih et al. 2015, alg. 1; double: van Hasselt et al. 2016, eq. 4).
 
-use super::{all_hold, is_natural, is_positive, is_share, load};
+use super::{all_hold, is_natural, is_positive, is_share};
 use crate::kernels::train::{TILE, Tile};
 use crate::learn::agent::{Algorithm, AlgorithmKind, Part, Role, Scene, Share, Stage, Stages};
 use crate::learn::error::LearnError;
@@ -113,6 +113,10 @@ impl Algorithm for DqnConfig {
         self.batch
     }
 
+    fn gamma(&self) -> f32 {
+        self.gamma
+    }
+
     fn optimiser(&self) -> AdamConfig {
         AdamConfig { learning_rate: self.learning_rate, weight_decay: self.weight_decay }
     }
@@ -136,7 +140,9 @@ impl Algorithm for DqnConfig {
         gradients.clear();
         for samples in samples.chunks(TILE) {
             trace.set_samples(samples.len());
-            load(data, samples, trace.input(), |step| step.next_observation);
+            scene.load_observations(samples, trace.input(), &mut share.rng, |step| {
+                step.next_observation
+            });
             let mut chosen = [0; TILE];
             if self.double {
                 network.online.forward(kernels, trace);
@@ -151,10 +157,11 @@ impl Algorithm for DqnConfig {
                 let step = data.get(index as usize);
                 let next = trace.output()[chosen[i]].0[i];
                 let next = if step.terminated { 0.0 } else { self.gamma * next };
-                targets[i] = step.reward + next;
+                targets[i] = scene.reward(&step) + next;
             }
 
-            load(data, samples, trace.input(), |step| step.observation);
+            scene
+                .load_observations(samples, trace.input(), &mut share.rng, |step| step.observation);
             network.online.forward(kernels, trace);
             let outputs = trace.output().len();
             trace.gradient()[..outputs].fill(Tile::ZERO);

@@ -16,25 +16,6 @@ pub use sac::SacConfig;
 pub use td3::Td3Config;
 
 use super::error::LearnError;
-use super::memory::{Replay, Transition};
-use crate::kernels::train::{TILE, Tile};
-
-/// Transposes a part of samples of the replay into tiles; places without a sample become zero.
-fn load<'r>(
-    data: &'r Replay<'_>,
-    samples: &[u32],
-    into: &mut [Tile],
-    part: impl Fn(&Transition<'r>) -> &'r [f32],
-) {
-    if samples.len() < TILE {
-        into.fill(Tile::ZERO);
-    }
-    for (place, &index) in samples.iter().enumerate() {
-        for (tile, &feature) in into.iter_mut().zip(part(&data.get(index as usize))) {
-            tile.0[place] = feature;
-        }
-    }
-}
 
 /// The complaint, a setting's name and what it must be, of the first of `checks` that does not hold.
 fn all_hold(checks: &[(bool, &'static str)]) -> Result<(), LearnError> {

@@ -2,7 +2,7 @@
 //! actions.
 
 use super::gaussian::LOG_SQRT_2PI;
-use super::{all_hold, is_natural, is_positive, is_share, load};
+use super::{all_hold, is_natural, is_positive, is_share};
 use crate::kernels::train::{TILE, Tile};
 use crate::learn::agent::{
     ActionSpace, AgentShape, Algorithm, AlgorithmKind, Part, Role, Scene, Share, Stage, Stages,
@@ -122,6 +122,10 @@ impl Algorithm for PpoConfig {
         self.batch
     }
 
+    fn gamma(&self) -> f32 {
+        self.gamma
+    }
+
     fn optimiser(&self) -> AdamConfig {
         AdamConfig { learning_rate: self.learning_rate, weight_decay: self.weight_decay }
     }
@@ -153,25 +157,31 @@ impl Algorithm for PpoConfig {
             let (samples, steps) = (&samples[..count], first..first + count);
             actor_trace.set_samples(count);
             critic_trace.set_samples(count);
-            load(data, samples, critic_trace.input(), |step| step.next_observation);
+            scene.load_observations(samples, critic_trace.input(), &mut share.rng, |step| {
+                step.next_observation
+            });
             networks[CRITIC].online.forward(kernels, critic_trace);
             rollout.advantage[steps.clone()].copy_from_slice(&critic_trace.output()[0].0[..count]);
-            load(data, samples, critic_trace.input(), |step| step.observation);
+            scene.load_observations(samples, critic_trace.input(), &mut share.rng, |step| {
+                step.observation
+            });
             networks[CRITIC].online.forward(kernels, critic_trace);
             rollout.value[steps.clone()].copy_from_slice(&critic_trace.output()[0].0[..count]);
-            load(data, samples, actor_trace.input(), |step| step.observation);
+            scene.load_observations(samples, actor_trace.input(), &mut share.rng, |step| {
+                step.observation
+            });
             networks[ACTOR].online.forward(kernels, actor_trace);
             for (i, step) in steps.enumerate() {
                 let action = data.get(step).action;
                 rollout.log_prob[step] = log_prob(actor_trace.output(), i, scalars, action);
             }
         }
-        rollout.advantages(data, self.gamma, self.lambda);
+        rollout.advantages(data, scene.reward_factor, self.gamma, self.lambda);
     }
 
     /// The gradient of `L = −mean min(r Â, clip(r) Â) + c₁ mean (V − R)² − c₂ mean H` (eq. 9).
     fn gradients(&self, _: u8, scene: &Scene<'_, '_>, share: &mut Share<'_>, samples: &[u32]) {
-        let Scene { kernels, networks, scalars, data, batch, rollout } = scene;
+        let Scene { kernels, networks, scalars, data, batch, rollout, .. } = scene;
         let Some(rollout) = rollout else { return };
         let (actor, critic) = (&networks[ACTOR].online, &networks[CRITIC].online);
         let (actor_trace, critic_trace) = share.traces.split_at_mut(1);
@@ -182,7 +192,9 @@ impl Algorithm for PpoConfig {
         for samples in samples.chunks(TILE) {
             actor_trace.set_samples(samples.len());
             critic_trace.set_samples(samples.len());
-            load(data, samples, actor_trace.input(), |step| step.observation);
+            scene.load_observations(samples, actor_trace.input(), &mut share.rng, |step| {
+                step.observation
+            });
             critic_trace.input().copy_from_slice(actor_trace.input());
             actor.forward(kernels, actor_trace);
             critic.forward(kernels, critic_trace);

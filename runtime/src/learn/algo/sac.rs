@@ -2,7 +2,7 @@
 //! alg. 1; as DS-SAC: Sokar et al. 2022, appendix).
 
 use super::gaussian::{LOG_SQRT_2PI, log_one_minus_tanh_squared};
-use super::{all_hold, is_natural, is_positive, is_share, load};
+use super::{all_hold, is_natural, is_positive, is_share};
 use crate::kernels::train::{TILE, Tile};
 use crate::learn::agent::{
     AgentShape, Algorithm, AlgorithmKind, Part, Role, Scene, Share, Stage, Stages,
@@ -116,6 +116,10 @@ impl Algorithm for SacConfig {
         self.batch
     }
 
+    fn gamma(&self) -> f32 {
+        self.gamma
+    }
+
     fn optimiser(&self) -> AdamConfig {
         AdamConfig { learning_rate: self.learning_rate, weight_decay: self.weight_decay }
     }
@@ -176,7 +180,9 @@ impl SacConfig {
         for (samples, noise) in samples.chunks(TILE).zip(share.noise.chunks(2 * actions)) {
             actor_trace.set_samples(samples.len());
             critic_trace.set_samples(samples.len());
-            load(data, samples, actor_trace.input(), |step| step.next_observation);
+            scene.load_observations(samples, actor_trace.input(), &mut share.rng, |step| {
+                step.next_observation
+            });
             networks[ACTOR].online.forward(kernels, actor_trace);
             let (next_observation, next_action) = critic_trace.input().split_at_mut(observations);
             next_observation.copy_from_slice(actor_trace.input());
@@ -192,12 +198,12 @@ impl SacConfig {
                 let step = data.get(index as usize);
                 let soft = *target - alpha * log_prob;
                 let next = if step.terminated { 0.0 } else { self.gamma * soft };
-                *target = step.reward + next;
+                *target = scene.reward(&step) + next;
             }
 
             let (observation, action) = critic_trace.input().split_at_mut(observations);
-            load(data, samples, observation, |step| step.observation);
-            load(data, samples, action, |step| step.action);
+            scene.load_observations(samples, observation, &mut share.rng, |step| step.observation);
+            scene.load_actions(samples, action);
             for (critic, gradients) in networks[CRITICS].iter().zip(&mut share.gradients[CRITICS]) {
                 critic.online.forward(kernels, critic_trace);
                 let q = critic_trace.output()[0].0;
@@ -229,7 +235,9 @@ impl SacConfig {
         for (samples, noise) in samples.chunks(TILE).zip(share.noise.chunks(2 * actions)) {
             let (count, noise) = (samples.len(), &noise[actions..]);
             actor_trace.set_samples(count);
-            load(data, samples, actor_trace.input(), |step| step.observation);
+            scene.load_observations(samples, actor_trace.input(), &mut share.rng, |step| {
+                step.observation
+            });
             actor.forward(kernels, actor_trace);
             let mut log_prob = Tile::ZERO;
             for (critic, trace) in critics.iter().zip(&mut *critic_traces) {

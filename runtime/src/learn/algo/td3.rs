@@ -1,6 +1,6 @@
 //! TD3 with sparse networks (Fujimoto et al. 2018, alg. 1; Sokar et al. 2022, alg. 1).
 
-use super::{all_hold, is_natural, is_positive, is_share, load};
+use super::{all_hold, is_natural, is_positive, is_share};
 use crate::kernels::train::{TILE, Tile};
 use crate::learn::agent::{
     AgentShape, Algorithm, AlgorithmKind, Part, Role, Scene, Share, Stage, Stages,
@@ -106,6 +106,10 @@ impl Algorithm for Td3Config {
         self.batch
     }
 
+    fn gamma(&self) -> f32 {
+        self.gamma
+    }
+
     fn optimiser(&self) -> AdamConfig {
         AdamConfig { learning_rate: self.learning_rate, weight_decay: self.weight_decay }
     }
@@ -160,7 +164,9 @@ impl Td3Config {
         for (samples, noise) in samples.chunks(TILE).zip(share.noise.chunks(actions)) {
             actor_trace.set_samples(samples.len());
             critic_trace.set_samples(samples.len());
-            load(data, samples, actor_trace.input(), |step| step.next_observation);
+            scene.load_observations(samples, actor_trace.input(), &mut share.rng, |step| {
+                step.next_observation
+            });
             networks[ACTOR].forward_target(kernels, actor_trace);
             let (next_observation, next_action) = critic_trace.input().split_at_mut(observations);
             next_observation.copy_from_slice(actor_trace.input());
@@ -185,12 +191,12 @@ impl Td3Config {
             for (target, &index) in targets.iter_mut().zip(samples) {
                 let step = data.get(index as usize);
                 let next = if step.terminated { 0.0 } else { self.gamma * *target };
-                *target = step.reward + next;
+                *target = scene.reward(&step) + next;
             }
 
             let (observation, action) = critic_trace.input().split_at_mut(observations);
-            load(data, samples, observation, |step| step.observation);
-            load(data, samples, action, |step| step.action);
+            scene.load_observations(samples, observation, &mut share.rng, |step| step.observation);
+            scene.load_actions(samples, action);
             for (critic, gradients) in networks[CRITICS].iter().zip(&mut share.gradients[CRITICS]) {
                 critic.online.forward(kernels, critic_trace);
                 let q = critic_trace.output()[0].0;
@@ -219,7 +225,9 @@ impl Td3Config {
         for samples in samples.chunks(TILE) {
             actor_trace.set_samples(samples.len());
             critic_trace.set_samples(samples.len());
-            load(data, samples, actor_trace.input(), |step| step.observation);
+            scene.load_observations(samples, actor_trace.input(), &mut share.rng, |step| {
+                step.observation
+            });
             actor.forward(kernels, actor_trace);
             let (observation, action) = critic_trace.input().split_at_mut(observations);
             observation.copy_from_slice(actor_trace.input());

@@ -48,13 +48,13 @@ impl<'m> Rollout<'m> {
 
     /// Turns values into advantages by generalised advantage estimation (Schulman et al. 2016,
     /// eq. 16): `Âₜ = δₜ + γ λ Âₜ₊₁`, `δₜ = rₜ + γ V(s′ₜ) − V(sₜ)`, where after a terminal state no
-    /// value follows and across an episode's end no advantage does.
-    pub fn advantages(&mut self, data: &Replay<'_>, gamma: f32, lambda: f32) {
+    /// value follows and across an episode's end no advantage does. Rewards are multiplied by `factor`.
+    pub fn advantages(&mut self, data: &Replay<'_>, factor: f32, gamma: f32, lambda: f32) {
         let mut following = 0.0;
         for at in (0..data.len()).rev() {
             let step = data.get(at);
             let next = if step.terminated { 0.0 } else { self.advantage[at] };
-            let delta = step.reward + gamma * next - self.value[at];
+            let delta = factor * step.reward + gamma * next - self.value[at];
             let ends = step.terminated || step.truncated;
             following = delta + if ends { 0.0 } else { gamma * lambda * following };
             self.advantage[at] = following;

@@ -9,7 +9,7 @@ use lacewing_runtime::learn::{AnyAgent, DeployedLayer};
 use std::convert::Infallible;
 use std::path::Path;
 
-/// Writes the learner's policy, with a resume section, the scaling of `before` and its probes'
+/// Writes the learner's policy, with a resume section, the action head of `before` and its probes'
 /// observations, to `out`: all of it or nothing.
 ///
 /// # Errors
@@ -43,7 +43,7 @@ pub fn save(
     };
     let spec = PolicySpec {
         layers: &layers,
-        normaliser: before.normaliser(),
+        normaliser: agent.normaliser(),
         action_head: before.action_head(),
         control_period_s: before.header().control_period_s(),
         provenance,

@@ -13,10 +13,10 @@ const LEARNING_SEEDS: u64 = 1 << 32;
 /// Episodes to choose the best policy by start from seeds this far from those it is compared on.
 const SELECTION_SEEDS: u64 = 1 << 33;
 
-/// In which units observations and actions are.
+/// In which units actions are.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Units {
-    /// Normalised observations, actions in [−1, 1].
+    /// Numbers in [−1, 1], or an index.
     Learner,
     /// The environment's.
     Environment,
@@ -25,7 +25,7 @@ enum Units {
 /// An environment whose episodes start from the seeds `seed..`.
 pub struct Driver<'e> {
     environment: &'e mut Environment,
-    /// Its normaliser and action head are those that learning started with.
+    /// Its action head scales the learner's actions.
     policy: &'e Policy<'e>,
     units: Units,
     /// Seed of the first episode.
@@ -55,13 +55,6 @@ impl<'e> Driver<'e> {
         session::play(self, 0, &mut returns, (&mut observation, &mut action), act)?;
         Ok(Score::of(&returns))
     }
-
-    fn observe(&self, from: &[f32], observation: &mut [f32]) {
-        match self.units {
-            Units::Learner => self.policy.normalise(from, observation),
-            Units::Environment => observation.copy_from_slice(from),
-        }
-    }
 }
 
 impl World for Driver<'_> {
@@ -69,7 +62,7 @@ impl World for Driver<'_> {
 
     fn reset(&mut self, episode: u64, observation: &mut [f32]) -> Result<(), EnvironmentError> {
         let first = self.environment.reset(self.seed.wrapping_add(episode))?;
-        self.observe(&first, observation);
+        observation.copy_from_slice(&first);
         Ok(())
     }
 
@@ -83,7 +76,7 @@ impl World for Driver<'_> {
             self.policy.scale_action(&mut self.action);
         }
         let outcome = self.environment.step(&self.action)?;
-        self.observe(&outcome.obs, observation);
+        observation.copy_from_slice(&outcome.obs);
         let (terminated, truncated) = (outcome.terminated, outcome.truncated);
         Ok(Outcome { reward: outcome.reward, terminated, truncated })
     }

@@ -69,6 +69,10 @@ pub struct RunConfig {
     pub init: Init,
     /// Whether units have biases.
     pub bias: bool,
+    /// Whether observations are normalised by their running mean and deviation.
+    pub normalise_observations: bool,
+    /// Whether rewards are divided by the running deviation of the discounted return.
+    pub scale_rewards: bool,
     /// What comes before the ReLU of the critics' hidden layers: `none` or `layer`.
     pub critic_norm: Norm,
     /// Environment steps between evaluations.
@@ -137,6 +141,8 @@ impl RunConfig {
             structure: Structure::Unstructured,
             init: Init::Dense,
             bias: true,
+            normalise_observations: false,
+            scale_rewards: false,
             critic_norm: Norm::None,
             evaluate_every: if small { 1000 } else { 5000 },
             evaluate_episodes: 10,
@@ -310,6 +316,9 @@ impl RunConfig {
         Training {
             init: self.init,
             bias: self.bias,
+            normalise_observations: self.normalise_observations,
+            scale_rewards: self.scale_rewards,
+            fake_features: 0,
             method: self.topology.method(self.updates()),
             threads: self.threads,
         }
