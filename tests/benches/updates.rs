@@ -40,7 +40,7 @@ fn rate(updates: usize, mut update: impl FnMut()) -> f64 {
 fn burn_rate(device: lacewing_burn::Device, start: &Td3<'_>, replay: &Replay<'_>) -> f64 {
     let mut noise = vec![0.0; start.shape().action_numbers()];
     let start = lacewing_tests::learner::save(start);
-    let agent = lacewing_burn::BurnTd3::new(device, &start, &mut noise);
+    let agent = lacewing_burn::BurnAgent::new(device, &start, &mut noise);
     let mut agent = agent.unwrap_or_else(|error| {
         eprintln!("{error}");
         std::process::exit(1)
