@@ -149,9 +149,8 @@ impl<A: AutodiffBackend, C: ActorCritic> Agent for Masked<A, C> {
                             network.follow((tau, rule), &self.device);
                         }
                     }
-                    if let (true, Some(scalars), Some(gradient)) =
-                        (scalars, &mut self.scalars, of_scalars.take())
-                    {
+                    let scalars = self.scalars.as_mut().filter(|_| scalars);
+                    if let (Some(scalars), Some(gradient)) = (scalars, of_scalars.take()) {
                         scalars.step(config, gradient);
                     }
                 }
