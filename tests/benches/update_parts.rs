@@ -4,10 +4,10 @@
 //! `cargo bench -p lacewing-tests --bench update_parts`
 mod common;
 
-use common::{fill, half_cheetah, replay_memory};
+use common::{experience, shape};
 use lacewing_formats::topology::{Csr, CsrMut};
 use lacewing_runtime::kernels::train::{AdamStep, Finish, TILE, Tile, TrainKernels};
-use lacewing_runtime::learn::{Block, Mlp, Td3, Td3Config, Training};
+use lacewing_runtime::learn::{AlgorithmKind, Block, Mlp, Td3, Td3Config, Training};
 use lacewing_tests::learner::seeds;
 use std::hint::black_box;
 use std::time::Instant;
@@ -127,14 +127,15 @@ fn median(mut times: Vec<f64>) -> f64 {
 }
 
 fn main() {
-    let mut memory = replay_memory();
-    let mut replay = fill(&mut memory);
+    let config = Td3Config { batch: BATCH, ..Td3Config::default() };
+    let experience = experience(&config.into(), &shape(AlgorithmKind::Td3, 0.0));
+    let mut memory = vec![0.0; experience.memory()];
+    let mut replay = experience.replay(&mut memory);
     let kernels = TrainKernels::best();
     println!("{}, batch {BATCH}, one thread, median of {ROUNDS}, us", kernels.name);
     println!("sparsity   update   its kernels   ratio");
     for sparsity in [0.0, 0.5, 0.9, 0.95] {
-        let config = Td3Config { batch: BATCH, ..Td3Config::default() };
-        let (shape, training) = (half_cheetah(sparsity), Training::default());
+        let (shape, training) = (shape(AlgorithmKind::Td3, sparsity), Training::default());
         let mut memory = vec![Block::ZERO; Td3::blocks(&shape, &config, &training)];
         let mut agent =
             Td3::new(shape, config, training, &mut memory, seeds(1)).expect("memory for the agent");

@@ -1,21 +1,24 @@
 #!/usr/bin/env bash
-# TD3 updates a second: an engine of Lacewing beside masked dense PyTorch, on the same shapes and
-# batch (17-256-256-6 actor, two 23-256-256-1 critics, batch 256), in turns, medians.
+# Updates a second: an engine of Lacewing beside masked dense PyTorch, on the same shapes and batch, in
+# turns, medians.
 #
-#   tests/benches/updates.sh [ROUNDS]         the sparse engine and PyTorch, on one core and on two
-#   tests/benches/updates.sh --cuda [ROUNDS]  burn on CUDA, PyTorch on the same GPU
+#   tests/benches/updates.sh [ROUNDS]               TD3 on the sparse engine, on one core and on two
+#   tests/benches/updates.sh --algorithms [ROUNDS]  SAC, DQN, PPO, and TD3 by RigL and by pruning, on one
+#   tests/benches/updates.sh --cuda [ROUNDS]        TD3 by burn on CUDA, PyTorch on the same GPU
 #
-# The table goes to target/updates/cpu.md or cuda.md, each row beside PyTorch on as many threads.
+# The table goes to target/updates/cpu.md, algorithms.md or cuda.md, each row beside PyTorch on as many
+# threads.
 #
 # PyTorch is installed by pip (some GB) into target/torch-venv, or LACEWING_TORCH_VENV; with
 # PIP_INDEX_URL at PyTorch's own index of CPU wheels it takes a tenth of that.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
-device=cpu
-if [ "${1:-}" = --cuda ]; then device=cuda; shift; fi
+device=cpu what=cpu
+if [ "${1:-}" = --cuda ]; then device=cuda what=cuda; shift; fi
+if [ "${1:-}" = --algorithms ]; then what=algorithms; shift; fi
 rounds=${1:-5}
-case $rounds in ''|*[!0-9]*|0) echo "usage: $0 [--cuda] [ROUNDS]" >&2; exit 2 ;; esac
+case $rounds in ''|*[!0-9]*|0) echo "usage: $0 [--cuda | --algorithms] [ROUNDS]" >&2; exit 2 ;; esac
 if [ $device = cuda ] && ! nvidia-smi -L >/dev/null 2>&1; then
   echo "no NVIDIA GPU or driver here (nvidia-smi finds none): leave --cuda out" >&2
   exit 1
@@ -45,7 +48,7 @@ record() {
   printf '%s\t%s\t%s\n' "$1" "$2" "$rate" | tee -a "$table"
 }
 # torch CORES OPTIONS..., lacewing CORES OPTIONS...: one rate
-torch() { taskset -c "$1" "$venv/bin/python" tests/benches/torch_td3.py --device $device "${@:2}"; }
+torch() { taskset -c "$1" "$venv/bin/python" tests/benches/torch_updates.py --device $device "${@:2}"; }
 lacewing() { taskset -c "$1" "$bench" "${@:2}" | sed 's/.*: *\([0-9]*\) updates.*/\1/'; }
 
 for ((round = 0; round < rounds; round++)); do
@@ -56,6 +59,19 @@ for ((round = 0; round < rounds; round++)); do
     for sparsity in 0.5 0.9; do
       record CUDA "burn, $sparsity sparse" lacewing "$cores" --engine burn-cuda --sparsity $sparsity
     done
+  elif [ $what = algorithms ]; then
+    for algorithm in sac dqn ppo; do
+      record "$algorithm, one thread" PyTorch torch 0 --algorithm $algorithm
+      record "$algorithm, one thread" 'sparse engine, 0.9 sparse' \
+        lacewing 0 --algorithm $algorithm --sparsity 0.9
+    done
+    record 'td3 by RigL every 100 updates, one thread' PyTorch torch 0 --method rigl
+    record 'td3 by RigL every 100 updates, one thread' 'sparse engine, 0.9 sparse' \
+      lacewing 0 --method rigl --sparsity 0.9
+    # Masks cost the same however many links they leave.
+    record 'td3 by pruning from dense, over the schedule, one thread' PyTorch torch 0
+    record 'td3 by pruning from dense, over the schedule, one thread' \
+      'sparse engine, to 0.9 sparse' lacewing 0 --method prune --sparsity 0.9
   else
     for threads in 1 2; do
       cores=0-$((threads - 1))
@@ -75,8 +91,9 @@ else
 fi
 mkdir -p target/updates
 {
-  printf '# TD3 updates a second\n\n'
-  printf 'Batch 256, 17-256-256-6; PyTorch trains masked dense networks.\n'
+  printf '# Updates a second\n\n'
+  printf 'TD3 and SAC: 17-256-256, batch 256; DQN: 8-512-512-4, batch 128; PPO: 17-64-64-6, batch 64.\n'
+  printf 'PyTorch trains masked dense networks.\n'
   printf '%s, %s, medians of %s rounds of `tests/benches/updates.sh`, lacewing %s, %s, torch %s.\n\n' \
     "$processor" "$(date +%Y-%m-%d)" "$rounds" "$(git rev-parse --short HEAD)" "$(rustc --version)" \
     "$("$venv/bin/python" -c 'import torch; print(torch.__version__)')"
@@ -92,5 +109,5 @@ mkdir -p target/updates
     count && ($1 != place || $2 != who) { row() }
     { place = $1; who = $2; rates[count++] = $3 }
     END { row() }'
-} > target/updates/$device.md
-cat target/updates/$device.md
+} > target/updates/$what.md
+cat target/updates/$what.md

@@ -40,7 +40,7 @@ def train(structure, seed, steps, folder):
     if not (folder / "summary.json").exists():
         lacewing("env", "install", "mujoco")
         lacewing(
-            *["train", "HalfCheetah-v5", "--method", "set", "--engine", "sparse"],
+            *["train", "HalfCheetah-v5", "--method", "ds-td3", "--engine", "sparse"],
             *["--sparsity", "0.9", "--structure", structure, "--seed", seed, "--steps", steps],
             *["--out", folder, "--force"],
         )

@@ -42,6 +42,10 @@ fn furnish(folder: &Path) {
     let whole = fs::read(folder.join("td3.onnx")).unwrap();
     fs::write(folder.join("cut.onnx"), &whole[..whole.len() / 2]).unwrap();
     fs::write(folder.join("bad.toml"), "env = 'Pendulum-v1'\nbach = 3\n").unwrap();
+    let old = "env = 'Pendulum-v1'\n[rewire]\ninterval = 500\nfraction = 0.1\n";
+    fs::write(folder.join("old.toml"), old).unwrap();
+    fs::create_dir(folder.join("old")).unwrap();
+    fs::write(folder.join("old/config.toml"), old).unwrap();
     fs::write(folder.join("number.toml"), "env = 3\n").unwrap();
     fs::write(folder.join("broken.toml"), "env = 'Pendulum-v1'\nsteps = = 3\n").unwrap();
     fs::create_dir(folder.join("begun")).unwrap();
@@ -55,7 +59,12 @@ fn furnish(folder: &Path) {
 /// Arguments, and words that the complaint must have.
 const CASES: &[(&str, &[&str])] = &[
     ("train Pendulum-v2", &["unknown environment", "did you mean `Pendulum-v1`"]),
-    ("train Pendulum-v1 --method rigl", &["rigl", "dense, static, set"]),
+    ("train Pendulum-v1 --method rigle", &["rigle", "static, set, rigl", "did you mean `rigl`?"]),
+    ("train Pendulum-v1 --algorithm tdd3", &["tdd3", "did you mean `td3`?"]),
+    ("train Pendulum-v1 --allocation inputonly", &["did you mean `input-only`?"]),
+    ("train Pendulum-v1 --structure k-per-3", &["k-per-3", "did you mean `k-per-32`?"]),
+    ("train Pendulum-v1 --sparisty 0.9", &["--sparisty", "'--sparsity'"]),
+    ("train Pendulum-v1 --policy-share 1.5", &["policy-share", "above 0 and below 1"]),
     ("train Pendulum-v1 --engine gpu", &["gpu", "sparse", "burn"]),
     ("train Pendulum-v1 --device cuda", &["--engine burn"]),
     ("train Pendulum-v1 --sparsity 1.5", &["sparsity must be", "below 1"]),
@@ -68,14 +77,20 @@ const CASES: &[(&str, &[&str])] = &[
     ("train Pendulum-v1 --steps many", &["many"]),
     ("train Pendulum-v1 --hidden 0", &["hidden", "1 to 65535"]),
     ("train Pendulum-v1 --hidden 8,8,8,8,8", &["hidden", "1 to 4"]),
-    ("train Pendulum-v1 --set td3.bach=3", &["bach", "batch"]),
+    ("train Pendulum-v1 --set td3.bach=3", &["bach", "did you mean `batch`?"]),
+    ("train Pendulum-v1 --set learning-rate=0.1", &["did you mean `td3.learning-rate`?"]),
+    ("train Pendulum-v1 --set init=sparse", &["did you mean `sparsity-aware`?"]),
+    ("train Pendulum-v1 --set structure=k-per-3", &["no structure", "did you mean `k-per-32`?"]),
+    ("train Pendulum-v1 --set method=riggle", &["riggle", "did you mean `rigl`?"]),
+    ("train Pendulum-v1 --set rewire.interval=300", &["[topology]", "`topology.every=300`"]),
+    ("train Pendulum-v1 --set hidden=[64", &["hidden=[64", "line 1"]),
     ("train Pendulum-v1 --set td3.batch=0", &["td3.batch", "1 to 65536"]),
     ("train Pendulum-v1 --set td3.batch=65537", &["td3.batch", "1 to 65536"]),
     ("train Pendulum-v1 --set td3.batch='many'", &["many", "`td3.batch`"]),
-    ("train Pendulum-v1 --set td3.batch", &["td3.batch", "line 1"]),
+    ("train Pendulum-v1 --set td3.batch", &["`td3.batch`", "KEY=VALUE"]),
     ("train --config number.toml", &["env", "string"]),
     ("train --config broken.toml", &["broken.toml", "line 2"]),
-    ("train Pendulum-v1 --set topology.evry=10", &["evry", "every"]),
+    ("train Pendulum-v1 --set topology.evry=10", &["evry", "did you mean `every`?"]),
     ("train Pendulum-v1 --set allocation={rule='er',lambda=3}", &["lambda"]),
     ("train HalfCheetah-v5 --set allocation={rule='er-lambda',first=7,rest=64,last=9}", &["last"]),
     (
@@ -89,7 +104,13 @@ const CASES: &[(&str, &[&str])] = &[
     ("train Pendulum-v1 --set td3.gamma=2.0", &["td3.gamma", "0 to 1"]),
     ("train Pendulum-v1 --set td3.replay=1000000000000000", &["td3.replay", "u32"]),
     ("finetune run --shift gear=0.5 --replay 1000000000000000000", &["GiB", "--replay"]),
-    ("train --config bad.toml", &["bad.toml", "bach"]),
+    ("train --config bad.toml", &["bad.toml", "bach", "did you mean"]),
+    (
+        "train --config old.toml",
+        &["old.toml", "`[topology]`", "`every = 500`", "`amount.constant = 0.1`"],
+    ),
+    ("train --resume old", &["old/config.toml", "`[topology]`", "`every = 500`"]),
+    ("train --resume begun --seed 3", &["--resume", "cannot be used with"]),
     ("train --config missing.toml", &["missing.toml", "No such file"]),
     ("train Pendulum-v1 --out run", &["run already exists", "--force"]),
     ("train Pendulum-v1 --out begun", &["unfinished", "lacewing train --resume begun", "--force"]),

@@ -1,13 +1,15 @@
 //! Files of version 1 are read as they were, the bytes of version 2 do not change, and
 //! `formats/SPEC.md` shows them as they are.
 
+use lacewing::lab::config::{Preset, RunConfig};
 use lacewing_formats::artifact::{AlignedBytes, LayerSpec, Placed, PolicySpec, PolicyView};
 use lacewing_formats::codec::{Encoding, IndexCodec, RowTable, ValueCodec};
 use lacewing_formats::policy::{
     ActionHead, Activation, Evaluation, Head, ObservationNormaliser, Probe, Provenance,
 };
-use lacewing_formats::topology::Csr;
+use lacewing_formats::topology::{Allocation, Csr};
 use lacewing_runtime::act::Policy;
+use lacewing_runtime::learn::AlgorithmKind;
 use std::path::{Path, PathBuf};
 
 fn golden(name: &str) -> PathBuf {
@@ -210,6 +212,31 @@ fn records_are_still_read_and_answer_as_they_did() {
         let (mut action, mut scratch) =
             (vec![0.0; policy.actions()], vec![0.0; policy.scratch_len()]);
         policy.check_probes(&mut action, &mut scratch).unwrap();
+    }
+}
+
+/// So that `lacewing train --config` makes them again.
+#[test]
+fn records_are_of_the_published_ds_td3() {
+    let records = Path::new(env!("CARGO_MANIFEST_DIR")).join("records");
+    let structures = std::fs::read_dir(records.join("structures")).unwrap();
+    let runs = structures.map(|entry| entry.unwrap().path()).filter(|path| path.is_dir());
+    let long = ["halfcheetah-set-90-seed1", "halfcheetah-set-lambda-seed1"];
+    let runs: Vec<_> = runs.chain(long.map(|run| records.join(run))).collect();
+    assert_eq!(runs.len(), 20);
+    for run in runs {
+        let config = RunConfig::from_file(&run.join("config.toml")).unwrap();
+        config.validate().unwrap();
+        let published = RunConfig::defaults("HalfCheetah-v5", AlgorithmKind::Td3, Preset::DsTd3);
+        let published = RunConfig {
+            seed: config.seed,
+            steps: config.steps,
+            structure: config.structure,
+            sparsity: config.sparsity,
+            allocation: config.sparsity.map_or(published.allocation, |_| Some(Allocation::Er)),
+            ..published
+        };
+        assert_eq!(config, published, "{}", run.display());
     }
 }
 

@@ -165,7 +165,7 @@ fn compare_learning<A: Algorithm + Into<Settings>>(
             let (ours, theirs) = (sparse.update(replay).unwrap(), burn.update(replay).unwrap());
             compare_losses(update, ours, theirs);
         }
-        assert_eq!(sparse.take_changes().dropped > 0, !method.is_static());
+        assert_eq!(sparse.take_work().changed.dropped > 0, !method.is_static());
         let saved = burn.save();
         let [ours, theirs] = [save(&sparse), saved.clone()]
             .map(|bytes| Resume::parse(&bytes).unwrap().header().clone());

@@ -59,11 +59,13 @@ fn after(preparation: &str, command: &Command) -> Command {
 
 /// Trains until there is a checkpoint at or after `step`, then kills the process at once.
 fn train_and_kill(run: &Path, step: u64) {
-    let mut child = train(&SHORT, run)
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .expect("the program starts");
+    kill(train(&SHORT, run), run, step);
+}
+
+/// The same of any command that trains.
+fn kill(mut command: Command, run: &Path, step: u64) {
+    let mut child =
+        command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the program starts");
     await_checkpoint(&mut child, run, step);
     child.kill().unwrap(); // SIGKILL: nothing can be tidied up
     child.wait().unwrap();
@@ -121,6 +123,58 @@ fn a_killed_run_ends_as_the_uninterrupted_one() {
     let output = resume(&reference).output().unwrap();
     assert_eq!(output.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&output.stderr).contains("is finished"));
+}
+
+#[test]
+fn a_changed_configuration_is_told_or_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = folder.path().join("run");
+    train_and_kill(&run, 800);
+    let path = run.join("config.toml");
+    let original = fs::read_to_string(&path).unwrap();
+    let change = |old: &str, new: &str| {
+        assert!(original.contains(old), "{old}");
+        fs::write(&path, original.replace(old, new)).unwrap();
+    };
+    let since = checkpoint_step(&run);
+
+    // What would be another run, another environment's shapes included, touches nothing.
+    let manifest = fs::read(run.join("checkpoint/manifest.json")).unwrap();
+    for (old, new, told) in [
+        ("seed = 5", "seed = 6", "seed 5 -> 6"),
+        ("batch = 32", "batch = 64", "td3.batch 32 -> 64"),
+        ("Pendulum-v1", "MountainCarContinuous-v0", "env \"Pendulum-v1\" -> "),
+        ("steps = 2600", "steps = 600", "steps must be at least"),
+    ] {
+        change(old, new);
+        let output = resume(&run).output().unwrap();
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{stderr}");
+        assert_eq!(stderr.lines().count(), 1, "{stderr}");
+        let changed = format!("config.toml changed since step {since}: ");
+        assert!(stderr.contains(&changed) && stderr.contains(told), "{stderr}");
+        assert!(fs::read(run.join("checkpoint/manifest.json")).unwrap() == manifest);
+    }
+
+    // Only how long the run goes on; the next checkpoint knows it.
+    change("steps = 2600", "# once more\nsteps = 3_000");
+    kill(resume(&run), &run, 1800);
+    let output = succeed(&mut resume(&run));
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(!stderr.contains("config.toml changed"), "{stderr}");
+    let summary = fs::read_to_string(run.join("summary.json")).unwrap();
+    assert!(summary.contains("\"steps\": 3000"), "{summary}");
+
+    let told = folder.path().join("told");
+    train_and_kill(&told, 800);
+    let text = fs::read_to_string(told.join("config.toml")).unwrap();
+    let text = text.replace("steps = 2600", "steps = 3000").replace("threads = 1", "threads = 2");
+    fs::write(told.join("config.toml"), text).unwrap();
+    let output = succeed(&mut resume(&told));
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    for words in ["steps 2600 -> 3000", "threads 1 -> 2", "shares of the steps"] {
+        assert!(stderr.contains(words), "no `{words}` in {stderr}");
+    }
 }
 
 #[test]

@@ -7,4 +7,5 @@ pub mod cli;
 pub mod engine;
 pub mod env;
 pub mod lab;
+mod nearest;
 pub mod onnx;

@@ -39,8 +39,8 @@ pub enum Structure {
 /// No such structure.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 #[error(
-    "is no structure: choose unstructured, constant-fan-in, k-per-32, n-of-M (e.g. n-of-16) or \
-     blocks-Rx1 (e.g. blocks-4x1, blocks-16x1)"
+    "is no structure: expected `unstructured`, `constant-fan-in`, `k-per-32`, n-of-M (e.g. \
+     `n-of-16`) or blocks-Rx1 (e.g. `blocks-4x1`, `blocks-16x1`)"
 )]
 pub struct UnknownStructure;
 

@@ -1,12 +1,16 @@
-//! What one control step costs, counted from the file.
+//! What one control step costs, counted from the file; what training costs is in `training`.
 //!
 //! Convention: 2 FLOPs for every live link (Evci et al. 2020, App. H, count multiplies and adds
 //! apart), 1 for each bias, 1 for each activation applied. The observation normaliser and the
 //! action head are not counted. The figure of links alone is given too, as papers mostly count it.
 
+mod training;
+
 use lacewing_formats::artifact::PolicyView;
 use lacewing_formats::policy::Activation;
 use serde::Serialize;
+
+pub use training::{Flops, step_flops};
 
 /// Links and FLOPs of one control step.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]

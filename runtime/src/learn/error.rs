@@ -1,11 +1,13 @@
 //! Why learning cannot begin or go on.
 
 use super::memory::ReplayError;
-use super::net::MAX_LAYERS;
 use crate::arena::OutOfMemory;
 use crate::kernels::NoThreads;
 use lacewing_formats::topology::TopologyError;
 use thiserror::Error;
+
+/// Most layers a network may have.
+pub const MAX_LAYERS: usize = 5;
 
 /// Why an agent cannot be made or cannot go on.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]

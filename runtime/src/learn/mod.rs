@@ -7,9 +7,11 @@
 //!
 //! | module | holds |
 //! |---|---|
-//! | `net` | layers, networks, passes through them, gradients |
-//! | `optim`, `method`, `training` | the optimiser; topology over time; what all algorithms are told |
 //! | `memory`, `explore`, `score` | what an agent has seen; random actions and noise; returns |
+//! | `error`, `method` | what can go wrong; topology over time, as a value |
+//! | `net` | layers, networks, passes through them, gradients |
+//! | `optim`, `training` | the optimiser; what all algorithms are told |
+//! | `health` | dormant units and noise of gradients |
 //! | `agent` | what an algorithm says, and networks with optimisers and targets that do it, in threads |
 //! | `algo` | one file an algorithm |
 //! | `resume` | saving and restoring an agent |
@@ -19,6 +21,8 @@ mod agent;
 mod algo;
 mod error;
 mod explore;
+#[cfg(feature = "alloc")]
+mod health;
 mod memory;
 mod method;
 mod net;
@@ -32,11 +36,13 @@ pub use crate::arena::{Arena, Block, OutOfMemory};
 pub use agent::{
     ActionSpace, Agent, AgentShape, Algorithm, AlgorithmKind, DeployedLayer, Learner, Losses,
     MAX_LOSSES, MAX_NETWORKS, MAX_STAGES, MAX_TRACES, Network, Normaliser, OBSERVATION_CLIP, Part,
-    RewardScale, Role, Scene, Seeds, Share, Sparsity, Stage, Stages, deployed,
+    RewardScale, Role, Scene, Seeds, Share, Sparsity, Stage, Stages, Work, deployed,
 };
 pub use algo::{AnyAgent, DqnConfig, PpoConfig, SacConfig, Settings, Td3Config, TdLoss};
 pub use error::LearnError;
 pub use explore::{Explorer, argmax};
+#[cfg(feature = "alloc")]
+pub use health::{Health, SignalToNoise, dormant};
 pub use memory::{Replay, ReplayError, Rollout, Transition};
 pub use method::{Growth, Method, Newborn};
 pub use net::{

@@ -65,7 +65,7 @@ pub trait Watch<W: ?Sized, L: ?Sized, E> {
     ///
     /// # Errors
     /// Any, to stop the loop.
-    fn step(&mut self, step: u64, learner: &mut L) -> Result<(), E>;
+    fn step(&mut self, step: u64, learner: &mut L, data: &Replay<'_>) -> Result<(), E>;
 
     /// An episode ended with this return; whether to go on. The world may be used for other episodes:
     /// the next one begins with a reset.
@@ -145,7 +145,7 @@ where
                     watch.update(&learner.update(data)?);
                 }
             }
-            watch.step(at.step, learner)?;
+            watch.step(at.step, learner, data)?;
             if ends {
                 at.episodes += 1;
                 if !watch.episode(at, total, world, learner)? {

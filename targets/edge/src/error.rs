@@ -129,8 +129,18 @@ pub enum EdgeError {
         /// The file.
         path: PathBuf,
     },
+    /// Too few steps for one update.
+    #[error(
+        "--steps must be at least {needed}: this policy's algorithm learns from so many at once"
+    )]
+    Steps {
+        /// The fewest.
+        needed: usize,
+    },
     /// A noise that is no standard deviation.
-    #[error("--noise must be a number from 0 up")]
+    #[error(
+        "--noise must be a number from 0 up, and is for TD3: other algorithms explore by themselves"
+    )]
     Noise,
     /// The tuned policy is none that a file holds.
     #[error(transparent)]

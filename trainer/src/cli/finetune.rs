@@ -95,6 +95,11 @@ pub fn run(args: &Args) -> Result<(), CliError> {
         evaluate_every: args.evaluate_every,
         seed: args.seed,
     };
+    if let Some(iteration) = settings.iteration().filter(|&steps| args.steps < steps as u64) {
+        return usage(&format!(
+            "--steps must be at least {iteration}: this policy's algorithm learns from so many at once"
+        ));
+    }
     let id = env_id(args.env.as_deref(), &view)?;
     let shift = args.shift.parse()?;
     tune(&view, &resume, id, &shift, &tuning, &out)?;
@@ -134,7 +139,7 @@ pub fn tune(
         "memory: {:.1} KiB learner + {:.1} KiB replay of {} transitions",
         memory.learner as f64 / 1024.0,
         memory.replay as f64 / 1024.0,
-        tuning.replay
+        tuning.transitions()
     );
     let familiar = &mut *env::make(id, &Shift::default())?;
     let before = deployed::evaluate(view.clone(), familiar, tuning.episodes, tuning.seed)?;

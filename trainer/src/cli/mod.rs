@@ -14,9 +14,10 @@ mod train;
 
 use std::process::ExitCode;
 
-use clap::error::ErrorKind;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Parser, Subcommand};
 
+use crate::nearest::nearest;
 pub use error::CliError;
 
 /// Train, export, measure and fine-tune sparse reinforcement-learning policies.
@@ -91,8 +92,27 @@ fn usage(error: &clap::Error) -> ExitCode {
     let text = error.render().to_string();
     let problem = text.split("\n\nUsage:").next().unwrap_or(&text);
     let problem = problem.split("\n\nFor more").next().unwrap_or(problem);
-    tell!("{}; see `lacewing --help`", one_line(problem));
+    let problem = match meant(error) {
+        // Instead of clap's own tip, which it has only where names are much alike.
+        Some(name) => {
+            let problem = problem.split("\n\n").next().unwrap_or(problem);
+            format!("{problem}; did you mean `{name}`?")
+        }
+        None => problem.to_string(),
+    };
+    let joint = if problem.ends_with('?') { " See" } else { "; see" };
+    tell!("{}{joint} `lacewing --help`", one_line(&problem));
     ExitCode::from(2)
+}
+
+/// The possible value nearest to one that is none.
+fn meant(error: &clap::Error) -> Option<&str> {
+    match (error.get(ContextKind::InvalidValue)?, error.get(ContextKind::ValidValue)?) {
+        (ContextValue::String(given), ContextValue::Strings(known)) if !given.is_empty() => {
+            nearest(given, known.iter().map(String::as_str))
+        }
+        _ => None,
+    }
 }
 
 fn one_line(text: &str) -> String {

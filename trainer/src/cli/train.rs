@@ -10,68 +10,100 @@ use crate::lab::config::{Device, EngineKind, Layer, Preset, RunConfig};
 use crate::lab::folder::RunFolder;
 use crate::lab::progress::duration;
 use crate::lab::session::{self, Outcome, Summary};
+use crate::nearest;
+
+/// c of the balanced allocation (the code of Grooten et al. 2023).
+const CLOSENESS: f64 = 0.2;
+
+const RUN: &str = "Run";
+const AGENT: &str = "Agent";
+const METHOD: &str = "Method";
+const SPARSITY: &str = "Sparsity";
 
 #[derive(clap::Args)]
+#[command(next_display_order = 1)]
 pub struct Args {
     /// Environment, e.g. Pendulum-v1 or HalfCheetah-v5 (see `lacewing env list`).
-    #[arg(required_unless_present_any = ["config", "resume"])]
+    #[arg(required_unless_present_any = ["config", "resume"], help_heading = RUN, display_order = 0)]
     env: Option<String>,
+    /// Decides everything random [default: 0].
+    #[arg(long, help_heading = RUN)]
+    seed: Option<u64>,
+    /// Environment steps.
+    #[arg(long, help_heading = RUN)]
+    steps: Option<u64>,
+    /// The run's folder [default: runs/ENV-METHOD-seedN].
+    #[arg(long, value_name = "DIR", help_heading = RUN)]
+    out: Option<PathBuf>,
+    /// Replace the run that is in the folder.
+    #[arg(long, help_heading = RUN)]
+    force: bool,
+    /// Continue the run in this folder from its last checkpoint; only its config.toml can change how
+    /// often it evaluates, how many steps it takes and what computes them.
+    #[arg(long, value_name = "DIR", exclusive = true, help_heading = RUN)]
+    resume: Option<PathBuf>,
+    /// TOML file laid over the defaults; a run's config.toml is one.
+    #[arg(long, value_name = "FILE", help_heading = RUN)]
+    config: Option<PathBuf>,
+    /// One setting as in config.toml, e.g. --set td3.batch=256 or --set topology.drop=magnitude; may be
+    /// repeated. The tables are allocation, topology and that of the algorithm: td3, sac, dqn or ppo;
+    /// the config.toml of a run shows every field.
+    #[arg(long, value_name = "KEY=VALUE", help_heading = RUN)]
+    set: Vec<String>,
+    /// Threads that share an update of the sparse engine [default: 1].
+    #[arg(long, help_heading = RUN)]
+    threads: Option<u32>,
+    /// What computes the updates [default: sparse].
+    #[arg(long, help_heading = RUN)]
+    engine: Option<EngineKind>,
+    /// Where the burn engine computes [default: cpu].
+    #[arg(long, help_heading = RUN)]
+    device: Option<Device>,
     /// Reinforcement-learning algorithm [default: td3, or dqn where actions are discrete].
-    #[arg(long, value_parser = ["td3", "sac", "dqn", "ppo"])]
+    #[arg(long, value_parser = ["td3", "sac", "dqn", "ppo"], help_heading = AGENT)]
     algorithm: Option<String>,
-    /// How links come and go [default: set].
-    #[arg(long)]
+    /// Widths of the hidden layers, e.g. 256,256.
+    #[arg(long, value_delimiter = ',', help_heading = AGENT)]
+    hidden: Option<Vec<usize>>,
+    /// How weights start [default: dense, or what the method says].
+    #[arg(long, value_parser = ["dense", "sparsity-aware", "per-unit"], help_heading = AGENT)]
+    init: Option<String>,
+    /// Units have no biases.
+    #[arg(long, help_heading = AGENT)]
+    no_bias: bool,
+    /// How links come and go [default: set]; `--set topology.every=2000` and the like change a part.
+    #[arg(long, help_heading = METHOD)]
     method: Option<Preset>,
     /// Share of each network's links that is pruned, e.g. 0.9.
-    #[arg(long)]
+    #[arg(long, help_heading = SPARSITY)]
     sparsity: Option<f64>,
     /// The same of the critics, where it is another.
-    #[arg(long)]
+    #[arg(long, help_heading = SPARSITY)]
     critic_sparsity: Option<f64>,
-    /// How the sparsity is spread over the layers: uniform, er or erk.
-    #[arg(long, value_parser = ["uniform", "er", "erk"])]
+    /// The policy's share of all links that the sparsity leaves to policy and critics together.
+    #[arg(long, value_name = "SHARE", help_heading = SPARSITY)]
+    policy_share: Option<f64>,
+    /// How the sparsity is spread over the layers [default: er].
+    #[arg(
+        long,
+        value_parser = ["uniform", "er", "erk", "input-only", "balanced"],
+        help_heading = SPARSITY
+    )]
     allocation: Option<String>,
     /// Which links of the actor may be alive together: unstructured, constant-fan-in, k-per-32,
     /// n-of-M (e.g. n-of-16) or blocks-Rx1 (e.g. blocks-16x1) [default: unstructured].
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = structure, help_heading = SPARSITY)]
     structure: Option<Structure>,
-    /// What computes the updates [default: sparse].
-    #[arg(long)]
-    engine: Option<EngineKind>,
-    /// Where the burn engine computes [default: cpu].
-    #[arg(long)]
-    device: Option<Device>,
-    /// Threads that share an update of the sparse engine [default: 1].
-    #[arg(long)]
-    threads: Option<u32>,
-    /// Decides everything random [default: 0].
-    #[arg(long)]
-    seed: Option<u64>,
-    /// Environment steps.
-    #[arg(long)]
-    steps: Option<u64>,
-    /// Widths of the hidden layers, e.g. 256,256.
-    #[arg(long, value_delimiter = ',')]
-    hidden: Option<Vec<usize>>,
-    /// TOML file laid over the defaults; a run's config.toml is one.
-    #[arg(long, value_name = "FILE")]
-    config: Option<PathBuf>,
-    /// One setting as in config.toml, e.g. --set td3.batch=256; may be repeated.
-    #[arg(long, value_name = "KEY=VALUE")]
-    set: Vec<String>,
-    /// The run's folder [default: runs/ENV-METHOD-seedN].
-    #[arg(long, value_name = "DIR")]
-    out: Option<PathBuf>,
-    /// Replace the run that is in the folder.
-    #[arg(long)]
-    force: bool,
-    /// Continue the run in this folder from its last checkpoint.
-    #[arg(long, value_name = "DIR", conflicts_with_all = [
-        "env", "algorithm", "method", "sparsity", "critic_sparsity", "allocation", "structure", "engine", "device", "threads",
-        "seed", "steps", "hidden",
-        "config", "set", "out", "force",
-    ])]
-    resume: Option<PathBuf>,
+}
+
+fn structure(name: &str) -> Result<Structure, String> {
+    name.parse().map_err(|error| {
+        let problem = format!("`{name}` {error}");
+        match nearest::expected(&problem) {
+            Some((_, nearest)) => format!("{problem}; did you mean `{nearest}`?"),
+            None => problem,
+        }
+    })
 }
 
 /// Trains, or continues.
@@ -137,7 +169,13 @@ fn configure(args: &Args) -> Result<RunConfig, CliError> {
         args.algorithm.as_ref().map(|name| format!("algorithm=\"{name}\"")),
         args.sparsity.map(|value| format!("sparsity={value:?}")),
         args.critic_sparsity.map(|value| format!("critic-sparsity={value:?}")),
-        args.allocation.as_ref().map(|rule| format!("allocation={{rule=\"{rule}\"}}")),
+        args.policy_share.map(|value| format!("policy-share={value:?}")),
+        args.allocation.as_ref().map(|rule| match &**rule {
+            "balanced" => format!("allocation={{rule=\"balanced\",closeness={CLOSENESS}}}"),
+            rule => format!("allocation={{rule=\"{rule}\"}}"),
+        }),
+        args.init.as_ref().map(|name| format!("init={name}")),
+        args.no_bias.then(|| "bias=false".to_string()),
         args.structure.map(|value| format!("structure=\"{value}\"")),
         args.seed.map(|value| format!("seed={value}")),
         args.steps.map(|value| format!("steps={value}")),
@@ -151,4 +189,46 @@ fn configure(args: &Args) -> Result<RunConfig, CliError> {
     config.engine = args.engine.unwrap_or(config.engine);
     config.device = args.device.unwrap_or(config.device);
     Ok(config)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{Args as _, Command, FromArgMatches};
+    use lacewing_formats::topology::Allocation;
+    use lacewing_runtime::learn::Init;
+
+    use super::*;
+
+    fn configured(line: &str) -> RunConfig {
+        let command = Args::augment_args(Command::new("train").no_binary_name(true));
+        let matches = command.try_get_matches_from(line.split(' ')).unwrap();
+        configure(&Args::from_arg_matches(&matches).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn every_argument_is_in_a_group() {
+        let command = Args::augment_args(Command::new("train"));
+        for argument in command.get_arguments() {
+            let group = argument.get_help_heading().unwrap_or("none");
+            assert!([RUN, AGENT, METHOD, SPARSITY].contains(&group), "{argument}: {group}");
+        }
+    }
+
+    #[test]
+    fn flags_are_settings() {
+        let config = configured(
+            "Hopper-v5 --sparsity 0.9 --allocation balanced --policy-share 0.2 --init per-unit --no-bias",
+        );
+        assert_eq!(config.allocation, Some(Allocation::Balanced { closeness: CLOSENESS }));
+        assert_eq!(
+            (config.policy_share, config.init, config.bias),
+            (Some(0.2), Init::PerUnit, false)
+        );
+        let config = configured("Hopper-v5 --sparsity 0.9 --allocation input-only --method rigl");
+        assert_eq!(config.allocation, Some(Allocation::InputOnly));
+        // What no flag says is the method's.
+        assert_eq!((config.init, config.bias), (Init::SparsityAware, true));
+        let config = configured("Hopper-v5 --init dense --set init=sparsity-aware");
+        assert_eq!(config.init, Init::SparsityAware, "settings lie over flags");
+    }
 }

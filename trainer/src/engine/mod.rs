@@ -3,18 +3,20 @@
 
 #[cfg(feature = "burn")]
 mod burn;
+mod diagnosis;
 mod sparse;
 
 use lacewing_formats::policy::{Activation, ObservationNormaliser};
 #[cfg(feature = "burn")]
 use lacewing_runtime::learn::Arena;
 use lacewing_runtime::learn::{
-    AgentShape, AnyAgent, Block, DeployedLayer, LearnError, Learner, Resume, ResumeError, Seeds,
-    Settings, Training,
+    AgentShape, AnyAgent, Block, DeployedLayer, LearnError, Learner, Replay, Resume, ResumeError,
+    Seeds, Settings, Training, Work,
 };
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+pub use diagnosis::{Diagnosis, Finding, Probe, Topologies};
 pub use sparse::SparseEngine;
 
 /// What computes the updates.
@@ -53,6 +55,19 @@ pub trait Engine: Learner<Error = EngineError> {
     /// # Errors
     /// [`EngineError`] if the device failed.
     fn save(&self) -> Result<Vec<u8>, EngineError>;
+
+    /// What was done since this was last asked for, where the engine counts it.
+    fn take_work(&mut self) -> Option<Work> {
+        None
+    }
+
+    /// A look at the networks that changes nothing of learning; an engine that cannot look finds nothing.
+    ///
+    /// # Errors
+    /// [`EngineError`] if `data` is another agent's or the device failed.
+    fn diagnose(&mut self, _: &Replay<'_>, _: &Probe<'_>) -> Result<Diagnosis, EngineError> {
+        Ok(Diagnosis::default())
+    }
 }
 
 /// Means and deviations of observations; see
@@ -187,6 +202,21 @@ fn agent<'m>(
             Ok(resume.restore(settings, training, memory)?)
         }
     }
+}
+
+/// The topologies that such an agent starts with. `memory` is used and free again.
+///
+/// # Errors
+/// [`EngineError::Learn`] if the agent cannot be made.
+pub fn start_topologies(
+    shape: &AgentShape,
+    settings: Settings,
+    training: Training,
+    seeds: Seeds,
+    memory: &mut [Block],
+) -> Result<Topologies, EngineError> {
+    let agent = AnyAgent::new(shape.clone(), settings, training, memory, seeds)?;
+    Ok(Topologies::of(&agent))
 }
 
 /// Where an engine starts from.

@@ -2,8 +2,9 @@
 
 use std::convert::Infallible;
 
-use lacewing_runtime::learn::{AnyAgent, Learner, Losses, Replay};
+use lacewing_runtime::learn::{AnyAgent, Learner, Losses, Replay, Work};
 
+use super::diagnosis::{self, Diagnosis, Probe};
 use super::{Engine, EngineError, Layer, Normaliser};
 
 /// `lacewing_runtime::learn::AnyAgent` in the caller's memory.
@@ -70,6 +71,14 @@ impl Engine for SparseEngine<'_> {
 
     fn save(&self) -> Result<Vec<u8>, EngineError> {
         Ok(saved(&self.agent))
+    }
+
+    fn take_work(&mut self) -> Option<Work> {
+        Some(self.agent.take_work())
+    }
+
+    fn diagnose(&mut self, data: &Replay<'_>, probe: &Probe<'_>) -> Result<Diagnosis, EngineError> {
+        Ok(diagnosis::diagnose(&mut self.agent, data, probe)?)
     }
 }
 

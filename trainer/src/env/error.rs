@@ -2,6 +2,7 @@
 
 use super::mujoco::remedy;
 use super::settings::SettingError;
+use crate::nearest::nearest;
 use std::error::Error as _;
 use std::path::{Path, PathBuf};
 use thiserror::Error;
@@ -166,13 +167,7 @@ impl EnvError {
     /// The error for a name that is not among `ids`.
     pub(super) fn unknown(id: &str, ids: impl Iterator<Item = &'static str>) -> Self {
         let known: Vec<_> = ids.collect();
-        let lower = id.to_lowercase();
-        let likeness = |known: &str| strsim::jaro_winkler(&lower, &known.to_lowercase());
-        let closest = known
-            .iter()
-            .copied()
-            .max_by(|a, b| likeness(a).total_cmp(&likeness(b)))
-            .unwrap_or_default();
+        let closest = nearest(id, known.iter().copied()).unwrap_or_default();
         Self::Unknown { id: id.to_owned(), closest, known: known.join(", ") }
     }
 }

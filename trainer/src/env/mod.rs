@@ -164,23 +164,47 @@ pub fn ids() -> impl Iterator<Item = &'static str> {
     REGISTRY.iter().map(|entry| entry.id)
 }
 
-/// Builds an environment, its dynamics changed by `shift` ([`Shift::default`] changes nothing).
+/// The name of an environment, and what is put around it: `HalfCheetah-v5[noise-features=0.9]` is
+/// `HalfCheetah-v5` with a [`Wrap`].
+///
+/// # Errors
+/// [`EnvError::Setting`] where the wrap is none.
+pub fn parts(id: &str) -> Result<(&str, Wrap), EnvError> {
+    match id.strip_suffix(']').and_then(|id| id.split_once('[')) {
+        Some((name, wrap)) => Ok((name, wrap.parse()?)),
+        None => Ok((id, Wrap::default())),
+    }
+}
+
+/// Builds an environment, its dynamics changed by `shift` ([`Shift::default`] changes nothing); `id`
+/// may name a wrap, see [`parts`].
+///
+/// # Errors
+/// Those of [`parts`] and [`make_wrapped`].
+pub fn make(id: &str, shift: &Shift) -> Result<Box<dyn Env>, EnvError> {
+    let (name, wrap) = parts(id)?;
+    make_wrapped(name, shift, &wrap)
+}
+
+/// Builds an environment of the registry.
 ///
 /// # Errors
 /// [`EnvError::Unknown`] for a name that is not in [`ids`]; [`EnvError::NotApplicable`] or
 /// [`EnvError::DeadActuator`] for a shift the environment has no place for; for the MuJoCo robots
 /// [`EnvError::MujocoMissing`] and its siblings where the library cannot be used.
-pub fn make(id: &str, shift: &Shift) -> Result<Box<dyn Env>, EnvError> {
+fn make_bare(id: &str, shift: &Shift) -> Result<Box<dyn Env>, EnvError> {
     match REGISTRY.iter().find(|entry| entry.id == id) {
         Some(entry) => (entry.make)(shift),
         None => Err(EnvError::unknown(id, ids())),
     }
 }
 
-/// [`make`], and `wrap` around it ([`Wrap::default`] changes nothing).
+/// An environment with `wrap` around it ([`Wrap::default`] changes nothing).
 ///
 /// # Errors
-/// Those of [`make`], and [`EnvError::TimeLimit`] where the environment's own is shorter.
+/// [`EnvError::Unknown`] for a name that is not in [`ids`]; [`EnvError::NotApplicable`] or
+/// [`EnvError::DeadActuator`] for a shift the environment has no place for; for the MuJoCo robots
+/// [`EnvError::MujocoMissing`] and its siblings where the library cannot be used; [`EnvError::TimeLimit`] where the environment's own is shorter.
 pub fn make_wrapped(id: &str, shift: &Shift, wrap: &Wrap) -> Result<Box<dyn Env>, EnvError> {
-    wrap.around(make(id, shift)?)
+    wrap.around(make_bare(id, shift)?)
 }

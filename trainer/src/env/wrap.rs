@@ -84,6 +84,14 @@ impl From<Wrap> for String {
 }
 
 impl Wrap {
+    /// How many of the last features of an observation of this length are fake: all fake ones, unless
+    /// they are mixed with the others.
+    pub fn fakes_at_the_end(&self, observations: usize) -> usize {
+        let (Some(fraction), None) = (self.noise_features, self.permute) else { return 0 };
+        let fits = |&real: &usize| with_fakes(real, fraction) == observations;
+        (1..=observations).find(fits).map_or(0, |real| observations - real)
+    }
+
     /// Puts the wrap around `env`.
     ///
     /// # Errors

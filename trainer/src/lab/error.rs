@@ -4,7 +4,7 @@ use lacewing_runtime::learn::{ReplayError, ResumeError};
 use thiserror::Error;
 
 use super::checkpoint::CheckpointError;
-use super::config::ConfigError;
+use super::config::{ChangeError, ConfigError};
 use super::files::FileError;
 use super::folder::FolderError;
 use super::memory::MemoryError;
@@ -41,6 +41,9 @@ pub enum LabError {
     /// The configuration makes no sense.
     #[error(transparent)]
     Config(#[from] ConfigError),
+    /// The configuration is not that of the checkpoint any more.
+    #[error(transparent)]
+    Change(#[from] ChangeError),
     /// The learner failed.
     #[error(transparent)]
     Engine(#[from] EngineError),

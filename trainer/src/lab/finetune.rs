@@ -31,6 +31,13 @@ pub struct Tuning {
     pub seed: u64,
 }
 
+impl Tuning {
+    /// Transitions that are kept: those of an iteration where learning is from the present policy's only.
+    pub fn transitions(&self) -> usize {
+        self.settings.iteration().unwrap_or(self.replay)
+    }
+}
+
 /// Memory of a fine-tuning in bytes, known before it starts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Memory {
@@ -48,7 +55,7 @@ impl Memory {
         let blocks = AnyAgent::blocks(shape, &tuning.settings, resume.training());
         Self {
             learner: blocks * Block::BYTES,
-            replay: tuning.replay.saturating_mul(row * size_of::<f32>()),
+            replay: tuning.transitions().saturating_mul(row * size_of::<f32>()),
         }
     }
 }
@@ -98,9 +105,10 @@ pub fn run(
     agent.seed_exploration(derive_seed(tuning.seed, Stream::Exploration, 0));
     let mut engine = SparseEngine::new(agent);
     let (observations, actions) = (shape.observations(), shape.action_numbers());
-    let mut replay_memory = memory::replay(observations, actions, tuning.replay)?;
+    let mut replay_memory = memory::replay(observations, actions, tuning.transitions())?;
     let mut replay = Replay::new(&mut replay_memory, observations, actions)?;
-    let plan = Plan { steps: tuning.steps, random_steps: 0, update_after: tuning.warm_up };
+    let update_after = if settings.iteration().is_some() { 0 } else { tuning.warm_up };
+    let plan = Plan { steps: tuning.steps, random_steps: 0, update_after };
     let mut at = Position::default();
 
     let frozen = evaluate(&mut engine, eval_env, tuning.episodes, tuning.seed)?;
@@ -164,7 +172,12 @@ impl<'w, 'e> Watch<Simulator<'w>, dyn Engine + 'e, TrainError> for Best<'_> {
 
     fn update(&mut self, _: &Losses) {}
 
-    fn step(&mut self, step: u64, engine: &mut (dyn Engine + 'e)) -> Result<(), TrainError> {
+    fn step(
+        &mut self,
+        step: u64,
+        engine: &mut (dyn Engine + 'e),
+        _: &Replay<'_>,
+    ) -> Result<(), TrainError> {
         if step.is_multiple_of(self.tuning.evaluate_every) || step == self.tuning.steps {
             self.evaluate(step, engine)?;
         }

@@ -85,7 +85,11 @@ impl RunFolder {
     /// [`FolderError`]; nothing was then overwritten.
     pub fn create(root: &Path, config: &RunConfig, force: bool) -> Result<Self, FolderError> {
         if root.exists() {
-            let is_run = RunConfig::from_file(&root.join(CONFIG)).is_ok();
+            // A run of an earlier version is one too.
+            let is_run = matches!(
+                RunConfig::from_file(&root.join(CONFIG)),
+                Ok(_) | Err(ConfigError::Moved { .. })
+            );
             if !force && is_run && !root.join(SUMMARY).exists() {
                 return Err(FolderError::Unfinished { root: root.to_path_buf() });
             }
@@ -212,5 +216,19 @@ mod tests {
             assert!(matches!(error, FolderError::Foreign { .. }), "{error}");
             assert_eq!(fs::read_to_string(root.join(CONFIG)).unwrap(), text);
         }
+    }
+
+    #[test]
+    fn a_run_of_an_earlier_version_is_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path();
+        fs::write(root.join(CONFIG), "env = 'Pendulum-v1'\n[rewire]\ninterval = 1000\n").unwrap();
+        let config = RunConfig::defaults("Pendulum-v1", AlgorithmKind::Td3, Preset::Set);
+        let error = RunFolder::create(root, &config, false).err().unwrap();
+        assert!(matches!(error, FolderError::Unfinished { .. }), "{error}");
+        let error = RunFolder::open(root).err().unwrap();
+        assert!(matches!(error, FolderError::Config(ConfigError::Moved { .. })), "{error}");
+        drop(RunFolder::create(root, &config, true).unwrap());
+        assert_eq!(RunFolder::open(root).unwrap().1, config);
     }
 }

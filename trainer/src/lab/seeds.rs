@@ -16,6 +16,8 @@ pub enum Stream {
     Evaluation,
     /// Episodes that choose among policies during fine-tuning.
     Selection,
+    /// Samples that a run's networks are looked at with.
+    Diagnosis,
 }
 
 /// Default seed of evaluations outside of a training run. A run's own evaluations choose its best

@@ -11,7 +11,7 @@ use lacewing_runtime::learn::{AgentShape, Block, Losses, Replay, Score, Seeds, T
 use serde::Serialize;
 
 use super::checkpoint::{Checkpoints, LoopState, Sum};
-use super::config::RunConfig;
+use super::config::{Changes, Layer, RunConfig};
 use super::error::{LabError, TrainError};
 use super::files;
 use super::folder::RunFolder;
@@ -21,7 +21,7 @@ use super::policy::{self, Facts};
 use super::progress::Progress;
 use super::seeds::{Stream, derive_seed};
 use super::world::{Simulator, evaluate};
-use crate::engine::{self, Engine, EngineError, Normaliser, Start};
+use crate::engine::{self, Engine, EngineError, EngineKind, Normaliser, Probe, Start, Topologies};
 use crate::env::{self, ActionSpace, Env, Shift};
 
 /// Evaluations that a run's final return averages, as the papers do.
@@ -52,6 +52,9 @@ pub struct Summary {
     pub actor_sparsity: f64,
     /// Wall-clock seconds, over all processes of the run.
     pub wall_seconds: f64,
+    /// Bytes that the networks and all that learns them take, the replay not counted; absent where the
+    /// engine has its own memory.
+    pub learner_bytes: Option<usize>,
 }
 
 /// Checks a configuration whole, before anything is written: its values, its environment, its
@@ -80,6 +83,14 @@ fn capacity(config: &RunConfig) -> usize {
     usize::try_from(config.steps).unwrap_or(usize::MAX).min(config.experience())
 }
 
+/// What settles all that is random in a run's learner.
+fn seeds(config: &RunConfig) -> Seeds {
+    Seeds {
+        learning: derive_seed(config.seed, Stream::Learner, 0),
+        exploration: derive_seed(config.seed, Stream::Exploration, 0),
+    }
+}
+
 /// The engine of a run: a fresh one, or one that goes on from what was saved.
 fn build<'m>(
     config: &RunConfig,
@@ -89,35 +100,60 @@ fn build<'m>(
 ) -> Result<Box<dyn Engine + 'm>, EngineError> {
     let start = match saved {
         Some(saved) => Start::Saved(saved),
-        None => Start::Fresh(Seeds {
-            learning: derive_seed(config.seed, Stream::Learner, 0),
-            exploration: derive_seed(config.seed, Stream::Exploration, 0),
-        }),
+        None => Start::Fresh(seeds(config)),
     };
     let engine = (config.engine, config.device);
     engine::build(engine, shape, config.settings(), config.training(), start, memory)
+}
+
+/// What changed in the configuration since the last checkpoint, which knows its own; before the first
+/// one there is nothing that a change could contradict.
+fn changes(folder: &RunFolder, config: &RunConfig) -> Result<Option<Changes>, LabError> {
+    let Some(state) = Checkpoints::peek(&folder.checkpoint()) else { return Ok(None) };
+    let Some(text) = &state.config else { return Ok(None) };
+    let layer = Layer::text("the checkpoint's configuration", text)?;
+    let before = RunConfig::from_layers(None, None, vec![layer])?;
+    let changes = Changes::between(&before, config, state.step)?;
+    Ok(changes.map(|changes| changes.accept(config)).transpose()?)
 }
 
 /// Trains in `folder`, continuing from its last checkpoint if there is one. Setting `stop` makes it
 /// save a checkpoint at the end of the episode and return.
 ///
 /// # Errors
-/// [`LabError`]; the last checkpoint is then still good.
+/// [`LabError`]; the last checkpoint is then still good. [`LabError::Change`] if it was taken with a
+/// configuration that makes it another run's.
 pub fn train(
     folder: &RunFolder,
     config: &RunConfig,
     stop: &AtomicBool,
 ) -> Result<Outcome, LabError> {
+    let changes = changes(folder, config)?;
     let mut env = env::make(&config.env, &Shift::default())?;
     let spec = env.spec();
     let shape = config.shape(spec.obs_dim, spec.action_space.of_agent())?;
     let (observations, actions) = (shape.observations(), shape.action_numbers());
     let capacity = capacity(config);
     let mut engine_memory = memory::learner(&shape, &config.settings(), &config.training())?;
+    let learner_bytes =
+        (config.engine == EngineKind::Sparse).then_some(size_of_val(&*engine_memory));
+    // A resumed run's, too, follow from the seed.
+    let start_topologies = engine::start_topologies(
+        &shape,
+        config.settings(),
+        config.training(),
+        seeds(config),
+        &mut engine_memory,
+    )?;
     let mut replay_memory = memory::replay(observations, actions, capacity)?;
     let mut replay = Replay::new(&mut replay_memory, observations, actions)?;
 
-    let mut checkpoints = Checkpoints::new(&folder.checkpoint(), observations, actions, capacity)?;
+    let mut checkpoints = Checkpoints::new(
+        &folder.checkpoint(),
+        observations,
+        actions,
+        (capacity, config.is_on_policy()),
+    )?;
     let mut pushed = Ok(());
     let restored = checkpoints.restore(|row| {
         pushed = pushed.and(replay.push(row));
@@ -125,10 +161,11 @@ pub fn train(
     pushed?;
     let saved = restored.as_ref().map(|restored| restored.learner.as_slice());
     let mut engine = build(config, &shape, saved, &mut engine_memory)?;
-    let (state, fell_back) = match restored {
+    let (mut state, fell_back) = match restored {
         Some(restored) => (restored.state, restored.fell_back),
         None => (LoopState::default(), false),
     };
+    state.config = Some(config.to_toml()?);
     let mut at = Position { step: state.step, episodes: state.episodes };
     let title = format!("{} {}", config.env, config.method_name());
     let mut run = Run {
@@ -142,12 +179,21 @@ pub fn train(
         progress: Progress::new(&title, state.step, config.steps),
         started: Instant::now(),
         sparsity: policy::sparsity(&engine.policy()?),
+        start_topologies,
+        learner_bytes,
         stopping: false,
         interrupted: false,
         state,
     };
+    if let Some(changes) = changes {
+        run.progress.say(&changes.to_string());
+    }
     if fell_back {
         run.progress.say("warning: the last checkpoint is damaged; continuing from the one before");
+    }
+    if let Some(bytes) = learner_bytes {
+        let mib = bytes as f64 / f64::from(1 << 20);
+        run.progress.say(&format!("the learner takes {mib:.2} MiB, its replay not counted"));
     }
     let start = config.start_steps();
     let plan = Plan { steps: config.steps, random_steps: start, update_after: start };
@@ -179,6 +225,8 @@ struct Run<'a> {
     progress: Progress,
     started: Instant,
     sparsity: f64,
+    start_topologies: Topologies,
+    learner_bytes: Option<usize>,
     /// It was said that the run is about to stop.
     stopping: bool,
     interrupted: bool,
@@ -196,7 +244,12 @@ impl<'w, 'e> Watch<Simulator<'w>, dyn Engine + 'e, TrainError> for Run<'_> {
         self.state.sums.add(losses);
     }
 
-    fn step(&mut self, step: u64, engine: &mut (dyn Engine + 'e)) -> Result<(), TrainError> {
+    fn step(
+        &mut self,
+        step: u64,
+        engine: &mut (dyn Engine + 'e),
+        data: &Replay<'_>,
+    ) -> Result<(), TrainError> {
         self.progress.step(step);
         if !self.stopping && self.stop.load(Ordering::Relaxed) {
             self.stopping = true;
@@ -205,7 +258,7 @@ impl<'w, 'e> Watch<Simulator<'w>, dyn Engine + 'e, TrainError> for Run<'_> {
             );
         }
         if step.is_multiple_of(self.config.evaluate_every) || step == self.config.steps {
-            self.evaluate(step, engine)?;
+            self.evaluate(step, engine, data)?;
         }
         Ok(())
     }
@@ -230,10 +283,27 @@ impl<'w, 'e> Watch<Simulator<'w>, dyn Engine + 'e, TrainError> for Run<'_> {
 }
 
 impl Run<'_> {
-    fn evaluate(&mut self, step: u64, engine: &mut dyn Engine) -> Result<(), TrainError> {
+    fn evaluate(
+        &mut self,
+        step: u64,
+        engine: &mut dyn Engine,
+        data: &Replay<'_>,
+    ) -> Result<(), TrainError> {
         let episodes = self.config.evaluate_episodes;
         let score = evaluate(engine, &mut *self.eval_env, episodes, self.config.seed)?;
         self.sparsity = policy::sparsity(&engine.policy()?);
+        let diagnosis = engine.diagnose(
+            data,
+            &Probe {
+                start: &self.start_topologies,
+                dormant_tau: self.config.dormant_tau,
+                seed: derive_seed(self.config.seed, Stream::Diagnosis, step),
+            },
+        )?;
+        self.collect_work(engine);
+        let wall_seconds = self.wall_seconds();
+        let seconds =
+            wall_seconds - std::mem::replace(&mut self.state.logged_seconds, wall_seconds);
         let sums = std::mem::take(&mut self.state.sums);
         self.log.row(&Row {
             step,
@@ -247,7 +317,11 @@ impl Run<'_> {
                 .map(Sum::mean)
                 .collect(),
             actor_sparsity: self.sparsity,
-            wall_seconds: self.wall_seconds(),
+            wall_seconds,
+            updates_per_second: sums.updates as f64 / seconds,
+            flops: self.state.flops,
+            changed: sums.changed,
+            diagnosis,
         })?;
         self.progress.say(&format!("step {step}: return {score}"));
         if self.state.recent.len() == FINAL_EVALUATIONS {
@@ -263,7 +337,15 @@ impl Run<'_> {
         Ok(())
     }
 
+    /// Takes over what the engine has counted.
+    fn collect_work(&mut self, engine: &mut dyn Engine) {
+        if let Some(work) = engine.take_work() {
+            self.state.add(work);
+        }
+    }
+
     fn checkpoint(&mut self, at: &Position, engine: &mut dyn Engine) -> Result<(), TrainError> {
+        self.collect_work(engine);
         let state = LoopState {
             step: at.step,
             episodes: at.episodes,
@@ -334,6 +416,7 @@ impl Run<'_> {
             best_return: self.state.best.unwrap_or(final_return),
             actor_sparsity: self.sparsity,
             wall_seconds: self.wall_seconds(),
+            learner_bytes: self.learner_bytes,
         };
         let json = serde_json::to_vec_pretty(&summary).unwrap_or_default();
         files::write_atomic(&self.folder.summary(), &json)?;

@@ -60,6 +60,27 @@ pub struct Scene<'a, 'm> {
     pub fake_features: usize,
 }
 
+/// A [`Scene`] of an agent, which borrows only what is in it: shares and the rollout may be written.
+macro_rules! scene {
+    ($agent:ident, $data:expr, $batch:expr, $rollout:expr) => {
+        $crate::learn::Scene {
+            kernels: $agent.kernels,
+            networks: &$agent.networks,
+            scalars: &*$agent.scalars.values,
+            data: $data,
+            batch: $batch,
+            rollout: $rollout,
+            normaliser: $agent.normaliser.as_ref(),
+            reward_factor: match $agent.training.scale_rewards {
+                true => $agent.reward_scale.factor(),
+                false => 1.0,
+            },
+            fake_features: $agent.training.fake_features as usize,
+        }
+    };
+}
+pub(super) use scene;
+
 /// A reinforcement-learning algorithm; a value of the type is its settings.
 pub trait Algorithm: Copy + Debug + PartialEq + Send + Sync {
     /// Which it is.
@@ -115,6 +136,11 @@ pub trait Algorithm: Copy + Debug + PartialEq + Send + Sync {
 
     /// What is done in the `update`-th update, counted from 1.
     fn stages(&self, update: u64) -> Stages;
+
+    /// Updates from one step of a network, of [`Algorithm::NETWORKS`], to the next.
+    fn step_every(&self, _network: usize) -> u32 {
+        1
+    }
 
     /// Leaves the gradients of one part of the losses, over some samples, in `share`.
     fn gradients(&self, part: u8, scene: &Scene<'_, '_>, share: &mut Share<'_>, samples: &[u32]);

@@ -9,11 +9,6 @@ use crate::learn::net::{Changed, Record};
 use lacewing_formats::topology::{Score, Step};
 
 impl<A: Algorithm> Agent<'_, A> {
-    /// What changes of topology did since this was last asked for.
-    pub fn take_changes(&mut self) -> Changed {
-        core::mem::take(&mut self.changed)
-    }
-
     /// A change of topology in every network, where it is due.
     pub(super) fn change(&mut self, data: &Replay<'_>) -> Result<(), LearnError> {
         if !self.training.method.schedule.due(self.updates) {
@@ -66,7 +61,7 @@ impl<A: Algorithm> Agent<'_, A> {
                 self.exchange_by_gradient(network, layer, fraction, data)?
             }
         };
-        self.changed.add(changed);
+        self.work.changed += changed;
         Ok(())
     }
 
@@ -97,8 +92,9 @@ impl<A: Algorithm> Agent<'_, A> {
         let used = self.samples.div_ceil(self.share_size());
         let records: Threads<&Record<'_>> =
             self.shares[..used].iter().filter_map(|share| share.record.as_ref()).collect();
-        let kernels = self.kernels;
+        let (kernels, mut asked) = (self.kernels, 0);
         let score: &mut Score<'_> = &mut |row, columns, out| {
+            asked += columns.len();
             out.fill(0.0);
             records.iter().for_each(|record| record.gradients(&kernels, row, columns, out));
             out.iter_mut().for_each(|gradient| *gradient = gradient.abs());
@@ -106,6 +102,8 @@ impl<A: Algorithm> Agent<'_, A> {
         let layer = &mut self.networks[network].online.layers[layer];
         let scratch = &mut self.scratches[0];
         let method = &self.training.method;
-        Ok(layer.exchange(fraction, method, Some(score), &mut self.rng, scratch))
+        let changed = layer.exchange(fraction, method, Some(score), &mut self.rng, scratch);
+        self.work.flops.done += 2 * (asked * self.samples) as u64;
+        Ok(changed)
     }
 }

@@ -4,6 +4,8 @@
 mod algorithm;
 mod change;
 mod deployed;
+#[cfg(feature = "alloc")]
+mod diagnose;
 mod kind;
 mod learner;
 mod losses;
@@ -13,6 +15,8 @@ mod scalars;
 mod shape;
 mod share;
 mod stage;
+mod update;
+mod work;
 
 pub use algorithm::{Algorithm, MAX_LOSSES, MAX_NETWORKS, MAX_TRACES, Part, Scene};
 pub use deployed::{DeployedLayer, deployed};
@@ -24,21 +28,21 @@ pub use normaliser::{Normaliser, OBSERVATION_CLIP, RewardScale};
 pub use shape::{ActionSpace, AgentShape, Role, Sparsity};
 pub use share::Share;
 pub use stage::{MAX_STAGES, Stage, Stages};
+pub use work::Work;
 
 use super::error::LearnError;
 use super::explore::Explorer;
-use super::memory::{Replay, Rollout};
-use super::net::{Changed, Gradients, Mlp, NetworkShape, TopologyScratch};
+use super::memory::Rollout;
+use super::net::{Gradients, Mlp, NetworkShape, TopologyScratch};
 use super::optim::{Adam, AdamConfig};
 use super::training::{MAX_THREADS, Training};
 use crate::arena::{Arena, Block};
 use crate::kernels::Team;
 use crate::kernels::train::TrainKernels;
 use crate::random::Xoshiro256PlusPlus;
-use core::ops::Range;
 use heapless::Vec;
 use lacewing_formats::policy::ObservationNormaliser;
-use rand_core::{Rng, SeedableRng};
+use rand_core::SeedableRng;
 use scalars::Scalars;
 
 /// One for each thread.
@@ -76,8 +80,8 @@ pub struct Agent<'m, A> {
     rollout: Option<Rollout<'m>>,
     pub(super) normaliser: Option<Normaliser<'m>>,
     pub(super) reward_scale: RewardScale,
-    /// What changes of topology did since this was last asked for.
-    changed: Changed,
+    /// Since this was last asked for, without what traces have counted.
+    work: Work,
     /// Of the policy, for one observation.
     outputs: &'m mut [f32],
 }
@@ -173,7 +177,7 @@ impl<'m, A: Algorithm> Agent<'m, A> {
                 .then(|| Normaliser::new(arena, shape.observations()))
                 .transpose()?,
             reward_scale: RewardScale::default(),
-            changed: Changed::default(),
+            work: Work::default(),
             rollout: (algorithm.iteration())
                 .map(|(steps, _)| Rollout::new(arena, steps))
                 .transpose()?,
@@ -234,7 +238,7 @@ impl<'m, A: Algorithm> Agent<'m, A> {
         &self.networks
     }
 
-    /// Gradients of every network as the last update found them.
+    /// Gradients of every network as the last update, or diagnosis, left them.
     pub fn gradients(&self) -> &[Gradients<'m>] {
         &self.shares[0].gradients
     }
@@ -264,7 +268,10 @@ impl<'m, A: Algorithm> Agent<'m, A> {
     /// If `observation` or `action` has another length than the agent's.
     pub fn act(&mut self, observation: &[f32], action: &mut [f32]) -> Result<(), LearnError> {
         assert_eq!(action.len(), self.shape.action_numbers());
+        // Evaluations are no part of the work of learning.
+        let flops = self.shares[0].traces[0].flops;
         self.run_policy(observation)?;
+        self.shares[0].traces[0].flops = flops;
         self.algorithm.greedy(self.outputs, action);
         Ok(())
     }
@@ -287,162 +294,5 @@ impl<'m, A: Algorithm> Agent<'m, A> {
         let scalars = &*self.scalars.values;
         self.algorithm.explore(step, self.outputs, scalars, &mut self.explorer, action);
         Ok(())
-    }
-
-    /// One update from a minibatch, then the topology if it is due. Where the algorithm learns from its
-    /// present policy only, the last update of an iteration empties `data`.
-    ///
-    /// # Errors
-    /// [`LearnError`] if there is nothing to learn from, the replay is another agent's, or a loss
-    /// is not finite; the networks are then as they were before that loss.
-    pub fn update(&mut self, data: &mut Replay<'_>) -> Result<Losses, LearnError> {
-        let shape = &self.shape;
-        if (data.observations(), data.actions()) != (shape.observations(), shape.action_numbers()) {
-            return Err(LearnError::OtherReplay);
-        }
-        if data.is_empty() {
-            return Err(LearnError::NoData);
-        }
-        self.draw(data)?;
-        self.updates += 1;
-        let mut losses = Losses::default();
-        for stage in self.algorithm.stages(self.updates) {
-            match stage {
-                Stage::Gradients(part) => losses.add(self.find_gradients(part, data)?),
-                Stage::Step { networks, scalars, clip, tau } => {
-                    let networks = usize::from(networks.start)..usize::from(networks.end);
-                    self.step(networks, scalars, clip, tau);
-                }
-                Stage::Change => self.change(data)?,
-            }
-        }
-        if let (Some((_, epochs)), Some(rollout)) = (self.algorithm.iteration(), &mut self.rollout)
-            && rollout.finished(epochs)
-        {
-            data.clear();
-        }
-        Ok(losses)
-    }
-
-    /// What rewards are multiplied by.
-    fn reward_factor(&self) -> f32 {
-        if self.training.scale_rewards { self.reward_scale.factor() } else { 1.0 }
-    }
-
-    /// Draws the minibatch and its noise.
-    fn draw(&mut self, data: &Replay<'_>) -> Result<(), LearnError> {
-        let fake_features = self.training.fake_features as usize;
-        let reward_factor = self.reward_factor();
-        if fake_features > 0 {
-            for share in &mut self.shares {
-                share.rng = Xoshiro256PlusPlus::seed_from_u64(self.rng.next_u64());
-            }
-        }
-        match &mut self.rollout {
-            None => {
-                data.sample(&mut self.rng, self.batch);
-                self.samples = self.batch.len();
-            }
-            Some(rollout) => {
-                if rollout.begins() {
-                    let scene = Scene {
-                        kernels: self.kernels,
-                        networks: &self.networks,
-                        scalars: self.scalars.values,
-                        data,
-                        batch: self.batch.len() as f32,
-                        rollout: None,
-                        normaliser: self.normaliser.as_ref(),
-                        reward_factor,
-                        fake_features,
-                    };
-                    self.algorithm.prepare(&scene, &mut self.shares[0], rollout);
-                }
-                self.samples = rollout.minibatch(data.len(), &mut self.rng, self.batch);
-            }
-        }
-        let rows = A::noise(&self.shape);
-        if rows > 0 {
-            let size = self.share_size();
-            let samples = self.batch[..self.samples].chunks(size);
-            for (share, samples) in self.shares.iter_mut().zip(samples) {
-                share.draw_noise(samples.len(), rows, &mut self.rng);
-            }
-        }
-        Ok(())
-    }
-
-    /// Samples of each share but the last.
-    fn share_size(&self) -> usize {
-        share::samples(self.batch.len() as u32, self.training.threads)
-    }
-
-    /// Finds the gradients of one part of the losses on every share of the minibatch, each in its own
-    /// thread; returns the means of the losses.
-    fn find_gradients(&mut self, part: u8, data: &Replay<'_>) -> Result<Losses, LearnError> {
-        let (algorithm, size) = (self.algorithm, self.share_size());
-        let scene = Scene {
-            kernels: self.kernels,
-            networks: &self.networks,
-            scalars: self.scalars.values,
-            data,
-            batch: self.samples as f32,
-            rollout: self.rollout.as_ref(),
-            normaliser: self.normaliser.as_ref(),
-            reward_factor: self.reward_factor(),
-            fake_features: self.training.fake_features as usize,
-        };
-        let batch = self.batch[..self.samples].chunks(size);
-        let mut parts: Threads<_> = self.shares.iter_mut().zip(batch).collect();
-        self.team.for_each(&mut parts, |(share, samples)| {
-            share.losses = Default::default();
-            algorithm.gradients(part, &scene, share, samples);
-        });
-        let losses = Losses::mean(parts.iter().map(|(share, _)| &share.losses), scene.batch);
-        if losses.are_finite() { Ok(losses) } else { Err(LearnError::Diverged) }
-    }
-
-    /// A step of some networks, each in its own thread, along the sum of all shares' gradients, which is
-    /// left in the first.
-    fn step(&mut self, networks: Range<usize>, scalars: bool, clip: Option<f32>, tau: Option<f32>) {
-        let used = self.samples.div_ceil(self.share_size());
-        let Some((sum, others)) = self.shares[..used].split_first_mut() else { return };
-        let each = networks.len().div_ceil(self.scratches.len());
-        let stepping = self.networks[networks.clone()].iter_mut();
-        let sums = sum.gradients[networks.clone()].iter_mut();
-        let mut steps: Vec<_, MAX_NETWORKS> = networks.zip(stepping.zip(sums)).collect();
-        let add = |at: usize, sum: &mut Gradients<'m>| {
-            others.iter().for_each(|other| sum.add(&other.gradients[at]));
-        };
-        if scalars {
-            for other in others.iter() {
-                sum.scalars.iter_mut().zip(&*other.scalars).for_each(|(sum, other)| *sum += other);
-            }
-        }
-        if let Some(longest) = clip {
-            // The length is known only after all are added up.
-            steps.iter_mut().for_each(|(at, (_, sum))| add(*at, sum));
-            let of_networks = steps.iter().map(|(_, (_, sum))| sum.squared_norm()).sum::<f32>();
-            let of_scalars = sum.scalars.iter().map(|g| g * g).sum::<f32>();
-            let norm = libm::sqrtf(of_networks + if scalars { of_scalars } else { 0.0 });
-            if norm > longest {
-                let factor = longest / norm;
-                steps.iter_mut().for_each(|(_, (_, sum))| sum.scale(factor));
-                sum.scalars.iter_mut().for_each(|gradient| *gradient *= factor);
-            }
-        }
-        let (chunks, rule) = (steps.chunks_mut(each), self.training.method.target);
-        let mut parts: Vec<_, MAX_NETWORKS> = chunks.zip(&mut self.scratches).collect();
-        self.team.for_each(&mut parts, |(steps, scratch)| {
-            for (at, (network, sum)) in steps.iter_mut() {
-                if clip.is_none() {
-                    add(*at, sum);
-                }
-                network.step(&self.kernels, sum, (tau, rule), scratch);
-            }
-        });
-        if scalars {
-            self.scalars.step(&self.kernels, sum.scalars);
-        }
     }
 }

@@ -3,9 +3,12 @@
 use super::{DqnConfig, PpoConfig, SacConfig, Td3Config};
 use crate::arena::Block;
 use crate::learn::agent::{
-    Agent, AgentShape, Algorithm, AlgorithmKind, DeployedLayer, Learner, Losses, Seeds, deployed,
+    Agent, AgentShape, Algorithm, AlgorithmKind, DeployedLayer, Learner, Losses, Network, Seeds,
+    Work, deployed,
 };
 use crate::learn::error::LearnError;
+#[cfg(feature = "alloc")]
+use crate::learn::health::Health;
 use crate::learn::memory::Replay;
 use crate::learn::net::Mlp;
 use crate::learn::training::Training;
@@ -68,6 +71,12 @@ impl Settings {
             Self::Sac(_) | Self::Dqn(_) | Self::Ppo(_) => return false,
         }
         true
+    }
+
+    /// Steps that an algorithm learns from at once, if it learns from its present policy's only: its memory
+    /// must hold exactly so many, and learning must not begin later than with the first of them.
+    pub fn iteration(&self) -> Option<usize> {
+        each!(Settings, self, algorithm => algorithm.iteration()).map(|(steps, _)| steps)
     }
 
     /// Refuses settings without a meaning.
@@ -178,6 +187,30 @@ impl<'m> AnyAgent<'m> {
     pub fn deployed(&self) -> impl ExactSizeIterator<Item = DeployedLayer<'_>> {
         let (algorithm, actions) = (self.settings().kind(), self.shape().actions);
         deployed(self.policy().layers(), algorithm, actions)
+    }
+
+    /// See [`Agent::networks`].
+    pub fn networks(&self) -> &[Network<'m>] {
+        each!(AnyAgent, self, agent => agent.networks())
+    }
+
+    /// See [`Agent::take_work`].
+    pub fn take_work(&mut self) -> Work {
+        each!(AnyAgent, self, agent => agent.take_work())
+    }
+
+    /// See [`Agent::diagnose`].
+    ///
+    /// # Errors
+    /// See [`Agent::diagnose`].
+    #[cfg(feature = "alloc")]
+    pub fn diagnose(
+        &mut self,
+        data: &Replay<'_>,
+        tau: f64,
+        seed: u64,
+    ) -> Result<[Option<Health>; 2], LearnError> {
+        each!(AnyAgent, self, agent => agent.diagnose(data, tau, seed))
     }
 
     /// See [`Agent::updates`].

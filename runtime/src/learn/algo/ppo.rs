@@ -216,8 +216,8 @@ impl Algorithm for PpoConfig {
                 let by =
                     Slopes { log_prob: -slope / batch, entropy: -self.entropy_coefficient / batch };
                 let entropy = match scalars.is_empty() {
-                    true => by.into_logits(actor_trace, i, action[0] as usize),
-                    false => by.into_means(actor_trace, i, scalars, action, share.scalars),
+                    true => by.logit_slopes(actor_trace, i, action[0] as usize),
+                    false => by.mean_slopes(actor_trace, i, scalars, action, share.scalars),
                 };
 
                 let (value, target) = (critic_trace.output()[0].0[i], rollout.value_target(step));
@@ -320,7 +320,7 @@ struct Slopes {
 impl Slopes {
     /// Into logits: `∂ log p_a / ∂ z_k = [k = a] − p_k`, `∂ H / ∂ z_k = −p_k (log p_k + H)`. Returns the
     /// entropy.
-    fn into_logits(&self, trace: &mut Trace<'_>, i: usize, action: usize) -> f32 {
+    fn logit_slopes(&self, trace: &mut Trace<'_>, i: usize, action: usize) -> f32 {
         let (most, sum) = softmax(trace.output(), i);
         let log_p = |logit: &Tile| logit.0[i] - most - libm::logf(sum);
         let entropy: f32 =
@@ -337,7 +337,7 @@ impl Slopes {
 
     /// Into means and logarithms of standard deviations. Returns the entropy, which only depends on the
     /// latter.
-    fn into_means(
+    fn mean_slopes(
         &self,
         trace: &mut Trace<'_>,
         i: usize,

@@ -114,6 +114,10 @@ impl Algorithm for Td3Config {
         AdamConfig { learning_rate: self.learning_rate, weight_decay: self.weight_decay }
     }
 
+    fn step_every(&self, network: usize) -> u32 {
+        if network == ACTOR { self.policy_delay } else { 1 }
+    }
+
     /// Critics always, actor and targets every `policy_delay`-th time, then the topology.
     fn stages(&self, update: u64) -> Stages {
         let delayed = update.is_multiple_of(u64::from(self.policy_delay));

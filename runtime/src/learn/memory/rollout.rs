@@ -97,12 +97,16 @@ impl<'m> Rollout<'m> {
         if self.done == steps {
             (self.done, self.epoch) = (0, self.epoch + 1);
         }
-        let of = |step: &u32| self.advantage[*step as usize];
-        let batch = &batch[..count];
-        self.mean = batch.iter().map(of).sum::<f32>() / count as f32;
-        let squares = batch.iter().map(|step| (of(step) - self.mean) * (of(step) - self.mean));
-        self.deviation = libm::sqrtf(squares.sum::<f32>() / count as f32);
+        self.normalise_over(&batch[..count]);
         count
+    }
+
+    /// From now on advantages are normalised by the mean and deviation of these steps'.
+    pub(in crate::learn) fn normalise_over(&mut self, steps: &[u32]) {
+        let (count, of) = (steps.len() as f32, |step: &u32| self.advantage[*step as usize]);
+        self.mean = steps.iter().map(of).sum::<f32>() / count;
+        let squares = steps.iter().map(|step| (of(step) - self.mean) * (of(step) - self.mean));
+        self.deviation = libm::sqrtf(squares.sum::<f32>() / count);
     }
 
     /// Whether all epochs are done; the next minibatch is then that of a new iteration.

@@ -2,9 +2,10 @@
 
 use super::mlp::Mlp;
 use super::record::Record;
-use super::shape::{MAX_LAYERS, NetworkShape};
+use super::shape::NetworkShape;
 use crate::arena::{Arena, Block, OutOfMemory};
 use crate::kernels::train::{QUARTER, Tile, TrainKernels};
+use crate::learn::error::MAX_LAYERS;
 use heapless::Vec;
 use lacewing_formats::topology::Csr;
 

@@ -3,6 +3,7 @@
 use crate::arena::{Arena, Block, OutOfMemory};
 use crate::kernels::train::{Finish, Tile, TrainKernels};
 use crate::learn::method::{Method, Newborn};
+use core::ops::AddAssign;
 use lacewing_formats::topology::{
     Change, Csr, CsrMut, Drop, FollowScratch, Grow, Protect, RewireScratch, Score, Scores,
     Structure, TargetRule, TopologyError, age, carry, follow, prune, rewire,
@@ -368,7 +369,7 @@ fn shorten<T>(values: &mut &mut [T], left: usize) {
 }
 
 /// What a change of topology did to a layer.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Changed {
     /// Links that went.
     pub dropped: usize,
@@ -376,9 +377,8 @@ pub struct Changed {
     pub newborn: usize,
 }
 
-impl Changed {
-    /// Both together.
-    pub(in crate::learn) fn add(&mut self, other: Self) {
+impl AddAssign for Changed {
+    fn add_assign(&mut self, other: Self) {
         self.dropped += other.dropped;
         self.newborn += other.newborn;
     }

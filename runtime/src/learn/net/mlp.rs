@@ -2,11 +2,12 @@
 
 use super::gradients::Gradients;
 use super::layer::{Layer, LayerRef, Links, Start, TopologyScratch};
-use super::shape::{MAX_LAYERS, NetworkShape, Norm};
+use super::shape::{NetworkShape, Norm};
 use super::trace::Trace;
 use crate::arena::Arena;
 use crate::kernels::train::{Finish, TrainKernels};
 use crate::learn::error::LearnError;
+use crate::learn::error::MAX_LAYERS;
 use heapless::Vec;
 use lacewing_formats::topology::TargetRule;
 use rand_core::Rng;
@@ -37,9 +38,11 @@ fn forward<'l>(
     trace: &mut Trace<'_>,
 ) {
     let last = layers.len() - 1;
+    let mut links = 0;
     let mut rest = &mut *trace.activations;
     let mut normalised = &mut *trace.normalised;
     for (at, layer) in layers.enumerate() {
+        links += layer.topology.links();
         let (x, tail) = rest.split_at_mut(layer.topology.cols());
         let y = &mut tail[..layer.topology.rows()];
         let finish = if at < last && norm == Norm::None { Finish::Relu } else { Finish::Store };
@@ -56,6 +59,7 @@ fn forward<'l>(
         }
         rest = tail;
     }
+    trace.count(links);
 }
 
 /// A network that learns.
@@ -124,6 +128,7 @@ impl<'m> Mlp<'m> {
                 dy.0.iter_mut().zip(y.0).for_each(|(dy, y)| *dy *= 1.0 - y * y);
             }
         }
+        let mut links = 0;
         let mut end = trace.activations.len();
         let (last, mut normalised) = (self.layers.len() - 1, trace.normalised.len());
         for (at, layer) in self.layers.iter().enumerate().rev() {
@@ -139,16 +144,19 @@ impl<'m> Mlp<'m> {
             let x = &trace.activations[end - cols..end];
             let dy = &trace.gradient[..rows];
             if let Wanted::Parameters(gradients) = &mut wanted {
+                links += topology.links();
                 gradients.add_tile(at, kernels, topology, (dy, x), trace.samples);
             }
             if at > 0 || matches!(wanted, Wanted::Input) {
                 // Above the first layer `x` came out of a ReLU.
                 let finish = if at > 0 { Finish::Gate(x) } else { Finish::Store };
                 let dx = &mut trace.spare[..cols];
+                links += topology.links();
                 layer.input_gradient(kernels, dy, dx, finish, trace.samples);
                 core::mem::swap(&mut trace.gradient, &mut trace.spare);
             }
         }
+        trace.count(links);
     }
 }
 

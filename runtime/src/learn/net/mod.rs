@@ -7,10 +7,11 @@ mod record;
 mod shape;
 mod trace;
 
+pub use crate::learn::error::MAX_LAYERS;
 pub use gradients::Gradients;
 pub use layer::{Changed, Init, LayerRef, Start};
 pub(super) use layer::{Layer, Links, TopologyScratch};
 pub use mlp::{Head, Mlp, Target, Wanted};
 pub(super) use record::Record;
-pub use shape::{MAX_LAYERS, NetworkShape, Norm};
+pub use shape::{NetworkShape, Norm};
 pub use trace::Trace;

@@ -1,11 +1,9 @@
 //! Layers of a network and how many links each keeps.
 
+use crate::learn::error::MAX_LAYERS;
 use heapless::Vec;
 use lacewing_formats::topology::{Allocation, AllocationError, LayerShape, Structure, densities};
 use serde::{Deserialize, Serialize};
-
-/// Most layers a network may have.
-pub const MAX_LAYERS: usize = 5;
 
 /// Layers of one network and the links each keeps.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

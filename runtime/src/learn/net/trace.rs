@@ -18,6 +18,8 @@ pub struct Trace<'m> {
     inputs: usize,
     pub(super) outputs: usize,
     pub(super) samples: usize,
+    /// Multiplies and adds of links in the passes so far.
+    pub(in crate::learn) flops: u64,
 }
 
 impl<'m> Trace<'m> {
@@ -37,6 +39,7 @@ impl<'m> Trace<'m> {
             inputs: shape.inputs(),
             outputs: shape.outputs(),
             samples: TILE,
+            flops: 0,
         })
     }
 
@@ -74,9 +77,20 @@ impl<'m> Trace<'m> {
         self.samples = samples;
     }
 
+    /// Counts a product of so many links with the samples.
+    pub(super) fn count(&mut self, links: usize) {
+        self.flops += 2 * (links * self.samples) as u64;
+    }
+
     /// The input, one tile a feature.
     pub fn input(&mut self) -> &mut [Tile] {
         &mut self.activations[..self.inputs]
+    }
+
+    /// The outputs of all hidden layers of the last forward pass, side by side.
+    #[cfg(feature = "alloc")]
+    pub(in crate::learn) fn hidden(&self) -> &[Tile] {
+        &self.activations[self.inputs..self.activations.len() - self.outputs]
     }
 
     /// The output of the last forward pass.

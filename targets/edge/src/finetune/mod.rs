@@ -88,7 +88,12 @@ pub fn run(options: &Options) -> Result<(), EdgeError> {
     }
     let mut scratch = vec![0.0; policy.scratch_len()];
     policy.check_probes(&mut vec![0.0; policy.actions()], &mut scratch)?;
-    let need = Need::of(&resume, bytes.len(), options.replay);
+    // What is learned from the present policy's steps only is learned from all of them at once.
+    let iteration = settings.iteration();
+    if let Some(needed) = iteration.filter(|&steps| options.steps < steps as u64) {
+        return Err(EdgeError::Steps { needed });
+    }
+    let need = Need::of(&resume, bytes.len(), iteration.unwrap_or(options.replay));
     tell(format_args!("{need}"));
     need.check(options.memory)?;
     let mut environment = Environment::spawn(&options.env_command)?;

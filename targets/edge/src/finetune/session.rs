@@ -109,7 +109,11 @@ pub fn learn(
     let mut driver = Driver::new(environment, policy, Units::Learner, seed);
     let mut between = Between { options, view, best: None, due: 0, step: None };
     between.evaluate(0, &mut driver, agent)?;
-    let plan = Plan { steps: options.steps, random_steps: 0, update_after: options.warm_up };
+    let update_after = match agent.settings().iteration() {
+        Some(_) => 0,
+        None => options.warm_up,
+    };
+    let plan = Plan { steps: options.steps, random_steps: 0, update_after };
     let buffers = Buffers {
         observation: &mut vec![0.0; observations],
         next_observation: &mut vec![0.0; observations],
@@ -163,7 +167,7 @@ impl<'e, 'm> Watch<Driver<'e>, AnyAgent<'m>, EdgeError> for Between<'_> {
 
     fn update(&mut self, _: &Losses) {}
 
-    fn step(&mut self, _: u64, _: &mut AnyAgent<'m>) -> Result<(), EdgeError> {
+    fn step(&mut self, _: u64, _: &mut AnyAgent<'m>, _: &Replay<'_>) -> Result<(), EdgeError> {
         Ok(())
     }
 

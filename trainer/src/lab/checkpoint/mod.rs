@@ -79,6 +79,8 @@ pub struct Checkpoints {
     /// Floats of one transition: observation, next observation, action, reward, end.
     width: usize,
     capacity: u64,
+    /// The replay is emptied whenever it is full.
+    emptied: bool,
     segments: Vec<Segment>,
     /// Transitions since the last checkpoint, row after row.
     pending: Vec<f32>,
@@ -95,7 +97,8 @@ pub struct Restored {
 }
 
 impl Checkpoints {
-    /// Checkpoints in `folder` for a replay of `capacity` transitions. Call [`Self::restore`] to
+    /// Checkpoints in `folder` for a replay of `capacity` transitions, which may be emptied whenever it is
+    /// full (on-policy learning). Call [`Self::restore`] to
     /// continue from what is there.
     ///
     /// # Errors
@@ -104,7 +107,7 @@ impl Checkpoints {
         folder: &Path,
         observations: usize,
         actions: usize,
-        capacity: usize,
+        (capacity, emptied): (usize, bool),
     ) -> Result<Self, FileError> {
         files::create_folder(folder)?;
         Ok(Self {
@@ -112,9 +115,17 @@ impl Checkpoints {
             observations,
             width: Replay::row_len(observations, actions),
             capacity: capacity as u64,
+            emptied,
             segments: Vec::new(),
             pending: Vec::new(),
         })
+    }
+
+    /// The state that [`Self::restore`] would find, without looking at the learner and the replay, whose
+    /// sizes depend on the configuration; none where no manifest is good.
+    pub fn peek(folder: &Path) -> Option<LoopState> {
+        let manifest = |name| unseal(&fs::read(folder.join(name)).ok()?);
+        [CURRENT, PREVIOUS].into_iter().find_map(manifest).map(|manifest| manifest.state)
     }
 
     /// Remembers one transition for the next checkpoint.
@@ -209,6 +220,9 @@ impl Checkpoints {
     /// The oldest transition that the ring still holds.
     fn oldest(&self, segments: &[Segment]) -> u64 {
         let pushed = segments.last().map_or(0, |last| last.first + last.rows);
+        if self.emptied {
+            return pushed - pushed % self.capacity;
+        }
         pushed.saturating_sub(self.capacity)
     }
 

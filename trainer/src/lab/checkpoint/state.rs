@@ -1,6 +1,7 @@
 //! What a checkpoint remembers beside the learner and the replay.
 
-use lacewing_runtime::learn::{Losses, MAX_LOSSES, Score};
+use lacewing_runtime::cost::Flops;
+use lacewing_runtime::learn::{Changed, Losses, MAX_LOSSES, Score, Work};
 use serde::{Deserialize, Serialize};
 
 use crate::lab::log::Lengths;
@@ -8,6 +9,9 @@ use crate::lab::log::Lengths;
 /// The training loop's own state at an episode's end.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct LoopState {
+    /// The run's configuration as TOML; none in checkpoints of versions that did not remember it.
+    #[serde(default)]
+    pub config: Option<String>,
     /// Environment steps so far.
     pub step: u64,
     /// Finished episodes so far: the next one's reset seed follows from it.
@@ -25,6 +29,10 @@ pub struct LoopState {
     pub sums: Sums,
     /// Wall-clock seconds spent so far.
     pub wall_seconds: f64,
+    /// The same at the log's last row.
+    pub logged_seconds: f64,
+    /// FLOPs of training so far, where the engine counts them.
+    pub flops: Option<Flops>,
     /// Lengths of the logs.
     pub logs: Lengths,
 }
@@ -36,11 +44,24 @@ pub struct Sums {
     pub returns: Sum,
     /// Figures of the updates, in the algorithm's order.
     pub losses: [Sum; MAX_LOSSES],
+    /// Updates.
+    pub updates: u64,
+    /// Changes of topology, where the engine counts them.
+    pub changed: Option<Changed>,
+}
+
+impl LoopState {
+    /// Adds what an engine has done.
+    pub fn add(&mut self, work: Work) {
+        *self.flops.get_or_insert_default() += work.flops;
+        *self.sums.changed.get_or_insert_default() += work.changed;
+    }
 }
 
 impl Sums {
     /// Adds the figures of an update.
     pub fn add(&mut self, losses: &Losses) {
+        self.updates += 1;
         for (sum, loss) in self.losses.iter_mut().zip(losses.iter()) {
             if let Some(loss) = loss {
                 sum.add(loss.into());

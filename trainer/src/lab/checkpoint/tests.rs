@@ -22,7 +22,7 @@ fn record(checkpoints: &mut Checkpoints, rows: std::ops::Range<u64>) {
 
 /// Takes a checkpoint at each of these steps; the step's bytes stand for its learner.
 fn save_at(folder: &Path, capacity: usize, steps: &[u64]) -> Checkpoints {
-    let mut checkpoints = Checkpoints::new(folder, 1, 2, capacity).unwrap();
+    let mut checkpoints = Checkpoints::new(folder, 1, 2, (capacity, false)).unwrap();
     let mut first = 0;
     for &step in steps {
         record(&mut checkpoints, first..step);
@@ -34,7 +34,7 @@ fn save_at(folder: &Path, capacity: usize, steps: &[u64]) -> Checkpoints {
 
 /// Restores into a ring, as the learner's replay does; index of the oldest row last.
 fn ring(folder: &Path, capacity: usize) -> (Vec<f32>, usize, Restored) {
-    let mut checkpoints = Checkpoints::new(folder, 1, 2, capacity).unwrap();
+    let mut checkpoints = Checkpoints::new(folder, 1, 2, (capacity, false)).unwrap();
     let (mut ring, mut pushed) = (vec![f32::NAN; capacity], 0);
     let restored = checkpoints.restore(|row| {
         assert_eq!((row.action[1], row.reward), (row.observation[0], row.observation[0]));
@@ -72,7 +72,7 @@ fn damage_falls_back_to_the_checkpoint_before_and_then_is_an_error() {
     assert_eq!((head, restored.state.step, restored.fell_back), (10, 10, true));
     assert_eq!(restored.learner, 10_u64.to_le_bytes());
     damage("learner-000000000010.bin");
-    let mut checkpoints = Checkpoints::new(folder.path(), 1, 2, 100).unwrap();
+    let mut checkpoints = Checkpoints::new(folder.path(), 1, 2, (100, false)).unwrap();
     let error = checkpoints.restore(|_| ()).err().unwrap().to_string();
     assert!(error.contains("learner-000000000010.bin is damaged"), "{error}");
 }
@@ -97,7 +97,7 @@ fn a_replay_may_shrink_but_not_grow_past_what_is_held() {
     let folder = tempfile::tempdir().unwrap();
     save_at(folder.path(), 8, &[5, 11, 13]);
     assert_eq!(ring(folder.path(), 4).0, [12.0, 9.0, 10.0, 11.0]);
-    let mut larger = Checkpoints::new(folder.path(), 1, 2, 12).unwrap();
+    let mut larger = Checkpoints::new(folder.path(), 1, 2, (12, false)).unwrap();
     let error = larger.restore(|_| ()).err().unwrap().to_string();
     assert!(error.contains("the replay cannot grow") && error.contains("the last 8"), "{error}");
 }
@@ -114,6 +114,27 @@ fn a_crash_between_the_two_renames_loses_nothing_older() {
 #[test]
 fn no_checkpoint_is_no_error() {
     let folder = tempfile::tempdir().unwrap();
-    let mut checkpoints = Checkpoints::new(folder.path(), 1, 2, 100).unwrap();
+    let mut checkpoints = Checkpoints::new(folder.path(), 1, 2, (100, false)).unwrap();
     assert!(checkpoints.restore(|_| ()).unwrap().is_none());
+}
+
+#[test]
+fn what_is_emptied_when_full_comes_back_as_far_as_it_was_filled() {
+    let restored = |steps: &[u64]| {
+        let folder = tempfile::tempdir().unwrap();
+        let new = || Checkpoints::new(folder.path(), 1, 2, (8, true)).unwrap();
+        let (mut checkpoints, mut first) = (new(), 0);
+        for &step in steps {
+            record(&mut checkpoints, first..step);
+            checkpoints.save(&state(step), b"learner").unwrap();
+            first = step;
+        }
+        let mut rows = Vec::new();
+        new().restore(|row| rows.push(row.observation[0])).unwrap().unwrap();
+        rows
+    };
+    assert_eq!(restored(&[5]), [0.0, 1.0, 2.0, 3.0, 4.0]);
+    assert_eq!(restored(&[5, 11]), [8.0, 9.0, 10.0]);
+    assert!(restored(&[5, 16]).is_empty());
+    assert_eq!(restored(&[5, 16, 18]), [16.0, 17.0]);
 }

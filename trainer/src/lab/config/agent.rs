@@ -12,14 +12,19 @@ const DISCRETE: [&str; 3] = ["CartPole-v1", "Acrobot-v1", "MountainCar-v0"];
 const SMALL: [&str; 5] =
     ["Pendulum-v1", "MountainCarContinuous-v0", "CartPole-v1", "Acrobot-v1", "MountainCar-v0"];
 
+/// The environment without what is put around it.
+fn base(env: &str) -> &str {
+    env.split('[').next().unwrap_or(env)
+}
+
 /// Whether an environment is one of Gymnasium's classic control.
 pub(super) fn is_small(env: &str) -> bool {
-    SMALL.contains(&env)
+    SMALL.contains(&base(env))
 }
 
 /// The algorithm that suits an environment's actions.
 pub(super) fn usual(env: &str) -> AlgorithmKind {
-    if DISCRETE.contains(&env) { AlgorithmKind::Dqn } else { AlgorithmKind::Td3 }
+    if DISCRETE.contains(&base(env)) { AlgorithmKind::Dqn } else { AlgorithmKind::Td3 }
 }
 
 /// Settings that suit an environment.
@@ -27,8 +32,8 @@ pub(super) fn defaults(algorithm: AlgorithmKind, env: &str) -> Settings {
     match algorithm {
         AlgorithmKind::Td3 => td3(env).into(),
         AlgorithmKind::Sac => sac(env).into(),
-        AlgorithmKind::Dqn => dqn(env).into(),
-        AlgorithmKind::Ppo => ppo(env).into(),
+        AlgorithmKind::Dqn => DqnConfig::default().into(),
+        AlgorithmKind::Ppo => PpoConfig::default().into(),
     }
 }
 
@@ -60,16 +65,6 @@ fn sac(env: &str) -> SacConfig {
         return published;
     }
     SacConfig { learning_rate: 1e-3, batch: 128, start_steps: 1000, replay: 100_000, ..published }
-}
-
-fn dqn(env: &str) -> DqnConfig {
-    let _ = env;
-    DqnConfig::default()
-}
-
-fn ppo(env: &str) -> PpoConfig {
-    let _ = env;
-    PpoConfig::default()
 }
 
 impl RunConfig {

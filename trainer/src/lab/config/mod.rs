@@ -1,7 +1,9 @@
 //! A run's configuration: every number that decides its result, saved as `config.toml`.
 
 mod agent;
+mod changes;
 mod layer;
+mod moved;
 mod preset;
 mod topology;
 mod validate;
@@ -16,6 +18,7 @@ use lacewing_runtime::learn::{
 use serde::{Deserialize, Serialize};
 use toml::Table;
 
+pub use changes::{ChangeError, Changes};
 pub use layer::{ConfigError, Layer};
 use layer::{overlay, value_error};
 pub use preset::Preset;
@@ -79,6 +82,10 @@ pub struct RunConfig {
     pub evaluate_every: u64,
     /// Episodes of an evaluation.
     pub evaluate_episodes: u32,
+    /// Hidden units whose mean activation is at most this share of their layer's are logged as dormant;
+    /// 0: those that are never active.
+    #[serde(default)]
+    pub dormant_tau: f64,
     /// A checkpoint is taken at the first episode end after this many more environment steps.
     pub checkpoint_every: u64,
     /// How the sparsity is spread over the layers; absent for `dense`.
@@ -124,6 +131,7 @@ impl RunConfig {
             _ if small => 50_000,
             _ => 1_000_000,
         };
+        let on_robots = algorithm == AlgorithmKind::Ppo && !small;
         let mut config = Self {
             env: env.to_string(),
             method,
@@ -141,11 +149,13 @@ impl RunConfig {
             structure: Structure::Unstructured,
             init: Init::Dense,
             bias: true,
-            normalise_observations: false,
-            scale_rewards: false,
+            // What PPO learns from is new at every iteration: it needs both on robots.
+            normalise_observations: on_robots,
+            scale_rewards: on_robots,
             critic_norm: Norm::None,
             evaluate_every: if small { 1000 } else { 5000 },
             evaluate_episodes: 10,
+            dormant_tau: 0.0,
             checkpoint_every: if small { 2000 } else { 10_000 },
             allocation,
             topology: method.topology(),
@@ -199,8 +209,9 @@ impl RunConfig {
             None => agent::usual(&env),
         };
         over.remove("method");
-        let mut merged = Table::try_from(Self::defaults(&env, algorithm, method))
+        let defaults = Table::try_from(Self::defaults(&env, algorithm, method))
             .map_err(|error| value_error("config", error.to_string()))?;
+        let mut merged = defaults.clone();
         // A layer that sets a sparsity or an allocation replaces both defaults: they are one choice.
         if over.contains_key("sparsity") || over.contains_key("allocation") {
             merged.remove("sparsity");
@@ -208,7 +219,7 @@ impl RunConfig {
         }
         overlay(&mut merged, over);
         let mut config: Self =
-            merged.try_into().map_err(|error| ConfigError::parse(&origin, &error))?;
+            merged.try_into().map_err(|e| ConfigError::parse_over(&defaults, &origin, &e))?;
         if config.sparsity.is_some() && config.allocation.is_none() && method.is_sparse() {
             config.allocation = Some(Allocation::Er);
         }
@@ -326,77 +337,4 @@ impl RunConfig {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use clap::ValueEnum;
-
-    #[test]
-    fn a_configuration_survives_its_file() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("config.toml");
-        for env in ["HalfCheetah-v5", "Ant-v5", "Pendulum-v1", "CartPole-v1"] {
-            for &method in Preset::value_variants() {
-                let config = RunConfig::defaults(env, agent::usual(env), method);
-                config.validate().unwrap();
-                std::fs::write(&path, config.to_toml().unwrap()).unwrap();
-                assert_eq!(RunConfig::from_file(&path).unwrap(), config);
-            }
-        }
-    }
-
-    #[test]
-    fn a_partial_file_lies_over_the_defaults() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("config.toml");
-        std::fs::write(&path, "env = 'HalfCheetah-v5'\nsparsity = 0.9\n[td3]\nbatch = 256\n")
-            .unwrap();
-        let config = RunConfig::from_file(&path).unwrap();
-        config.validate().unwrap();
-        assert_eq!((config.batch(), config.start_steps()), (256, 25_000));
-        assert_eq!((config.sparsity, config.allocation), (Some(0.9), Some(Allocation::Er)));
-        std::fs::write(&path, "env = 'HalfCheetah-v5'\n[td3]\nbach = 256\n").unwrap();
-        let error = RunConfig::from_file(&path).unwrap_err().to_string();
-        assert!(error.contains("bach"), "{error}");
-    }
-
-    #[test]
-    fn a_setting_lies_over_a_file() {
-        let layers = ["td3.batch=256\nseed=1", "td3.batch=64", "allocation.rule='uniform'"];
-        let layers = layers.map(|text| Layer::setting(text).unwrap()).into();
-        let mut config = RunConfig::from_layers(Some("Hopper-v5"), None, layers).unwrap();
-        assert_eq!((config.batch(), config.seed, config.sparsity), (64, 1, None));
-        assert!(config.validate().is_err(), "uniform needs a sparsity");
-        config.sparsity = Some(0.8);
-        config.validate().unwrap();
-    }
-
-    #[test]
-    fn allocations_that_decide_the_sparsity_exclude_one() {
-        let explicit = "allocation={rule='explicit',sparsities=[0.8,0.5,0.0]}";
-        let read = |setting: &str| {
-            let layers = vec![Layer::setting(setting).unwrap()];
-            RunConfig::from_layers(Some("HalfCheetah-v5"), None, layers)
-        };
-        let mut config = read(explicit).unwrap();
-        config.validate().unwrap();
-        assert_eq!(
-            config.shape(17, ActionSpace::Continuous(6)).unwrap().policy.links[..],
-            [870, 32_768, 1536]
-        );
-        let written: RunConfig = toml::from_str(&config.to_toml().unwrap()).unwrap();
-        assert_eq!(written, config);
-        config.sparsity = Some(0.9);
-        assert!(config.validate().unwrap_err().to_string().contains("exclude each other"));
-        for bad in ["{rule='balanced'}", "{rule='input-only',rest=1.0}", "{rule='explicit'}"] {
-            assert!(read(&format!("allocation={bad}")).is_err(), "{bad}");
-        }
-    }
-
-    #[test]
-    fn the_papers_lambda_gives_the_papers_sizes() {
-        // Sokar et al. 2022: HalfCheetah keeps 106,169 of 214,784 weights.
-        let config = RunConfig::defaults("HalfCheetah-v5", AlgorithmKind::Td3, Preset::Set);
-        let shape = config.shape(17, ActionSpace::Continuous(6)).unwrap();
-        assert_eq!(shape.policy.total_links() + 2 * shape.critic.unwrap().total_links(), 106_169);
-    }
-}
+mod tests;

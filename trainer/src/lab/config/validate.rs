@@ -26,6 +26,8 @@ impl RunConfig {
         must(widths, "hidden", "widths must be 1 to 65535")?;
         must(self.evaluate_every > 0, "evaluate-every", "must be at least 1")?;
         must(self.evaluate_episodes > 0, "evaluate-episodes", "must be at least 1")?;
+        let natural = self.dormant_tau.is_finite() && self.dormant_tau >= 0.0;
+        must(natural, "dormant-tau", "must be finite and at least 0")?;
         must(self.checkpoint_every > 0, "checkpoint-every", "must be at least 1")?;
         self.validate_sparsity()?;
         must(

@@ -1,0 +1,196 @@
+//! All that learning needs to go on, as bytes: the resume section of a policy file.
+//!
+//! `u32` length of a postcard header ([`ResumeHeader`]), the header, then for every network of the
+//! algorithm, the policy first, every layer's row pointers, columns, weights, biases, Adam's moments of
+//! weights (m, v) and biases (m, v) and the links' ages in changes of topology (a byte each), then for their targets in the same order row pointers, columns,
+//! weights, biases, then values and moments (m, v) of the scalars, then, where observations are
+//! normalised, their number (u64), means and sums of squares (f64), then, where rewards are scaled, the
+//! number of returns (u64), their mean and sum of squares and the return of the present episode (f64).
+//! All little-endian, without padding.
+
+mod body;
+mod header;
+
+pub use header::{LiveLinks, ResumeHeader, policy_hash};
+
+use super::agent::{AgentShape, Seeds};
+use super::algo::{AnyAgent, Settings, each};
+use super::error::LearnError;
+use super::training::Training;
+use crate::arena::{Block, OutOfMemory};
+use body::body_bytes;
+use header::{MOST_HEADER_BYTES, VERSION};
+use lacewing_formats::topology::TopologyError;
+use thiserror::Error;
+
+#[cfg(target_endian = "big")]
+compile_error!("the resume section is little-endian, and so must the target be");
+
+/// Why bytes are not a resume section.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+pub enum ResumeError {
+    /// The header cannot be read.
+    #[error("the resume section has no readable header: export the policy again from its run")]
+    Header,
+    /// Of another version of Lacewing.
+    #[error(
+        "the resume section is of layout {found}, this program reads layout {VERSION}: train again, or \
+         use the program that wrote the file"
+    )]
+    Version {
+        /// The layout it claims.
+        found: u16,
+    },
+    /// Networks that no agent has.
+    #[error(
+        "the resume section describes impossible networks: export the policy again from its run"
+    )]
+    Shape,
+    /// It belongs to another policy.
+    #[error(
+        "the resume section is not of this policy ({what} differ): export the policy again from its run"
+    )]
+    OtherPolicy {
+        /// In which they differ.
+        what: &'static str,
+    },
+    /// Too short or too long for the networks it describes.
+    #[error("the resume section has {found} bytes where {expected} are due: copy the file again")]
+    Length {
+        /// Bytes that the header calls for.
+        expected: u64,
+        /// Bytes there are.
+        found: u64,
+    },
+    /// A number is not finite, a second moment negative, or a count beyond all reach.
+    #[error("the resume section holds impossible numbers: go back to an earlier save")]
+    Number,
+    /// See [`TopologyError`].
+    #[error("the resume section holds an impossible topology: {0}")]
+    Topology(#[from] TopologyError),
+    /// See [`OutOfMemory`].
+    #[error(transparent)]
+    Memory(#[from] OutOfMemory),
+    /// See [`LearnError`].
+    #[error(transparent)]
+    Learn(#[from] LearnError),
+}
+
+/// A resume section whose header and length have been checked.
+#[derive(Clone, Debug)]
+pub struct Resume<'a> {
+    header: ResumeHeader,
+    body: &'a [u8],
+}
+
+impl<'a> Resume<'a> {
+    /// Reads the header; memory that an agent will need is then known, before any is given.
+    ///
+    /// # Errors
+    /// [`ResumeError`].
+    pub fn parse(bytes: &'a [u8]) -> Result<Self, ResumeError> {
+        let (length, rest) = bytes.split_first_chunk::<4>().ok_or(ResumeError::Header)?;
+        let length = u32::from_le_bytes(*length) as usize;
+        if length > MOST_HEADER_BYTES || length > rest.len() {
+            return Err(ResumeError::Header);
+        }
+        let (head, body) = rest.split_at(length);
+        // What follows the version depends on it.
+        let (found, _) = postcard::take_from_bytes(head).map_err(|_| ResumeError::Header)?;
+        if found != VERSION {
+            return Err(ResumeError::Version { found });
+        }
+        let (header, left): (ResumeHeader, _) =
+            postcard::take_from_bytes(head).map_err(|_| ResumeError::Header)?;
+        if !left.is_empty() {
+            return Err(ResumeError::Header);
+        }
+        header.check()?;
+        let expected =
+            each!(Settings, &header.settings, algorithm => body_bytes(algorithm, &header))
+                .ok_or(ResumeError::Shape)?;
+        if expected != body.len() as u64 {
+            return Err(ResumeError::Length { expected, found: body.len() as u64 });
+        }
+        Ok(Self { header, body })
+    }
+
+    /// Refuses the section where it is not of the policy with so many observations and numbers of an
+    /// action, and with this [`policy_hash`].
+    ///
+    /// # Errors
+    /// [`ResumeError::OtherPolicy`].
+    pub fn check_policy(
+        &self,
+        observations: usize,
+        actions: usize,
+        hash: u32,
+    ) -> Result<(), ResumeError> {
+        let what = if observations != self.shape().observations() {
+            "observations"
+        } else if actions != self.shape().action_numbers() {
+            "actions"
+        } else if hash != self.header.policy_hash {
+            "links or biases"
+        } else {
+            return Ok(());
+        };
+        Err(ResumeError::OtherPolicy { what })
+    }
+
+    /// The networks' shape.
+    pub fn shape(&self) -> &AgentShape {
+        &self.header.shape
+    }
+
+    /// The algorithm, with the settings it was saved with.
+    pub fn settings(&self) -> &Settings {
+        &self.header.settings
+    }
+
+    /// The settings that no algorithm owns.
+    pub fn training(&self) -> &Training {
+        &self.header.training
+    }
+
+    /// Updates made before it was saved.
+    pub fn updates(&self) -> u64 {
+        self.header.updates
+    }
+
+    /// All of the header.
+    pub fn header(&self) -> &ResumeHeader {
+        &self.header
+    }
+
+    /// The arrays behind the header, as long as the header calls for.
+    pub fn body(&self) -> &'a [u8] {
+        self.body
+    }
+
+    /// The agent as it was saved, but with these settings, in
+    /// [`AnyAgent::blocks`]`(shape, settings, training)` blocks of memory.
+    ///
+    /// # Errors
+    /// [`ResumeError`].
+    pub fn restore<'m>(
+        &self,
+        settings: Settings,
+        training: Training,
+        memory: &'m mut [Block],
+    ) -> Result<AnyAgent<'m>, ResumeError> {
+        let training = Training {
+            // What the section holds is decided.
+            normalise_observations: self.header.training.normalise_observations,
+            scale_rewards: self.header.training.scale_rewards,
+            ..training
+        };
+        if settings.kind() != self.header.settings.kind() {
+            return Err(ResumeError::OtherPolicy { what: "algorithms" });
+        }
+        let shape = self.header.shape.clone();
+        let mut agent = AnyAgent::new(shape, settings, training, memory, Seeds::default())?;
+        each!(AnyAgent, &mut agent, agent => agent.load(&self.header, self.body))?;
+        Ok(agent)
+    }
+}

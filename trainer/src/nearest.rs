@@ -1,0 +1,51 @@
+//! What a misspelt name was meant to be.
+
+/// The known name most like `name` (Jaro–Winkler, whatever the case); none if none is known.
+pub(crate) fn nearest<'k>(name: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
+    let name = name.to_lowercase();
+    let likeness = |known: &str| strsim::jaro_winkler(&name, &known.to_lowercase());
+    known.into_iter().max_by(|a, b| likeness(a).total_cmp(&likeness(b)))
+}
+
+/// The unknown name of a complaint such as serde's "unknown field `x`, expected one of `a`, `b`", and
+/// the nearest of the names it expects; none where the complaint is of another kind.
+pub(crate) fn expected(complaint: &str) -> Option<(&str, &str)> {
+    let (unknown, known) = complaint.split_once("expected")?;
+    let name = quoted(unknown).next()?;
+    Some((name, nearest(name, quoted(known))?))
+}
+
+/// What stands between backticks.
+fn quoted(text: &str) -> impl Iterator<Item = &str> {
+    text.split('`').skip(1).step_by(2)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_nearest_name_is_the_one_meant() {
+        let known = ["learning-rate", "batch", "start-steps"];
+        assert_eq!(nearest("lerning_rate", known), Some("learning-rate"));
+        assert_eq!(nearest("BACH", known), Some("batch"));
+        assert_eq!(nearest("batch", []), None);
+    }
+
+    #[test]
+    fn complaints_say_what_they_expect() {
+        let of = |name, meant| Some((name, meant));
+        let one = "unknown field `bach`, expected one of `gamma`, `batch`, `tau`";
+        assert_eq!(expected(one), of("bach", "batch"));
+        assert_eq!(expected("unknown field `rul`, expected `rule`"), of("rul", "rule"));
+        assert_eq!(
+            expected("unknown variant `hubr`, expected `huber` or `squared`"),
+            of("hubr", "huber")
+        );
+        for other in
+            ["invalid type: string \"many\", expected u32", "key with no value, expected `=`"]
+        {
+            assert_eq!(expected(other), None, "{other}");
+        }
+    }
+}
