@@ -77,6 +77,14 @@ impl Method {
         self.schedule.every == 0
     }
 
+    /// Whether a change is due at `update`. Pruning comes to its goal at the schedule's end, whether `every`
+    /// falls on that or not.
+    pub fn due(&self, update: u64) -> bool {
+        let Schedule { until, every, .. } = self.schedule;
+        let last = self.amount == Amount::Cubic && every > 0 && update == until;
+        last || self.schedule.due(update)
+    }
+
     /// Whether gradients of links that are not there are wanted.
     pub(super) fn wants_gradients(&self) -> bool {
         !self.is_static() && self.grow == Growth::Gradient
@@ -102,5 +110,22 @@ impl Method {
 impl Default for Method {
     fn default() -> Self {
         Self::DS_TD3
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pruning_comes_to_its_goal_whatever_its_interval() {
+        let schedule = Schedule { from: 20, until: 85, every: 30 };
+        let prune =
+            Method { schedule, amount: Amount::Cubic, grow: Growth::Nothing, ..Method::STATIC };
+        let due =
+            |method: Method| (0..=100).filter(|&t| method.due(t)).collect::<heapless::Vec<_, 8>>();
+        assert_eq!(due(prune), [20, 50, 80, 85]);
+        assert_eq!(due(Method { schedule, ..Method::DS_TD3 }), [20, 50, 80]);
+        assert_eq!(due(Method::STATIC), []);
     }
 }

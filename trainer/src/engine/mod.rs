@@ -71,7 +71,7 @@ pub trait Engine: Learner<Error = EngineError> {
 }
 
 /// Means and deviations of observations; see
-/// [`ObservationNormaliser`](lacewing_formats::policy::ObservationNormaliser).
+/// [`ObservationNormaliser`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct Normaliser {
     /// One mean an observation.

@@ -11,7 +11,7 @@ use lacewing_formats::topology::{Score, Step};
 impl<A: Algorithm> Agent<'_, A> {
     /// A change of topology in every network, where it is due.
     pub(super) fn change(&mut self, data: &Replay<'_>) -> Result<(), LearnError> {
-        if !self.training.method.schedule.due(self.updates) {
+        if !self.training.method.due(self.updates) {
             return Ok(());
         }
         for network in 0..self.networks.len() {
