@@ -243,7 +243,8 @@ fn engines_learn_the_same_by_rigl() {
 fn engines_learn_the_same_while_they_prune() {
     let grow = Growth::Nothing;
     learns_as_td3(Method { grow, ..method() }, td3_shape());
-    let schedule = Schedule { until: 30, ..method().schedule };
+    // The end is no fifth update: pruning comes to its goal all the same.
+    let schedule = Schedule { until: 18, ..method().schedule };
     let gradual = Method { schedule, amount: Amount::Cubic, grow, ..method() };
     learns_as_td3(gradual, td3_shape().from_dense());
 }

@@ -13,7 +13,7 @@ impl<A: AutodiffBackend, C: ActorCritic> Masked<A, C> {
     /// A change of topology in every network, where it is due, in the order of the sparse engine:
     /// what a layer has become decides the gradients of the next.
     pub(crate) fn change(&mut self, batch: &Batch<A::InnerBackend>) -> Result<(), BurnError> {
-        if !self.header.training.method.schedule.due(self.header.updates) {
+        if !self.header.training.method.due(self.header.updates) {
             return Ok(());
         }
         for network in 0..self.networks.len() {
