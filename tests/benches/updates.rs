@@ -95,7 +95,7 @@ fn burn_rate(
     let saved = lacewing_tests::learner::written(|sink| agent.save(sink));
     let mut noise = vec![0.0; agent.shape().action_numbers()];
     let mut agent =
-        lacewing_burn::BurnTd3::new(device, &saved, &mut noise).unwrap_or_else(|error| {
+        lacewing_burn::BurnAgent::new(device, &saved, &mut noise).unwrap_or_else(|error| {
             eprintln!("{error}");
             std::process::exit(1)
         });

@@ -3,20 +3,32 @@
 use lacewing_formats::artifact::{AlignedBytes, PolicyView};
 use lacewing_tests::runs::{SHORT, progress, succeed, train};
 
-#[test]
-fn burn_trains_a_policy_as_sparse_as_the_sparse_engine_does() {
+/// Links of every layer of the policies that both engines leave after 1100 steps.
+fn links(arguments: &[&str]) -> [Vec<usize>; 2] {
     let folder = tempfile::tempdir().unwrap();
-    // Late enough for two rewires.
-    let arguments = [&SHORT[..10], &["--steps=1100", "--seed=5"]].concat();
-    let links = ["burn", "sparse"].map(|engine| {
+    ["burn", "sparse"].map(|engine| {
         let run = folder.path().join(engine);
-        succeed(train(&arguments, &run).args(["--engine", engine]));
+        let end = ["--steps=1100", "--seed=5", "--engine", engine];
+        succeed(&mut train(&[arguments, &end].concat(), &run));
         assert_eq!(progress(&run).len(), 1 + 3, "a head and an evaluation every 500 steps");
         let bytes = AlignedBytes::read(run.join("policy.lace")).unwrap();
         let policy = PolicyView::parse(&bytes).unwrap();
         assert_eq!(policy.provenance().steps, 1100);
-        let links: Vec<_> = policy.layers().map(|layer| layer.links()).collect();
-        links
-    });
-    assert_eq!(links[0], links[1]);
+        policy.layers().map(|layer| layer.links()).collect()
+    })
+}
+
+#[test]
+fn burn_trains_a_policy_as_sparse_as_the_sparse_engine_does() {
+    // Long enough for two changes of topology.
+    let [burn, sparse] = links(&SHORT[..10]);
+    assert_eq!(burn, sparse);
+}
+
+#[test]
+fn burn_trains_by_sac() {
+    let sac = SHORT[..10].iter().map(|argument| argument.replace("td3.", "sac."));
+    let sac: Vec<String> = sac.chain(["--algorithm=sac".into()]).collect();
+    let [burn, sparse] = links(&sac.iter().map(String::as_str).collect::<Vec<_>>());
+    assert_eq!(burn, sparse);
 }

@@ -1,26 +1,32 @@
 //! Two engines, one meaning: the sparse learner's hand-written passes against burn's autodiff, on
 //! the same topology, weights and minibatch.
-use lacewing_burn::{BurnError, BurnTd3, Device, LayerGradient};
-use lacewing_formats::topology::{Allocation, Structure};
+use lacewing_burn::{BurnAgent, BurnError, Device, LayerGradient};
+use lacewing_formats::topology::{Amount, Drop, Schedule, TargetRule};
 use lacewing_runtime::learn::{
-    AgentShape, Block, Gradients, Method, Replay, Resume, Rewire, Sparsity, Td3, Td3Config,
+    ActionSpace, Agent, AgentShape, Algorithm, AlgorithmKind, AnyAgent, Block, DqnConfig,
+    Gradients, Growth, LayerRef, Learner, Losses, Method, Network, Newborn, Norm, PpoConfig,
+    Replay, Resume, ResumeHeader, SacConfig, Settings, Target, Td3Config, Training,
 };
-use lacewing_tests::learner::{full_replay, replay_memory, save};
+use lacewing_tests::learner::{full_replay, replay_memory, save, seeds, sparsity};
 
 const OBSERVATIONS: usize = 17;
 const ACTIONS: usize = 6;
 
-fn shape(sparsity: f64, hidden: usize) -> AgentShape {
-    let (allocation, dense_output) = (Allocation::Er, true);
-    let structure = Structure::Unstructured;
-    let spread =
-        Sparsity { actor: sparsity, critic: sparsity, allocation, dense_output, structure };
-    AgentShape::new(OBSERVATIONS, ACTIONS, &[hidden, hidden], &spread).unwrap()
+fn shape(algorithm: AlgorithmKind, share: f64, hidden: usize, norm: Norm) -> AgentShape {
+    let (actions, widths) = (ActionSpace::Continuous(ACTIONS as u32), [hidden; 2]);
+    let mut shape =
+        AgentShape::new(algorithm, OBSERVATIONS, actions, [&widths; 2], &sparsity(share)).unwrap();
+    shape.critic.as_mut().unwrap().norm = norm;
+    shape
 }
 
-fn with_replay<T>(run: impl FnOnce(&Replay<'_>) -> T) -> T {
+fn memory<A: Algorithm>(shape: &AgentShape, algorithm: &A, training: &Training) -> Vec<Block> {
+    vec![Block::ZERO; Agent::blocks(shape, algorithm, training)]
+}
+
+fn with_replay<T>(run: impl FnOnce(&mut Replay<'_>) -> T) -> T {
     let mut memory = replay_memory(500, OBSERVATIONS, ACTIONS);
-    run(&full_replay(&mut memory, OBSERVATIONS, ACTIONS))
+    run(&mut full_replay(&mut memory, OBSERVATIONS, ACTIONS))
 }
 
 /// ‖a − b‖ / ‖b‖.
@@ -50,120 +56,273 @@ fn compare(name: &str, sparse: &Gradients<'_>, burn: &[LayerGradient]) {
     }
 }
 
-#[test]
-fn gradients_are_those_of_autodiff() {
-    for sparsity in [0.0, 0.5, 0.9] {
-        let shape = shape(sparsity, 256);
-        let config = Td3Config {
-            batch_size: 250,
-            policy_delay: 1,
-            // Too small to move any weight: actor and critic gradients belong to the same weights.
-            learning_rate: 1e-30,
-            method: Method::Static,
-            ..Td3Config::default()
-        };
-        let mut memory = vec![Block::ZERO; Td3::blocks(&shape, &config)];
-        let mut sparse = Td3::new(shape, config, &mut memory, 42).unwrap();
-        let burn = BurnTd3::new(Device::Cpu, &save(&sparse)).unwrap();
-        with_replay(|replay| {
-            let ours = sparse.update(replay).unwrap();
-            let theirs = burn.gradients(replay).unwrap();
-            let actor_loss = ours.actor.unwrap();
-            for (ours, theirs) in
-                [(ours.critic, theirs.critic_loss), (actor_loss, theirs.actor_loss)]
-            {
-                assert!((ours - theirs).abs() <= 1e-5 * theirs.abs(), "{ours} {theirs}");
-            }
-            for (critic, burn) in sparse.critic_gradients().iter().zip(&theirs.critics) {
-                compare("critic", critic, burn);
-            }
-            compare("actor", sparse.actor_gradients(), &theirs.actor);
-        });
+/// The gradient by SAC's log α at the first update, from Adam's first moment: the section ends with
+/// value, first and second moment of this one number.
+fn first_gradient_of_scalar(saved: &[u8]) -> f32 {
+    let m = saved[saved.len() - 8..].first_chunk().unwrap();
+    f32::from_le_bytes(*m) / (1.0 - 0.9)
+}
+
+/// `algorithm` must take all its steps at every update, and make them too small to move any weight:
+/// all gradients then belong to the same weights.
+fn compare_gradients<A: Algorithm + Into<Settings>>(algorithm: A, shape: AgentShape) {
+    let training = Training { method: Method::STATIC, ..Training::default() };
+    let mut memory = memory(&shape, &algorithm, &training);
+    let mut sparse = Agent::new(shape, algorithm, training, &mut memory, seeds(42)).unwrap();
+    let mut noise = [0.0; ACTIONS];
+    let burn = BurnAgent::new(Device::Cpu, &save(&sparse), &mut noise).unwrap();
+    let (ours, theirs) =
+        with_replay(|replay| (sparse.update(replay).unwrap(), burn.gradients(replay).unwrap()));
+    for (at, name) in A::LOSSES.iter().enumerate() {
+        let [ours, theirs] = [ours, theirs.losses].map(|losses| losses.get(at).unwrap());
+        assert!((ours - theirs).abs() <= 1e-5 * theirs.abs(), "{name}: {ours} {theirs}");
+    }
+    assert_eq!(sparse.gradients().len(), theirs.networks.len());
+    let names = ["actor", "first critic", "second critic"];
+    for ((name, ours), theirs) in names.iter().zip(sparse.gradients()).zip(&theirs.networks) {
+        compare(name, ours, theirs);
+    }
+    assert_eq!(theirs.scalars.len(), A::scalars(sparse.shape()));
+    let learned = matches!(algorithm.into(), Settings::Sac(sac) if sac.automatic_temperature);
+    for &theirs in &theirs.scalars {
+        let ours = first_gradient_of_scalar(&save(&sparse));
+        let theirs = if learned { theirs } else { 0.0 };
+        assert!((ours - theirs).abs() <= 1e-5 * theirs.abs(), "log α: {ours} {theirs}");
     }
 }
 
-/// Small enough that no rounding decides which link is the weakest.
-fn learning() -> (AgentShape, Td3Config) {
-    let rewire = Rewire { interval: 9, fraction: 0.1, drop: Default::default() };
-    let config = Td3Config { batch_size: 100, method: Method::Set(rewire), ..Td3Config::default() };
-    (shape(0.7, 32), config)
+#[test]
+fn gradients_of_td3_are_those_of_autodiff() {
+    let td3 =
+        Td3Config { batch: 250, policy_delay: 1, learning_rate: 1e-30, ..Td3Config::default() };
+    for sparsity in [0.0, 0.5, 0.9] {
+        for norm in [Norm::None, Norm::Layer] {
+            compare_gradients(td3, shape(AlgorithmKind::Td3, sparsity, 256, norm));
+        }
+    }
 }
 
 #[test]
-fn engines_learn_the_same_through_changes_of_topology() {
-    let (shape, config) = learning();
-    let mut memory = vec![Block::ZERO; Td3::blocks(&shape, &config)];
-    let mut sparse = Td3::new(shape.clone(), config, &mut memory, 7).unwrap();
+fn gradients_of_sac_are_those_of_autodiff() {
+    for sparsity in [0.0, 0.5, 0.9] {
+        for (automatic_temperature, norm) in [(false, Norm::None), (true, Norm::Layer)] {
+            let sac = SacConfig {
+                batch: 250,
+                learning_rate: 1e-30,
+                temperature: 0.2,
+                automatic_temperature,
+                ..SacConfig::default()
+            };
+            compare_gradients(sac, shape(AlgorithmKind::Sac, sparsity, 256, norm));
+        }
+    }
+}
+
+fn compare_losses(update: usize, ours: Losses, theirs: Losses) {
+    for (ours, theirs) in ours.iter().zip(theirs.iter()) {
+        assert_eq!(ours.is_some(), theirs.is_some());
+        let Some((ours, theirs)) = ours.zip(theirs) else { continue };
+        let apart = (ours - theirs).abs();
+        assert!(apart <= 1e-4 * theirs.abs().max(0.1), "{update}: {ours} {theirs}");
+    }
+}
+
+/// Online and target networks must have the same links, with nearly the same values.
+fn compare_networks(ours: &[Network<'_>], theirs: &[Network<'_>]) {
+    fn layers<'n>(networks: &'n [Network<'_>]) -> Vec<LayerRef<'n>> {
+        let targets = networks.iter().filter_map(|network| network.target.as_ref());
+        let online = networks.iter().flat_map(|network| network.online.layers());
+        online.chain(targets.flat_map(Target::layers)).collect()
+    }
+    let (ours, theirs) = (layers(ours), layers(theirs));
+    assert_eq!(ours.len(), theirs.len());
+    for (at, (ours, theirs)) in ours.iter().zip(theirs).enumerate() {
+        assert_eq!(ours.topology, theirs.topology, "layer {at}");
+        for (ours, theirs) in [(ours.weights, theirs.weights), (ours.bias, theirs.bias)] {
+            let apart = difference(ours, theirs);
+            assert!(apart < 1e-3, "layer {at}: {apart:e} apart");
+        }
+    }
+}
+
+/// Both engines learn for 20 updates; then the sparse engine goes on with what burn has learned, so
+/// that moments and ages are compared too.
+fn compare_learning<A: Algorithm + Into<Settings>>(
+    algorithm: A,
+    shape: AgentShape,
+    method: Method,
+    unwrap: impl for<'m> Fn(AnyAgent<'m>) -> Agent<'m, A>,
+) {
+    let training = Training { method, ..Training::default() };
+    let mut own = memory(&shape, &algorithm, &training);
+    let mut sparse = Agent::new(shape.clone(), algorithm, training, &mut own, seeds(7)).unwrap();
     let start = save(&sparse);
-    let mut burn = BurnTd3::new(Device::Cpu, &start).unwrap();
+    let mut noise = [0.0; ACTIONS];
+    let mut burn = BurnAgent::new(Device::Cpu, &start, &mut noise).unwrap();
     assert_eq!(burn.save(), start, "an agent that did nothing is saved as it was");
     with_replay(|replay| {
-        for update in 0..60 {
+        for update in 0..20 {
             let (ours, theirs) = (sparse.update(replay).unwrap(), burn.update(replay).unwrap());
-            assert_eq!(ours.actor.is_some(), theirs.actor.is_some());
-            let pairs =
-                [(ours.critic, theirs.critic)].into_iter().chain(ours.actor.zip(theirs.actor));
-            for (ours, theirs) in pairs {
-                let apart = (ours - theirs).abs();
-                assert!(apart <= 1e-4 * theirs.abs().max(0.1), "{update}: {ours} {theirs}");
-            }
+            compare_losses(update, ours, theirs);
         }
-    });
-    let saved = burn.save();
-    assert_eq!(saved.len(), start.len(), "no network gains or loses links");
-    // What burn learned, the sparse engine goes on from: targets and moments are compared too.
-    let mut memory = vec![Block::ZERO; Td3::blocks(&shape, &config)];
-    let mut resumed = Resume::parse(&saved).unwrap().restore(config, &mut memory).unwrap();
-    assert_eq!(resumed.updates(), 60);
-    let pairs = [(sparse.actor(), resumed.actor())]
-        .into_iter()
-        .chain(sparse.critics().into_iter().zip(resumed.critics()));
-    for (ours, theirs) in pairs {
-        for (ours, theirs) in ours.layers().zip(theirs.layers()) {
-            assert_eq!(ours.topology, theirs.topology);
-            assert!(difference(ours.weights, theirs.weights) < 1e-3);
-            assert!(difference(ours.bias, theirs.bias) < 1e-3);
+        assert_eq!(sparse.take_work().changed.dropped > 0, !method.is_static());
+        let saved = burn.save();
+        let [ours, theirs] = [save(&sparse), saved.clone()]
+            .map(|bytes| Resume::parse(&bytes).unwrap().header().clone());
+        let ours = ResumeHeader { policy_hash: theirs.policy_hash, ..ours };
+        assert_eq!(ours, theirs, "counts, live links and random numbers");
+
+        let mut memory = memory(&shape, &algorithm, &training);
+        let resumed = Resume::parse(&saved).unwrap();
+        let resumed = resumed.restore(algorithm.into(), training, &mut memory).unwrap();
+        let mut resumed = unwrap(resumed);
+        assert_eq!(save(&resumed), saved, "the sparse engine is all that burn was");
+        compare_networks(sparse.networks(), resumed.networks());
+        for update in 20..30 {
+            let (ours, theirs) = (sparse.update(replay).unwrap(), resumed.update(replay).unwrap());
+            compare_losses(update, ours, theirs);
         }
-    }
-    with_replay(|replay| {
-        let (ours, theirs) = (sparse.update(replay).unwrap(), resumed.update(replay).unwrap());
-        assert!((ours.critic - theirs.critic).abs() <= 1e-3 * theirs.critic.abs());
+        compare_networks(sparse.networks(), resumed.networks());
     });
 }
 
-#[test]
-fn engines_act_the_same() {
-    let (shape, config) = learning();
-    let mut memory = vec![Block::ZERO; Td3::blocks(&shape, &config)];
-    let mut sparse = Td3::new(shape, config, &mut memory, 3).unwrap();
-    let burn = BurnTd3::new(Device::Cpu, &save(&sparse)).unwrap();
-    let (mut ours, mut theirs) = ([0.0; ACTIONS], [0.0; ACTIONS]);
-    let observation = [0.3; OBSERVATIONS];
-    sparse.act(&observation, &mut ours);
-    burn.act(&observation, &mut theirs).unwrap();
-    assert!(difference(&ours, &theirs) < 1e-5, "{ours:?} {theirs:?}");
+fn td3(agent: AnyAgent<'_>) -> Agent<'_, Td3Config> {
+    let AnyAgent::Td3(agent) = agent else { panic!("not TD3") };
+    agent
+}
 
-    let wrong = burn.act(&observation[1..], &mut theirs).unwrap_err();
-    assert!(matches!(wrong, BurnError::Length { expected: OBSERVATIONS, found: 16, .. }));
-    let wrong = burn.act(&observation, &mut theirs[1..]).unwrap_err();
-    assert!(matches!(wrong, BurnError::Length { expected: ACTIONS, found: 5, .. }));
+fn sac(agent: AnyAgent<'_>) -> Agent<'_, SacConfig> {
+    let AnyAgent::Sac(agent) = agent else { panic!("not SAC") };
+    agent
+}
+
+/// Small enough that no rounding decides which link is the weakest, or the most promising.
+const HIDDEN: usize = 32;
+
+/// A change of topology at every fifth update. The first step of a fresh link is as long as that of
+/// every other, so that rounding would decide which of them a target takes over: here it is not.
+fn method() -> Method {
+    let schedule = Schedule { from: 5, until: 1000, every: 5 };
+    let amount = Amount::Constant(0.1);
+    Method { schedule, amount, newborn: Newborn::LayerMean, ..Method::DS_TD3 }
+}
+
+fn learns_as_td3(method: Method, shape: AgentShape) {
+    let config = Td3Config { noise_correlation: 0.5, ..Td3Config::default() };
+    compare_learning(config, shape, method, td3);
+}
+
+fn td3_shape() -> AgentShape {
+    shape(AlgorithmKind::Td3, 0.7, HIDDEN, Norm::None)
+}
+
+#[test]
+fn engines_learn_the_same_by_set() {
+    learns_as_td3(method(), td3_shape());
+}
+
+#[test]
+fn engines_learn_the_same_with_protected_links_and_the_targets_of_rlx2() {
+    let method = Method {
+        amount: Amount::Cosine(0.2),
+        drop: Drop::Magnitude,
+        protect: 2,
+        newborn: Newborn::Fresh,
+        target: TargetRule::OnlineTopology,
+        ..method()
+    };
+    learns_as_td3(method, shape(AlgorithmKind::Td3, 0.7, HIDDEN, Norm::Layer));
+}
+
+#[test]
+fn engines_learn_the_same_by_rigl() {
+    learns_as_td3(Method { grow: Growth::Gradient, ..method() }, td3_shape());
+}
+
+#[test]
+fn engines_learn_the_same_while_they_prune() {
+    let grow = Growth::Nothing;
+    learns_as_td3(Method { grow, ..method() }, td3_shape());
+    // The end is no fifth update: pruning comes to its goal all the same.
+    let schedule = Schedule { until: 18, ..method().schedule };
+    let gradual = Method { schedule, amount: Amount::Cubic, grow, ..method() };
+    learns_as_td3(gradual, td3_shape().from_dense());
+}
+
+#[test]
+fn engines_learn_the_same_by_sac() {
+    let shape = shape(AlgorithmKind::Sac, 0.7, HIDDEN, Norm::Layer);
+    let copied = SacConfig { tau: 1.0, target_every: 4, ..SacConfig::default() };
+    compare_learning(copied, shape.clone(), method(), sac);
+    let followed = SacConfig { automatic_temperature: false, tau: 0.1, ..SacConfig::default() };
+    let rigl = Method { grow: Growth::Gradient, ..method() };
+    compare_learning(followed, shape, rigl, sac);
+}
+
+fn act_the_same<A: Algorithm + Into<Settings>>(algorithm: A) {
+    let shape = shape(A::KIND, 0.7, HIDDEN, Norm::None);
+    let training = Training { bias: false, ..Training::default() };
+    let mut memory = memory(&shape, &algorithm, &training);
+    let mut sparse = Agent::new(shape, algorithm, training, &mut memory, seeds(3)).unwrap();
+    let mut noise = [0.0; ACTIONS];
+    let mut burn = BurnAgent::new(Device::Cpu, &save(&sparse), &mut noise).unwrap();
+    let (mut ours, mut theirs) = ([0.0; ACTIONS], [0.0; ACTIONS]);
+    for _ in 0..3 {
+        sparse.begin_episode();
+        burn.begin_episode();
+        sparse.random(&mut ours);
+        burn.random(&mut theirs);
+        assert_eq!(ours, theirs);
+        for step in 0..5 {
+            let observation = [0.1 * step as f32 + 0.1; OBSERVATIONS];
+            sparse.act(&observation, &mut ours).unwrap();
+            burn.act(&observation, &mut theirs).unwrap();
+            assert!(difference(&ours, &theirs) < 1e-5, "{ours:?} {theirs:?}");
+            sparse.explore(step, &observation, &mut ours).unwrap();
+            burn.explore(step, &observation, &mut theirs).unwrap();
+            assert!(difference(&ours, &theirs) < 1e-5, "{ours:?} {theirs:?}");
+        }
+    }
+    // All that the steps changed.
+    assert_eq!(burn.save(), save(&sparse));
+}
+
+#[test]
+fn engines_act_and_explore_the_same() {
+    act_the_same(Td3Config { noise_correlation: 0.5, ..Td3Config::default() });
+    act_the_same(SacConfig::default());
+}
+
+/// What a fresh agent saves.
+fn saved<A: Algorithm + Into<Settings>>(
+    algorithm: A,
+    shape: AgentShape,
+    training: Training,
+) -> Vec<u8> {
+    let mut memory = memory(&shape, &algorithm, &training);
+    save(&Agent::new(shape, algorithm, training, &mut memory, seeds(3)).unwrap())
 }
 
 #[test]
 fn bad_input_is_an_error() {
-    let (shape, config) = learning();
-    let mut memory = vec![Block::ZERO; Td3::blocks(&shape, &config)];
-    let bytes = save(&Td3::new(shape, config, &mut memory, 3).unwrap());
+    let bytes = saved(Td3Config::default(), td3_shape(), Training::default());
+    let mut noise = [0.0; ACTIONS];
     for length in [0, 3, 40, bytes.len() / 2, bytes.len() - 1] {
-        let error = BurnTd3::new(Device::Cpu, &bytes[..length]).unwrap_err();
+        let error = BurnAgent::new(Device::Cpu, &bytes[..length], &mut noise).unwrap_err();
         assert!(matches!(error, BurnError::Resume(_)), "{error}");
     }
     let mut damaged = bytes.clone();
     let end = damaged.len();
     damaged[end - 4..].copy_from_slice(&f32::NAN.to_le_bytes());
-    assert!(matches!(BurnTd3::new(Device::Cpu, &damaged), Err(BurnError::Resume(_))));
+    let refused = BurnAgent::new(Device::Cpu, &damaged, &mut noise);
+    assert!(matches!(refused, Err(BurnError::Resume(_))));
 
-    let mut burn = BurnTd3::new(Device::Cpu, &bytes).unwrap();
+    let mut burn = BurnAgent::new(Device::Cpu, &bytes, &mut noise).unwrap();
+    let (observation, mut action) = ([0.3; OBSERVATIONS], [0.0; ACTIONS]);
+    let wrong = burn.act(&observation[1..], &mut action).unwrap_err();
+    assert!(matches!(wrong, BurnError::Length { expected: OBSERVATIONS, found: 16, .. }));
+    let wrong = burn.act(&observation, &mut action[1..]).unwrap_err();
+    assert!(matches!(wrong, BurnError::Length { expected: ACTIONS, found: 5, .. }));
     let mut room = [0.0; 64];
     let foreign = Replay::new(&mut room, 2, 1).unwrap();
     assert!(matches!(burn.update(&foreign), Err(BurnError::Learn(_))));
@@ -171,6 +330,34 @@ fn bad_input_is_an_error() {
     let empty = Replay::new(&mut room, OBSERVATIONS, ACTIONS).unwrap();
     assert!(matches!(burn.update(&empty), Err(BurnError::Learn(_))));
     assert_eq!(burn.save(), bytes, "an update that fails for want of data changes nothing");
+}
+
+#[test]
+fn what_burn_lacks_is_refused_by_name() {
+    let refused = |bytes: Vec<u8>| {
+        let mut noise = [0.0; ACTIONS];
+        BurnAgent::new(Device::Cpu, &bytes, &mut noise).unwrap_err()
+    };
+    let networks = |algorithm, actions| {
+        AgentShape::new(algorithm, OBSERVATIONS, actions, [&[8]; 2], &sparsity(0.0)).unwrap()
+    };
+    let training = Training::default();
+    let dqn = networks(AlgorithmKind::Dqn, ActionSpace::Discrete(3));
+    let error = refused(saved(DqnConfig::default(), dqn, training));
+    assert_eq!(error, BurnError::Algorithm { algorithm: "dqn" });
+    let ppo = networks(AlgorithmKind::Ppo, ActionSpace::Continuous(1));
+    let error = refused(saved(PpoConfig::default(), ppo, training));
+    assert_eq!(error, BurnError::Algorithm { algorithm: "ppo" });
+
+    let trainings = [
+        ("normalise-observations", Training { normalise_observations: true, ..training }),
+        ("scale-rewards", Training { scale_rewards: true, ..training }),
+        ("fake-features", Training { fake_features: 1, ..training }),
+    ];
+    for (setting, training) in trainings {
+        let error = refused(saved(Td3Config::default(), td3_shape(), training));
+        assert_eq!(error, BurnError::Setting { setting });
+    }
 }
 
 /// Where CUDA can be used this says nothing; anywhere else one line says what to do.

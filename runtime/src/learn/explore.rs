@@ -26,7 +26,17 @@ pub struct Explorer<'m> {
 impl<'m> Explorer<'m> {
     /// An explorer whose randomness follows from `seed`; `noise` has one place an action.
     pub fn new(noise: &'m mut [f32], seed: u64) -> Self {
-        Self { rng: Xoshiro256PlusPlus::seed_from_u64(seed), noise }
+        Self::resume(noise, Xoshiro256PlusPlus::seed_from_u64(seed))
+    }
+
+    /// An explorer that goes on from the state of another, at an episode's end.
+    pub fn resume(noise: &'m mut [f32], rng: Xoshiro256PlusPlus) -> Self {
+        Self { rng, noise }
+    }
+
+    /// State of the random numbers.
+    pub fn rng(&self) -> &Xoshiro256PlusPlus {
+        &self.rng
     }
 
     /// Forgets the noise of the last step.

@@ -1,7 +1,7 @@
 //! Adam (Kingma & Ba 2015, alg. 1) on whole tensors.
 
 use burn_tensor::{Tensor, backend::Backend};
-use lacewing_runtime::learn::Td3Config;
+use lacewing_runtime::learn::AdamConfig;
 
 const BETA1: f64 = 0.9;
 const BETA2: f64 = 0.999;
@@ -24,7 +24,7 @@ pub(crate) struct Moments<B: Backend, const D: usize> {
 
 impl AdamStep {
     /// The `number`-th step, counted from 1.
-    pub fn new(config: &Td3Config, number: u64) -> Self {
+    pub fn new(config: AdamConfig, number: u64) -> Self {
         let number = number as f64;
         Self {
             step_size: f64::from(config.learning_rate) / (1.0 - BETA1.powf(number)),

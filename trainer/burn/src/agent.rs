@@ -1,11 +1,15 @@
 //! The engine without burn's types.
 
+use crate::learner::Masked;
 use crate::state::State;
-use crate::td3::Td3;
 use crate::{BurnError, Device, OwnedLayer};
 use burn_autodiff::Autodiff;
 use burn_flex::Flex;
-use lacewing_runtime::learn::{Losses, Replay};
+use burn_tensor::backend::AutodiffBackend;
+use lacewing_runtime::learn::{
+    ActionSpace, AlgorithmKind, Explorer, Learner, Losses, Replay, Resume, SacConfig, Settings,
+    Td3Config, Training,
+};
 use std::fmt;
 
 /// Gradient of one layer.
@@ -20,71 +24,119 @@ pub struct LayerGradient {
 /// Losses and gradients of one minibatch, L2 regularisation not included.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Gradients {
-    /// `Σᵢ mean (Qᵢ(s, a) − y)²`.
-    pub critic_loss: f32,
-    /// Its gradient by every layer of both critics.
-    pub critics: [Vec<LayerGradient>; 2],
-    /// `−mean Q₁(s, π(s))`.
-    pub actor_loss: f32,
-    /// Its gradient by every layer of the actor.
-    pub actor: Vec<LayerGradient>,
+    /// In the order of the algorithm's
+    /// [`LOSSES`](lacewing_runtime::learn::Algorithm::LOSSES).
+    pub losses: Losses,
+    /// Of every layer of every network, in the order of the algorithm's
+    /// [`NETWORKS`](lacewing_runtime::learn::Algorithm::NETWORKS).
+    pub networks: Vec<Vec<LayerGradient>>,
+    /// Of every scalar that is learned beside the networks: with SAC log α.
+    pub scalars: Vec<f32>,
 }
 
-/// [`Td3`] on some backend.
+/// [`Masked`] of some algorithm on some backend.
 pub(crate) trait Agent: Send {
     fn act(&self, observation: &[f32], action: &mut [f32]) -> Result<(), BurnError>;
+    fn explore(
+        &self,
+        step: u64,
+        observation: &[f32],
+        explorer: &mut Explorer<'_>,
+        action: &mut [f32],
+    ) -> Result<(), BurnError>;
+    fn updates_due(&self, step: u64, data: &Replay<'_>) -> u32;
     fn update(&mut self, replay: &Replay<'_>) -> Result<Losses, BurnError>;
     fn gradients(&self, replay: &Replay<'_>) -> Result<Gradients, BurnError>;
     fn layers(&self) -> Vec<OwnedLayer>;
     fn state(&self) -> State;
 }
 
-/// A DS-TD3 agent on burn.
+/// A TD3 or SAC agent on burn.
 ///
 /// It is made from, and saved as, the resume section of the sparse engine
 /// ([`lacewing_runtime::learn::Resume`]): a fresh sparse agent's section starts both engines alike,
 /// and what one engine learned the other can go on from.
-pub struct BurnTd3 {
+pub struct BurnAgent<'m> {
     agent: Box<dyn Agent>,
+    algorithm: AlgorithmKind,
+    actions: ActionSpace,
+    explorer: Explorer<'m>,
     device: Device,
 }
 
-impl fmt::Debug for BurnTd3 {
+impl fmt::Debug for BurnAgent<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("BurnTd3").field("device", &self.device).finish_non_exhaustive()
+        f.debug_struct("BurnAgent").field("device", &self.device).finish_non_exhaustive()
     }
 }
 
-impl BurnTd3 {
-    /// The agent that `resume` holds, with the settings it was saved with.
+/// Refuses what this engine would leave undone.
+fn check(training: &Training) -> Result<(), BurnError> {
+    let settings = [
+        ("normalise-observations", training.normalise_observations),
+        ("scale-rewards", training.scale_rewards),
+        ("fake-features", training.fake_features > 0),
+    ];
+    match settings.into_iter().find(|(_, wanted)| *wanted) {
+        Some((setting, _)) => Err(BurnError::Setting { setting }),
+        None => Ok(()),
+    }
+}
+
+/// The agent that `resume` holds, on the first device of the backend `A`.
+fn load<A: AutodiffBackend>(resume: &Resume<'_>) -> Result<Box<dyn Agent>, BurnError> {
+    let device = A::Device::default();
+    match *resume.settings() {
+        Settings::Td3(td3) => {
+            let state = State::read::<Td3Config>(resume)?;
+            Ok(Box::new(Masked::<A, _>::load(state, td3, device)))
+        }
+        Settings::Sac(sac) => {
+            let state = State::read::<SacConfig>(resume)?;
+            Ok(Box::new(Masked::<A, _>::load(state, sac, device)))
+        }
+        Settings::Dqn(_) | Settings::Ppo(_) => {
+            Err(BurnError::Algorithm { algorithm: resume.settings().kind().name() })
+        }
+    }
+}
+
+impl<'m> BurnAgent<'m> {
+    /// The agent that `resume` holds, with the settings it was saved with. `noise` is for the
+    /// exploration, one place an action.
     ///
     /// # Errors
-    /// [`BurnError`] if the device cannot be used or the bytes are not a resume section.
-    pub fn new(device: Device, resume: &[u8]) -> Result<Self, BurnError> {
+    /// [`BurnError`] if the device cannot be used, the bytes are not a resume section, or this
+    /// engine has not the agent's algorithm or does not follow a setting.
+    ///
+    /// # Panics
+    /// When it explores, if `noise` has fewer places.
+    pub fn new(device: Device, resume: &[u8], noise: &'m mut [f32]) -> Result<Self, BurnError> {
         device.check()?;
-        let state = State::read(resume)?;
-        let agent: Box<dyn Agent> = match device {
-            Device::Cpu => Box::new(Td3::<Autodiff<Flex>>::load(&state, Default::default())),
+        let resume = Resume::parse(resume)?;
+        check(resume.training())?;
+        let agent = match device {
+            Device::Cpu => load::<Autodiff<Flex>>(&resume)?,
             #[cfg(feature = "cuda")]
-            Device::Cuda => {
-                Box::new(Td3::<Autodiff<burn_cuda::Cuda>>::load(&state, Default::default()))
-            }
+            Device::Cuda => load::<Autodiff<burn_cuda::Cuda>>(&resume)?,
             #[cfg(not(feature = "cuda"))]
             Device::Cuda => return Err(BurnError::CudaNotBuilt),
         };
-        Ok(Self { agent, device })
+        let (algorithm, actions) = (resume.settings().kind(), resume.shape().actions);
+        let explorer = Explorer::resume(noise, resume.header().exploration.clone());
+        Ok(Self { agent, algorithm, actions, explorer, device })
     }
 
     /// The policy's action for one observation, in [−1, 1].
     ///
     /// # Errors
-    /// [`BurnError::Length`] if `observation` or `action` has another length than the agent's.
+    /// [`BurnError::Length`] if `observation` or `action` has another length than the agent's,
+    /// [`BurnError::Learn`] if the action is not finite.
     pub fn act(&self, observation: &[f32], action: &mut [f32]) -> Result<(), BurnError> {
         self.agent.act(observation, action)
     }
 
-    /// One update from a random minibatch: critics always, actor and targets every
-    /// `policy_delay`-th time, then the topology if it is due.
+    /// One update from a random minibatch, then the topology if it is due.
     ///
     /// # Errors
     /// [`BurnError::Learn`] if there is nothing to learn from, the replay is another agent's, or a
@@ -102,13 +154,64 @@ impl BurnTd3 {
         self.agent.gradients(replay)
     }
 
-    /// The actor's layers as they are now, first to last.
-    pub fn actor(&self) -> Vec<OwnedLayer> {
+    /// Its algorithm.
+    pub fn algorithm(&self) -> AlgorithmKind {
+        self.algorithm
+    }
+
+    /// What its actions are.
+    pub fn actions(&self) -> ActionSpace {
+        self.actions
+    }
+
+    /// The policy's layers as they are now, first to last.
+    pub fn policy(&self) -> Vec<OwnedLayer> {
         self.agent.layers()
     }
 
     /// All that learning needs to go on, as a resume section.
     pub fn save(&self) -> Vec<u8> {
-        self.agent.state().write()
+        let mut state = self.agent.state();
+        state.header.exploration = self.explorer.rng().clone();
+        state.write()
+    }
+}
+
+impl Learner for BurnAgent<'_> {
+    type Error = BurnError;
+
+    fn act(&mut self, observation: &[f32], action: &mut [f32]) -> Result<(), BurnError> {
+        Self::act(self, observation, action)
+    }
+
+    fn explore(
+        &mut self,
+        step: u64,
+        observation: &[f32],
+        action: &mut [f32],
+    ) -> Result<(), BurnError> {
+        self.agent.explore(step, observation, &mut self.explorer, action)
+    }
+
+    fn random(&mut self, action: &mut [f32]) {
+        self.actions.random(&mut self.explorer, action);
+    }
+
+    fn begin_episode(&mut self) {
+        self.explorer.begin_episode();
+    }
+
+    /// Does nothing: agents that normalise observations are refused.
+    fn observe(&mut self, _: &[f32]) {}
+
+    /// Does nothing: agents that scale rewards are refused.
+    fn reward(&mut self, _: f32, _: bool) {}
+
+    fn updates_due(&self, step: u64, data: &Replay<'_>) -> u32 {
+        self.agent.updates_due(step, data)
+    }
+
+    fn update(&mut self, data: &mut Replay<'_>) -> Result<Losses, BurnError> {
+        Self::update(self, data)
     }
 }

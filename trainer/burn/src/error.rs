@@ -32,6 +32,20 @@ pub enum BurnError {
         /// Numbers it has.
         found: usize,
     },
+    /// An algorithm that this engine does not have.
+    #[error("the burn engine has no {algorithm}, only td3 and sac: use the sparse engine")]
+    Algorithm {
+        /// Its name.
+        algorithm: &'static str,
+    },
+    /// A setting that this engine does not follow.
+    #[error(
+        "the burn engine does not follow {setting}: leave it at its default, or use the sparse engine"
+    )]
+    Setting {
+        /// Its name.
+        setting: &'static str,
+    },
     /// See [`ResumeError`].
     #[error(transparent)]
     Resume(#[from] ResumeError),

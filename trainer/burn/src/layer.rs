@@ -4,10 +4,10 @@ use crate::transfer::{download, matrix};
 use burn_tensor::Tensor;
 use burn_tensor::backend::Backend;
 use lacewing_formats::topology::{
-    Change, Csr, CsrMut, FollowScratch, Grow, RewireScratch, Structure, TargetRule, TopologyError,
-    carry, follow, rewire,
+    Change, Csr, CsrMut, Drop, FollowScratch, Grow, RewireScratch, Structure, TargetRule,
+    TopologyError, follow, prune, rewire,
 };
-use lacewing_runtime::learn::{LayerRef, Rewire};
+use lacewing_runtime::learn::LayerRef;
 use rand_core::Rng;
 
 const LEGAL: &str = "checked when made, changed only by lacewing_formats::topology";
@@ -50,6 +50,11 @@ impl Topology {
         self.col_idx.len()
     }
 
+    /// Whether all links are alive.
+    pub fn is_dense(&self) -> bool {
+        self.links() == self.shape().iter().product::<usize>()
+    }
+
     /// Where each link lies in a row-major `[inputs, outputs]` matrix.
     fn places(&self) -> impl Iterator<Item = usize> + '_ {
         let [_, outputs] = self.shape();
@@ -74,35 +79,56 @@ impl Topology {
 
     /// 1 on live links, 0 elsewhere; none for a dense layer.
     pub fn mask<B: Backend>(&self, device: &B::Device) -> Option<Tensor<B, 2>> {
-        let [inputs, outputs] = self.shape();
-        let dense = self.links() == inputs * outputs;
-        (!dense).then(|| self.scatter(&vec![1.0; self.links()], device))
+        (!self.is_dense()).then(|| self.scatter(&vec![1.0; self.links()], device))
     }
 
-    /// SET by the weights, the first of `values`, which all travel with their links; they are zero
-    /// for links that grew.
-    pub fn rewire(&mut self, values: &mut [Vec<f32>; 3], how: Rewire, rng: &mut impl Rng) {
+    /// Drops links and grows as many; returns for every link which one it was
+    /// ([`lacewing_formats::topology::rewire`]).
+    pub fn rewire(
+        &mut self,
+        weights: &[f32],
+        change: &Change<'_>,
+        grow: Grow<'_, impl Rng>,
+    ) -> Vec<u32> {
+        self.with_scratch(|topology, scratch| {
+            rewire(topology, weights, change, grow, scratch);
+        })
+    }
+
+    /// Drops links until so many are left; returns for each of those which one it was
+    /// ([`lacewing_formats::topology::prune`]).
+    pub fn prune(&mut self, weights: &[f32], keep: usize, rule: Drop) -> Vec<u32> {
+        let mut left = 0;
+        let mut source = self.with_scratch(|topology, scratch| {
+            left = prune(topology, weights, keep, rule, scratch);
+        });
+        self.col_idx.truncate(left);
+        source.truncate(left);
+        source
+    }
+
+    /// Lends working memory to a change; returns where links came from.
+    fn with_scratch(
+        &mut self,
+        change: impl FnOnce(&mut CsrMut<'_>, &mut RewireScratch<'_>),
+    ) -> Vec<u32> {
         let mut source = vec![0; self.links()];
         let mut scratch = RewireScratch {
             order: &mut vec![0; self.links()],
             strengths: &mut vec![0.0; self.links()],
             source: &mut source,
         };
-        let topology = &mut self.view_mut();
-        let change = Change { fraction: how.fraction, drop: how.drop, protect: None };
-        rewire(topology, &values[0], &change, Grow::Random(rng), &mut scratch);
-        for values in values {
-            carry(values, &source, 0.0);
-        }
+        change(&mut self.view_mut(), &mut scratch);
+        source
     }
 
     /// One Polyak step of a target layer towards an online one with another topology.
     pub fn follow(
         &mut self,
-        weights: &mut [f32],
-        online: &Topology,
-        online_weights: &[f32],
+        weights: &mut Vec<f32>,
+        (online, online_weights): (&Topology, &[f32]),
         tau: f32,
+        rule: TargetRule,
     ) {
         let united = 2 * self.links();
         let mut scratch = FollowScratch {
@@ -111,9 +137,11 @@ impl Topology {
             strengths: &mut vec![0.0; united],
             ranking: &mut vec![0.0; united],
         };
-        let (target, mut online) = (&mut self.view_mut(), online.clone());
+        let mut online = online.clone();
         let online = (&online.view_mut(), online_weights);
-        follow(target, weights, online, tau, TargetRule::OwnTopology, &mut scratch);
+        let left = follow(&mut self.view_mut(), weights, online, tau, rule, &mut scratch);
+        self.col_idx.truncate(left);
+        weights.truncate(left);
     }
 }
 

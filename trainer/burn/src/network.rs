@@ -8,7 +8,10 @@ use crate::layer::Topology;
 use crate::transfer::{download, vector};
 use burn_tensor::backend::{AutodiffBackend, Backend};
 use burn_tensor::{Tensor, activation::relu, module::linear};
-use lacewing_runtime::learn::Head;
+use lacewing_runtime::learn::{Head, Norm};
+
+/// What layer normalisation adds to a variance before its root is taken.
+const NORM_EPSILON: f64 = 1e-5;
 
 /// Parameters of a layer, or something of the same shape: a gradient, a moment.
 #[derive(Clone, Debug)]
@@ -23,7 +26,16 @@ pub(crate) struct Linear<B: Backend> {
 #[derive(Clone, Debug)]
 pub(crate) struct Network<B: Backend> {
     pub layers: Vec<Linear<B>>,
+    pub finish: Finish,
+}
+
+/// What follows the sums of a layer.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Finish {
+    /// Of the last.
     pub head: Head,
+    /// Of the others, before their ReLU.
+    pub norm: Norm,
 }
 
 impl<B: Backend> Linear<B> {
@@ -35,11 +47,11 @@ impl<B: Backend> Linear<B> {
 
 impl<B: Backend> Network<B> {
     /// Copies `layers` to the device.
-    pub fn upload(layers: &[OwnedLayer], head: Head, device: &B::Device) -> Self {
+    pub fn upload(layers: &[OwnedLayer], finish: Finish, device: &B::Device) -> Self {
         let upload = |layer: &OwnedLayer| {
             Linear::upload(&layer.topology, &layer.weights, &layer.bias, device)
         };
-        Self { layers: layers.iter().map(upload).collect(), head }
+        Self { layers: layers.iter().map(upload).collect(), finish }
     }
 
     /// Copies the layers back, given where their links are.
@@ -57,10 +69,11 @@ impl<B: Backend> Network<B> {
         let last = self.layers.len() - 1;
         self.layers.iter().enumerate().fold(input, |x, (at, layer)| {
             let y = linear(x, layer.weight.clone(), Some(layer.bias.clone()));
-            match self.head {
-                _ if at < last => relu(y),
-                Head::Tanh => y.tanh(),
-                Head::Identity => y,
+            match self.finish {
+                Finish { norm: Norm::None, .. } if at < last => relu(y),
+                Finish { norm: Norm::Layer, .. } if at < last => relu(normalise(y)),
+                Finish { head: Head::Tanh, .. } => y.tanh(),
+                Finish { head: Head::Identity, .. } => y,
             }
         })
     }
@@ -71,18 +84,25 @@ impl<B: Backend> Network<B> {
             weight: Tensor::from_inner(layer.weight.clone()),
             bias: Tensor::from_inner(layer.bias.clone()),
         });
-        Network { layers: layers.collect(), head: self.head }
+        Network { layers: layers.collect(), finish: self.finish }
     }
 
     /// The same network as leaves of an autodiff graph.
     pub fn tracked<A: AutodiffBackend<InnerBackend = B>>(&self) -> Network<A> {
-        let Network { layers, head } = self.constant::<A>();
+        let Network { layers, finish } = self.constant::<A>();
         let layers = layers.into_iter().map(|layer| Linear {
             weight: layer.weight.require_grad(),
             bias: layer.bias.require_grad(),
         });
-        Network { layers: layers.collect(), head }
+        Network { layers: layers.collect(), finish }
     }
+}
+
+/// Every row with mean 0 and variance 1 (Ba et al. 2016, eq. 4, without gain and bias).
+fn normalise<B: Backend>(y: Tensor<B, 2>) -> Tensor<B, 2> {
+    let off = y.clone() - y.mean_dim(1);
+    let variance = off.clone().square().mean_dim(1);
+    off / (variance + NORM_EPSILON).sqrt()
 }
 
 impl<A: AutodiffBackend> Network<A> {

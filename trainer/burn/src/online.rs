@@ -1,20 +1,23 @@
-//! A network that learns: parameters, masks and Adam's moments on the device, topology on the host.
+//! A network that learns: parameters, masks and Adam's moments on the device, topology and ages on
+//! the host.
 
 use crate::LayerGradient;
 use crate::adam::{AdamStep, Moments};
 use crate::layer::{OwnedLayer, Topology};
-use crate::network::{Linear, Network};
-use crate::state::{LayerMoments, OnlineState};
+use crate::links::Links;
+use crate::network::{Finish, Linear, Network};
+use crate::state::{LearningState, NetworkState};
 use crate::transfer::download;
 use burn_tensor::Tensor;
 use burn_tensor::backend::Backend;
-use lacewing_runtime::learn::{Head, Rewire, Td3Config};
-use rand_core::Rng;
+use lacewing_runtime::learn::AdamConfig;
 
 /// A layer that learns, beside its parameters in the [`Network`].
 #[derive(Debug)]
 pub(crate) struct Learning<I: Backend> {
     pub topology: Topology,
+    /// Age of every link in changes of topology.
+    ages: Vec<u8>,
     /// 1 on live links, 0 elsewhere; none for a dense layer.
     mask: Option<Tensor<I, 2>>,
     weight: Moments<I, 2>,
@@ -28,28 +31,33 @@ pub(crate) struct Online<I: Backend> {
     pub learning: Vec<Learning<I>>,
     /// Steps of Adam so far.
     pub steps: u64,
+    /// Whether biases learn.
+    bias: bool,
 }
 
 impl<I: Backend> Online<I> {
     /// Copies a network to the device.
-    pub fn load(state: &OnlineState, head: Head, steps: u64, device: &I::Device) -> Self {
-        let learning = state.layers.iter().zip(&state.moments).map(|(layer, moments)| {
+    pub fn load(
+        state: &NetworkState,
+        (finish, bias): (Finish, bool),
+        steps: u64,
+        device: &I::Device,
+    ) -> Self {
+        let learning = state.layers.iter().zip(&state.learning).map(|(layer, learning)| {
             let topology = layer.topology.clone();
             let [first, second] = [0, 1].map(|at| {
-                Linear::upload(&topology, &moments.weights[at], &moments.bias[at], device)
+                Linear::upload(&topology, &learning.weights[at], &learning.bias[at], device)
             });
             Learning {
                 mask: topology.mask(device),
+                ages: learning.ages.clone(),
                 topology,
                 weight: Moments { m: first.weight, v: second.weight },
                 bias: Moments { m: first.bias, v: second.bias },
             }
         });
-        Self {
-            network: Network::upload(&state.layers, head, device),
-            learning: learning.collect(),
-            steps,
-        }
+        let learning = learning.collect();
+        Self { network: Network::upload(&state.layers, finish, device), learning, steps, bias }
     }
 
     /// Copies the layers back.
@@ -57,34 +65,39 @@ impl<I: Backend> Online<I> {
         self.network.download(self.learning.iter().map(|learning| &learning.topology))
     }
 
-    /// Copies back all that learning goes on from.
-    pub fn state(&self) -> OnlineState {
-        let moments = self.learning.iter().map(|learning| {
+    /// Copies back what the layers have beside their links.
+    pub fn learning(&self) -> Vec<LearningState> {
+        let state = |learning: &Learning<I>| {
             let (weight, bias) = (&learning.weight, &learning.bias);
-            LayerMoments {
+            LearningState {
                 weights: [&weight.m, &weight.v].map(|moment| learning.topology.gather(moment)),
                 bias: [&bias.m, &bias.v].map(|moment| download(moment.clone())),
+                ages: learning.ages.clone(),
             }
-        });
-        OnlineState { layers: self.layers(), moments: moments.collect() }
+        };
+        self.learning.iter().map(state).collect()
     }
 
     /// One step of Adam with the gradients of a dense network; only live links move.
-    pub fn step(&mut self, config: &Td3Config, gradients: Vec<Linear<I>>) {
+    pub fn step(&mut self, config: AdamConfig, gradients: Vec<Linear<I>>) {
         self.steps += 1;
         let step = AdamStep::new(config, self.steps);
         // Tensors are moved out and back in, so that the backend may reuse their memory.
         let parameters = std::mem::take(&mut self.network.layers);
         let learning = std::mem::take(&mut self.learning);
-        for ((layer, state), gradient) in parameters.into_iter().zip(learning).zip(gradients) {
+        for ((mut layer, mut state), gradient) in
+            parameters.into_iter().zip(learning).zip(gradients)
+        {
             let gradient_of_live = match &state.mask {
                 Some(mask) => gradient.weight * mask.clone(),
                 None => gradient.weight,
             };
-            let (weight, weight_moments) = step.apply(layer.weight, gradient_of_live, state.weight);
-            let (bias, bias_moments) = step.apply(layer.bias, gradient.bias, state.bias);
-            self.network.layers.push(Linear { weight, bias });
-            self.learning.push(Learning { weight: weight_moments, bias: bias_moments, ..state });
+            (layer.weight, state.weight) = step.apply(layer.weight, gradient_of_live, state.weight);
+            if self.bias {
+                (layer.bias, state.bias) = step.apply(layer.bias, gradient.bias, state.bias);
+            }
+            self.network.layers.push(layer);
+            self.learning.push(state);
         }
     }
 
@@ -97,21 +110,18 @@ impl<I: Backend> Online<I> {
         gradients.iter().zip(&self.learning).map(of_layer).collect()
     }
 
-    /// One change of topology in every layer that is not dense; grown links start at zero with
-    /// fresh moments.
-    pub fn rewire(&mut self, rewire: Rewire, rng: &mut impl Rng, device: &I::Device) {
-        for (layer, learning) in self.network.layers.iter_mut().zip(&mut self.learning) {
-            if learning.mask.is_none() {
-                continue;
-            }
-            let (topology, moments) = (&mut learning.topology, &mut learning.weight);
-            let tensors = [&mut layer.weight, &mut moments.m, &mut moments.v];
-            let mut links = tensors.each_ref().map(|tensor| topology.gather(tensor));
-            topology.rewire(&mut links, rewire, rng);
-            for (tensor, links) in tensors.into_iter().zip(&links) {
-                *tensor = topology.scatter(links, device);
-            }
-            learning.mask = topology.mask(device);
+    /// Lets `change` change the links of a layer on the host.
+    pub fn change(&mut self, layer: usize, device: &I::Device, change: impl FnOnce(&mut Links)) {
+        let (parameters, learning) = (&mut self.network.layers[layer], &mut self.learning[layer]);
+        let Learning { topology, ages, mask, weight: Moments { m, v }, .. } = learning;
+        let tensors = [&mut parameters.weight, m, v];
+        let [weights, first, second] = tensors.each_ref().map(|tensor| topology.gather(tensor));
+        let mut links = Links { topology, weights, m: first, v: second, ages };
+        change(&mut links);
+        let Links { topology, weights, m, v, .. } = links;
+        for (tensor, values) in tensors.into_iter().zip([weights, m, v]) {
+            *tensor = topology.scatter(&values, device);
         }
+        *mask = topology.mask(device);
     }
 }

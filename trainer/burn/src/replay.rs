@@ -19,21 +19,22 @@ pub(crate) struct Batch<B: Backend> {
     pub next_observation: Tensor<B, 2>,
     /// 0 after a terminal state, otherwise 1, `[n, 1]`.
     pub not_done: Tensor<B, 2>,
-    /// Standard normal draws for the target policy's smoothing, `[n, actions]`.
+    /// Standard normal, [`Algorithm::noise`](lacewing_runtime::learn::Algorithm::noise) numbers a
+    /// sample, `[n, numbers]`.
     pub noise: Tensor<B, 2>,
 }
 
 impl<B: Backend> Batch<B> {
-    /// Draws `samples` transitions, and their noise, in the order of the sparse engine: with the
-    /// same generator both engines learn from the same numbers.
+    /// Draws `samples` transitions, and `noise` numbers for each, in the order of the sparse engine:
+    /// with the same generator both engines learn from the same numbers.
     pub fn draw(
         replay: &Replay<'_>,
         shape: &AgentShape,
-        samples: usize,
+        (samples, noise): (usize, usize),
         rng: &mut impl Rng,
         device: &B::Device,
     ) -> Result<Self, LearnError> {
-        let (observations, actions) = (shape.observations(), shape.actions());
+        let (observations, actions) = (shape.observations(), shape.action_numbers());
         if (replay.observations(), replay.actions()) != (observations, actions) {
             return Err(LearnError::OtherReplay);
         }
@@ -42,7 +43,8 @@ impl<B: Backend> Batch<B> {
         }
         let mut indices = vec![0; samples];
         replay.sample(rng, &mut indices);
-        let noise: Vec<f32> = (0..samples * actions).map(|_| StandardNormal.sample(rng)).collect();
+        let normal = |_| StandardNormal.sample(rng);
+        let drawn: Vec<f32> = (0..samples * noise).map(normal).collect();
         let steps: Vec<Transition<'_>> =
             indices.iter().map(|&index| replay.get(index as usize)).collect();
         let rows = |columns: usize, row: &dyn Fn(&Transition<'_>, &mut Vec<f32>)| {
@@ -56,7 +58,7 @@ impl<B: Backend> Batch<B> {
             reward: rows(1, &|step, row| row.push(step.reward)),
             next_observation: rows(observations, &|step, row| row.extend(step.next_observation)),
             not_done: rows(1, &|step, row| row.push(if step.terminated { 0.0 } else { 1.0 })),
-            noise: matrix(noise, [samples, actions], device),
+            noise: matrix(drawn, [samples, noise], device),
         })
     }
 }

@@ -1,53 +1,67 @@
 //! An agent on the host, read from and written to the resume section that both engines share
 //! (`lacewing_runtime::learn::Resume`; its layout is described there).
 
-use crate::BurnError;
 use crate::layer::{OwnedLayer, Topology};
 use bytemuck::Pod;
 use lacewing_formats::topology::Structure;
-use lacewing_runtime::learn::{NetworkShape, Resume, ResumeError, ResumeHeader};
+use lacewing_runtime::learn::{Algorithm, NetworkShape, Resume, ResumeError, ResumeHeader};
 use std::convert::Infallible;
 
-/// Adam's moments of a layer.
+/// What a layer that learns has beside its links.
 #[derive(Clone, Debug)]
-pub(crate) struct LayerMoments {
-    /// First and second, one value a link.
+pub(crate) struct LearningState {
+    /// Adam's first and second moments, one value a link.
     pub weights: [Vec<f32>; 2],
-    /// First and second, one value an output.
+    /// The same, one value an output.
     pub bias: [Vec<f32>; 2],
+    /// Age of every link in changes of topology.
+    pub ages: Vec<u8>,
 }
 
-/// A network that learns.
+/// A network that learns, and the one that follows it.
 #[derive(Clone, Debug)]
-pub(crate) struct OnlineState {
+pub(crate) struct NetworkState {
     pub layers: Vec<OwnedLayer>,
-    pub moments: Vec<LayerMoments>,
+    pub learning: Vec<LearningState>,
+    pub target: Option<Vec<OwnedLayer>>,
 }
+
+/// Scalars that learn: values, then Adam's first and second moments.
+pub(crate) type ScalarState = [Vec<f32>; 3];
 
 /// Everything that learning goes on from.
 #[derive(Clone, Debug)]
 pub(crate) struct State {
     pub header: ResumeHeader,
-    pub actor: OnlineState,
-    pub critics: [OnlineState; 2],
-    pub target_actor: Vec<OwnedLayer>,
-    pub target_critics: [Vec<OwnedLayer>; 2],
+    /// In the order of [`Algorithm::NETWORKS`].
+    pub networks: Vec<NetworkState>,
+    pub scalars: ScalarState,
 }
 
 impl State {
-    /// Reads and checks a resume section.
-    pub fn read(bytes: &[u8]) -> Result<Self, BurnError> {
-        let resume = Resume::parse(bytes)?;
+    /// Reads and checks the arrays of an agent of algorithm `C`, which is the section's.
+    pub fn read<C: Algorithm>(resume: &Resume<'_>) -> Result<Self, ResumeError> {
         let header = resume.header().clone();
         let body = &mut resume.body();
-        let (actor, critic) = (&header.shape.actor, &header.shape.critic);
-        Ok(Self {
-            actor: read_online(body, actor)?,
-            critics: [read_online(body, critic)?, read_online(body, critic)?],
-            target_actor: read_layers(body, actor)?,
-            target_critics: [read_layers(body, critic)?, read_layers(body, critic)?],
-            header,
-        })
+        let shape_and_live = || {
+            let shapes = C::NETWORKS.iter().map(|part| header.shape.network(part.role));
+            shapes.zip(&header.live)
+        };
+        let mut networks = Vec::new();
+        for (shape, live) in shape_and_live() {
+            networks.push(read_network(body, shape, &live.online)?);
+        }
+        for (network, (shape, live)) in networks.iter_mut().zip(shape_and_live()) {
+            if !live.target.is_empty() {
+                let sizes = sizes(shape, &live.target);
+                let target = sizes.map(|size| read_layer(body, shape.structure, size));
+                network.target = Some(target.collect::<Result<_, _>>()?);
+            }
+        }
+        let count = C::scalars(&header.shape);
+        let values = read_floats(body, count)?;
+        let [m, v] = read_moments(body, count)?;
+        Ok(Self { header, networks, scalars: [values, m, v] })
     }
 
     /// Writes a resume section.
@@ -57,16 +71,20 @@ impl State {
             bytes.extend_from_slice(piece);
             Ok(())
         });
-        for online in std::iter::once(&self.actor).chain(&self.critics) {
-            for (layer, moments) in online.layers.iter().zip(&online.moments) {
+        for network in &self.networks {
+            for (layer, learning) in network.layers.iter().zip(&network.learning) {
                 write_layer(&mut bytes, layer);
-                for values in moments.weights.iter().chain(&moments.bias) {
+                for values in learning.weights.iter().chain(&learning.bias) {
                     bytes.extend_from_slice(bytemuck::cast_slice(values));
                 }
+                bytes.extend_from_slice(&learning.ages);
             }
         }
-        for target in std::iter::once(&self.target_actor).chain(&self.target_critics) {
+        for target in self.networks.iter().filter_map(|network| network.target.as_ref()) {
             target.iter().for_each(|layer| write_layer(&mut bytes, layer));
+        }
+        for scalars in &self.scalars {
+            bytes.extend_from_slice(bytemuck::cast_slice(scalars));
         }
         bytes
     }
@@ -80,24 +98,27 @@ fn write_layer(bytes: &mut Vec<u8>, layer: &OwnedLayer) {
     bytes.extend_from_slice(bytemuck::cast_slice(&layer.bias));
 }
 
-fn read_online(body: &mut &[u8], shape: &NetworkShape) -> Result<OnlineState, ResumeError> {
-    let (mut layers, mut moments) = (Vec::new(), Vec::new());
-    for size @ (_, outputs, links) in shape.layers() {
-        layers.push(read_layer(body, shape.structure, size)?);
-        let mut pair = |count| -> Result<_, ResumeError> {
-            Ok([read_floats(body, count)?, read_floats(body, count)?])
-        };
-        moments.push(LayerMoments { weights: pair(links)?, bias: pair(outputs)? });
-    }
-    let seconds = moments.iter().flat_map(|of| [&of.weights[1], &of.bias[1]]);
-    if seconds.flatten().any(|&second| second < 0.0) {
-        return Err(ResumeError::Number);
-    }
-    Ok(OnlineState { layers, moments })
+/// Inputs, outputs and live links of each layer.
+fn sizes(shape: &NetworkShape, live: &[u32]) -> impl Iterator<Item = (usize, usize, usize)> {
+    let layers = shape.layers().zip(live);
+    layers.map(|((inputs, outputs, _), &links)| (inputs, outputs, links as usize))
 }
 
-fn read_layers(body: &mut &[u8], shape: &NetworkShape) -> Result<Vec<OwnedLayer>, ResumeError> {
-    shape.layers().map(|size| read_layer(body, shape.structure, size)).collect()
+fn read_network(
+    body: &mut &[u8],
+    shape: &NetworkShape,
+    live: &[u32],
+) -> Result<NetworkState, ResumeError> {
+    let (mut layers, mut learning) = (Vec::new(), Vec::new());
+    for size @ (_, outputs, links) in sizes(shape, live) {
+        layers.push(read_layer(body, shape.structure, size)?);
+        learning.push(LearningState {
+            weights: read_moments(body, links)?,
+            bias: read_moments(body, outputs)?,
+            ages: read(body, links),
+        });
+    }
+    Ok(NetworkState { layers, learning, target: None })
 }
 
 fn read_layer(
@@ -111,6 +132,12 @@ fn read_layer(
         weights: read_floats(body, links)?,
         bias: read_floats(body, outputs)?,
     })
+}
+
+/// First and second moments.
+fn read_moments(body: &mut &[u8], count: usize) -> Result<[Vec<f32>; 2], ResumeError> {
+    let [m, v] = [read_floats(body, count)?, read_floats(body, count)?];
+    if v.iter().any(|&v| v < 0.0) { Err(ResumeError::Number) } else { Ok([m, v]) }
 }
 
 fn read_floats(body: &mut &[u8], count: usize) -> Result<Vec<f32>, ResumeError> {

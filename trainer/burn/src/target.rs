@@ -1,10 +1,10 @@
 //! A network that follows another and stays as sparse (Sokar et al. 2022, §4.2).
 
 use crate::layer::{OwnedLayer, Topology};
-use crate::network::Network;
+use crate::network::{Finish, Network};
 use crate::online::Online;
 use burn_tensor::backend::Backend;
-use lacewing_runtime::learn::Head;
+use lacewing_formats::topology::TargetRule;
 
 /// A network that follows another.
 #[derive(Debug)]
@@ -15,9 +15,9 @@ pub(crate) struct Target<I: Backend> {
 
 impl<I: Backend> Target<I> {
     /// Copies a network to the device.
-    pub fn load(layers: &[OwnedLayer], head: Head, device: &I::Device) -> Self {
+    pub fn load(layers: &[OwnedLayer], finish: Finish, device: &I::Device) -> Self {
         Self {
-            network: Network::upload(layers, head, device),
+            network: Network::upload(layers, finish, device),
             topologies: layers.iter().map(|layer| layer.topology.clone()).collect(),
         }
     }
@@ -27,8 +27,13 @@ impl<I: Backend> Target<I> {
         self.network.download(self.topologies.iter())
     }
 
-    /// One Polyak step that keeps the target at its number of links.
-    pub fn follow(&mut self, online: &Online<I>, tau: f32, device: &I::Device) {
+    /// One Polyak step, after which the target has as many links as the online network.
+    pub fn follow(
+        &mut self,
+        online: &Online<I>,
+        (tau, rule): (f32, TargetRule),
+        device: &I::Device,
+    ) {
         let (new, old) = (f64::from(tau), 1.0 - f64::from(tau));
         let online = online.network.layers.iter().zip(&online.learning);
         let target = self.network.layers.iter_mut().zip(&mut self.topologies);
@@ -38,11 +43,11 @@ impl<I: Backend> Target<I> {
                 target.weight = target.weight.clone() * old + online.weight.clone() * new;
                 continue;
             }
-            // Until the target's links have become the online ones, the weakest of both have to be
-            // found: on the host, where topologies live.
+            // Until the target's links have become the online ones, those to keep of both have to
+            // be found: on the host, where topologies live.
             let mut weights = topology.gather(&target.weight);
             let online_weights = learning.topology.gather(&online.weight);
-            topology.follow(&mut weights, &learning.topology, &online_weights, tau);
+            topology.follow(&mut weights, (&learning.topology, &online_weights), tau, rule);
             target.weight = topology.scatter(&weights, device);
         }
     }

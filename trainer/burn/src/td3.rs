@@ -1,195 +1,35 @@
-//! DS-TD3 (Sokar et al. 2022, alg. 1; TD3: Fujimoto et al. 2018, alg. 1) on masked dense tensors.
+//! TD3's losses (Fujimoto et al. 2018, alg. 1) on dense tensors.
 
-use crate::agent::Agent;
-use crate::network::Linear;
-use crate::online::Online;
-use crate::replay::Batch;
-use crate::state::State;
-use crate::target::Target;
-use crate::transfer::{download, matrix};
-use crate::{BurnError, Gradients, OwnedLayer};
+use crate::actor_critic::{ACTOR_LOSS, ActorCritic, Scene, Slope};
+use burn_tensor::Tensor;
 use burn_tensor::backend::{AutodiffBackend, Backend};
-use burn_tensor::{ElementConversion, Tensor};
-use lacewing_runtime::learn::{
-    AgentShape, Head, LearnError, Losses, Method, Replay, ResumeHeader, Td3Config,
-};
-use lacewing_runtime::random::Xoshiro256PlusPlus;
+use lacewing_runtime::learn::Td3Config;
 
-/// A TD3 agent on the autodiff backend `A`.
-#[derive(Debug)]
-pub(crate) struct Td3<A: AutodiffBackend> {
-    config: Td3Config,
-    shape: AgentShape,
-    device: A::Device,
-    actor: Online<A::InnerBackend>,
-    critics: [Online<A::InnerBackend>; 2],
-    target_actor: Target<A::InnerBackend>,
-    target_critics: [Target<A::InnerBackend>; 2],
-    updates: u64,
-    rng: Xoshiro256PlusPlus,
-}
-
-/// A loss and its gradient by the layers of some networks, on the device.
-type Slope<I, const N: usize> = (Tensor<I, 1>, [Vec<Linear<I>>; N]);
-
-impl<A: AutodiffBackend> Td3<A> {
-    /// Copies an agent to the device.
-    pub fn load(state: &State, device: A::Device) -> Self {
-        let ResumeHeader { shape, config, updates, adam_steps, rng } = state.header.clone();
-        let [actor_steps, first_steps, second_steps] = adam_steps;
-        let critic =
-            |at: usize, steps| Online::load(&state.critics[at], Head::Identity, steps, &device);
-        let target_critic = |layers: &Vec<_>| Target::load(layers, Head::Identity, &device);
-        Self {
-            actor: Online::load(&state.actor, Head::Tanh, actor_steps, &device),
-            critics: [critic(0, first_steps), critic(1, second_steps)],
-            target_actor: Target::load(&state.target_actor, Head::Tanh, &device),
-            target_critics: state.target_critics.each_ref().map(target_critic),
-            config,
-            shape,
-            device,
-            updates,
-            rng,
-        }
+impl ActorCritic for Td3Config {
+    /// Clipped double-Q: `y = r + γ min Q′ᵢ(s′, π′(s′) + ε)`.
+    fn target<I: Backend>(&self, scene: &Scene<'_, I>) -> Tensor<I, 2> {
+        let (batch, clip) = (scene.batch, self.noise_clip);
+        let noise = (batch.noise.clone() * self.policy_noise).clamp(-clip, clip);
+        let next_action = scene.actor.target().forward(batch.next_observation.clone());
+        let next_value = scene.next_value((next_action + noise).clamp(-1.0, 1.0));
+        scene.bellman(next_value, self.gamma)
     }
 
-    fn draw(
+    /// `−mean Q₁(s, π(s))`.
+    fn actor_slope<A: AutodiffBackend>(
         &self,
-        replay: &Replay<'_>,
-        rng: &mut Xoshiro256PlusPlus,
-    ) -> Result<Batch<A::InnerBackend>, LearnError> {
-        let samples = self.config.batch_size as usize;
-        Batch::draw(replay, &self.shape, samples, rng, &self.device)
-    }
-
-    /// Critic loss (see [`Gradients::critic_loss`]) and its gradient by both critics, with the
-    /// clipped double-Q target `y = r + γ min Q′ᵢ(s′, π′(s′) + ε)`.
-    fn critic_slope(&self, batch: &Batch<A::InnerBackend>) -> Slope<A::InnerBackend, 2> {
-        let clip = self.config.noise_clip;
-        let noise = (batch.noise.clone() * self.config.policy_noise).clamp(-clip, clip);
-        let next_action = self.target_actor.network.forward(batch.next_observation.clone());
-        let next_action = (next_action + noise).clamp(-1.0, 1.0);
-        let next = Tensor::cat(vec![batch.next_observation.clone(), next_action], 1);
-        let [first, second] = &self.target_critics;
-        let value = first.network.forward(next.clone()).min_pair(second.network.forward(next));
-        let target = batch.reward.clone() + batch.not_done.clone() * value * self.config.gamma;
-
-        let taken = Tensor::cat(vec![batch.observation.clone(), batch.action.clone()], 1);
-        let (taken, target) = (Tensor::from_inner(taken), Tensor::from_inner(target));
-        let critics = self.critics.each_ref().map(|critic| critic.network.tracked::<A>());
-        let [first, second] = critics
-            .each_ref()
-            .map(|critic| (critic.forward(taken.clone()) - target.clone()).square().mean());
-        let loss = first + second;
-        let mut gradients = loss.backward();
-        (loss.inner(), critics.map(|critic| critic.gradients(&mut gradients)))
-    }
-
-    /// Actor loss (see [`Gradients::actor_loss`]) and its gradient by the actor.
-    fn actor_slope(&self, batch: &Batch<A::InnerBackend>) -> Slope<A::InnerBackend, 1> {
-        let actor = self.actor.network.tracked::<A>();
-        let critic = self.critics[0].network.constant::<A>();
-        let observation: Tensor<A, 2> = Tensor::from_inner(batch.observation.clone());
+        scene: &Scene<'_, A::InnerBackend>,
+    ) -> Slope<A::InnerBackend> {
+        let actor = scene.actor.online.network.tracked::<A>();
+        let critic = scene.critics[0].online.network.constant::<A>();
+        let observation: Tensor<A, 2> = Tensor::from_inner(scene.batch.observation.clone());
         let action = actor.forward(observation.clone());
         let loss = critic.forward(Tensor::cat(vec![observation, action], 1)).mean().neg();
         let mut gradients = loss.backward();
-        (loss.inner(), [actor.gradients(&mut gradients)])
-    }
-
-    /// One Polyak step of all targets.
-    fn follow(&mut self) {
-        let (tau, device) = (self.config.tau, &self.device);
-        self.target_actor.follow(&self.actor, tau, device);
-        for (target, online) in self.target_critics.iter_mut().zip(&self.critics) {
-            target.follow(online, tau, device);
-        }
-    }
-}
-
-/// The one number in a tensor; waits until it is computed.
-fn number<B: Backend>(tensor: Tensor<B, 1>) -> f32 {
-    tensor.into_scalar().elem()
-}
-
-impl<A: AutodiffBackend> Agent for Td3<A> {
-    fn act(&self, observation: &[f32], action: &mut [f32]) -> Result<(), BurnError> {
-        let lengths = [
-            ("the observation", self.shape.observations(), observation.len()),
-            ("the action", self.shape.actions(), action.len()),
-        ];
-        for (what, expected, found) in lengths {
-            if found != expected {
-                return Err(BurnError::Length { what, expected, found });
-            }
-        }
-        let observation = matrix(observation.to_vec(), [1, observation.len()], &self.device);
-        action.copy_from_slice(&download(self.actor.network.forward(observation)));
-        Ok(())
-    }
-
-    fn update(&mut self, replay: &Replay<'_>) -> Result<Losses, BurnError> {
-        let mut rng = self.rng.clone();
-        let batch = self.draw(replay, &mut rng)?;
-        self.rng = rng;
-        self.updates += 1;
-        let (critic_loss, slopes) = self.critic_slope(&batch);
-        for (critic, slope) in self.critics.iter_mut().zip(slopes) {
-            critic.step(&self.config, slope);
-        }
-        let mut actor_loss = None;
-        if self.updates.is_multiple_of(u64::from(self.config.policy_delay)) {
-            let (loss, [slope]) = self.actor_slope(&batch);
-            self.actor.step(&self.config, slope);
-            self.follow();
-            actor_loss = Some(loss);
-        }
-        // Reading a loss waits for the device, so it comes after all that is to be computed.
-        let losses = Losses { critic: number(critic_loss), actor: actor_loss.map(number) };
-        if !losses.critic.is_finite() || losses.actor.is_some_and(|loss| !loss.is_finite()) {
-            return Err(LearnError::Diverged.into());
-        }
-        if let Method::Set(rewire) = self.config.method
-            && self.updates.is_multiple_of(u64::from(rewire.interval))
-        {
-            let [first, second] = &mut self.critics;
-            for network in [&mut self.actor, first, second] {
-                network.rewire(rewire, &mut self.rng, &self.device);
-            }
-        }
-        Ok(losses)
-    }
-
-    fn gradients(&self, replay: &Replay<'_>) -> Result<Gradients, BurnError> {
-        let batch = self.draw(replay, &mut self.rng.clone())?;
-        let (critic_loss, critics) = self.critic_slope(&batch);
-        let (actor_loss, [actor]) = self.actor_slope(&batch);
-        let [first, second] = critics;
-        Ok(Gradients {
-            critic_loss: number(critic_loss),
-            critics: [self.critics[0].of_links(&first), self.critics[1].of_links(&second)],
-            actor_loss: number(actor_loss),
-            actor: self.actor.of_links(&actor),
-        })
-    }
-
-    fn layers(&self) -> Vec<OwnedLayer> {
-        self.actor.layers()
-    }
-
-    fn state(&self) -> State {
-        let [first, second] = &self.critics;
-        State {
-            header: ResumeHeader {
-                shape: self.shape.clone(),
-                config: self.config,
-                updates: self.updates,
-                adam_steps: [self.actor.steps, first.steps, second.steps],
-                rng: self.rng.clone(),
-            },
-            actor: self.actor.state(),
-            critics: self.critics.each_ref().map(Online::state),
-            target_actor: self.target_actor.layers(),
-            target_critics: self.target_critics.each_ref().map(Target::layers),
+        Slope {
+            losses: vec![(ACTOR_LOSS, loss.inner())],
+            networks: vec![actor.gradients(&mut gradients)],
+            scalars: None,
         }
     }
 }

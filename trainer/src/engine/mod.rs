@@ -7,6 +7,8 @@ mod diagnosis;
 mod sparse;
 
 use lacewing_formats::policy::{Activation, ObservationNormaliser};
+#[cfg(feature = "burn")]
+use lacewing_runtime::learn::Arena;
 use lacewing_runtime::learn::{
     AgentShape, AnyAgent, Block, DeployedLayer, LearnError, Learner, Replay, Resume, ResumeError,
     Seeds, Settings, Training, Work,
@@ -162,25 +164,42 @@ pub fn build<'m>(
     start: Start<'_>,
     memory: &'m mut [Block],
 ) -> Result<Box<dyn Engine + 'm>, EngineError> {
-    let agent = match start {
-        Start::Fresh(seeds) => AnyAgent::new(shape.clone(), settings, training, memory, seeds)?,
+    match kind {
+        EngineKind::Sparse => {
+            let agent = agent(shape, settings, training, start, memory)?;
+            Ok(Box::new(SparseEngine::new(agent)))
+        }
+        #[cfg(feature = "burn")]
+        EngineKind::Burn => {
+            // Both engines start from the same agent, so that a seed means the same to both.
+            let saved = sparse::saved(&agent(shape, settings, training, start, memory)?);
+            let noise = Arena::new(memory).take(shape.action_numbers());
+            let noise = noise.map_err(LearnError::from)?;
+            Ok(Box::new(burn::BurnEngine::new(device, &saved, noise)?))
+        }
+        #[cfg(not(feature = "burn"))]
+        EngineKind::Burn => {
+            let _ = device;
+            Err(EngineError::NoBurn)
+        }
+    }
+}
+
+fn agent<'m>(
+    shape: &AgentShape,
+    settings: Settings,
+    training: Training,
+    start: Start<'_>,
+    memory: &'m mut [Block],
+) -> Result<AnyAgent<'m>, EngineError> {
+    match start {
+        Start::Fresh(seeds) => Ok(AnyAgent::new(shape.clone(), settings, training, memory, seeds)?),
         Start::Saved(saved) => {
             let resume = Resume::parse(saved)?;
             if resume.shape() != shape {
                 return Err(EngineError::OtherShape);
             }
-            resume.restore(settings, training, memory)?
-        }
-    };
-    match kind {
-        EngineKind::Sparse => Ok(Box::new(SparseEngine::new(agent))),
-        // Both engines start from the same agent, so that a seed means the same to both.
-        #[cfg(feature = "burn")]
-        EngineKind::Burn => Ok(Box::new(burn::BurnEngine::new(device, &sparse::saved(&agent))?)),
-        #[cfg(not(feature = "burn"))]
-        EngineKind::Burn => {
-            let _ = device;
-            Err(EngineError::NoBurn)
+            Ok(resume.restore(settings, training, memory)?)
         }
     }
 }
