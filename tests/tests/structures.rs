@@ -283,7 +283,7 @@ fn a_structured_run_repeats_and_says_what_it_is() {
         assert!(!output.status.success() && stderr.contains(words), "{stderr}");
         assert!(!out.exists());
     };
-    refused(&["--structure", "blocky"], "choose unstructured, constant-fan-in");
-    refused(&["--set", "structure='n-of-1'"], "choose unstructured, constant-fan-in");
+    refused(&["--structure", "blocky"], "expected `unstructured`, `constant-fan-in`");
+    refused(&["--set", "structure='n-of-1'"], "expected `unstructured`, `constant-fan-in`");
     refused(&["--structure", "n-of-2"], "the nearest is");
 }
