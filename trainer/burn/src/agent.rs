@@ -75,6 +75,7 @@ fn check(training: &Training) -> Result<(), BurnError> {
     let settings = [
         ("normalise-observations", training.normalise_observations),
         ("scale-rewards", training.scale_rewards),
+        ("n-step", training.n_step > 1),
         ("fake-features", training.fake_features > 0),
     ];
     match settings.into_iter().find(|(_, wanted)| *wanted) {

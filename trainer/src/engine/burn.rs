@@ -1,14 +1,12 @@
 //! Masked dense on burn as an engine.
 
 use lacewing_burn::BurnAgent;
-use lacewing_runtime::learn::{Learner, Losses, Replay, deployed};
+use lacewing_runtime::learn::deployed;
 
-use super::{Device, Engine, EngineError, Layer, Normaliser};
+use super::{AsEngine, Device, Engine, EngineError, Layer, Normaliser};
 
 /// `lacewing_burn::BurnAgent` on one device.
-pub struct BurnEngine<'m> {
-    agent: BurnAgent<'m>,
-}
+pub type BurnEngine<'m> = AsEngine<BurnAgent<'m>>;
 
 impl<'m> BurnEngine<'m> {
     /// Starts from the sparse learner's saved state; `noise` is for the exploration, one place an
@@ -22,56 +20,15 @@ impl<'m> BurnEngine<'m> {
             Device::Cpu => lacewing_burn::Device::Cpu,
             Device::Cuda => lacewing_burn::Device::Cuda,
         };
-        Ok(Self { agent: BurnAgent::new(device, saved, noise)? })
-    }
-}
-
-impl Learner for BurnEngine<'_> {
-    type Error = EngineError;
-
-    fn act(&mut self, observation: &[f32], action: &mut [f32]) -> Result<(), EngineError> {
-        Ok(self.agent.act(observation, action)?)
-    }
-
-    fn explore(
-        &mut self,
-        step: u64,
-        observation: &[f32],
-        action: &mut [f32],
-    ) -> Result<(), EngineError> {
-        Ok(self.agent.explore(step, observation, action)?)
-    }
-
-    fn random(&mut self, action: &mut [f32]) {
-        self.agent.random(action);
-    }
-
-    fn begin_episode(&mut self) {
-        self.agent.begin_episode();
-    }
-
-    fn observe(&mut self, observation: &[f32]) {
-        self.agent.observe(observation);
-    }
-
-    fn reward(&mut self, reward: f32, ends: bool) {
-        self.agent.reward(reward, ends);
-    }
-
-    fn updates_due(&self, step: u64, data: &Replay<'_>) -> u32 {
-        self.agent.updates_due(step, data)
-    }
-
-    fn update(&mut self, data: &mut Replay<'_>) -> Result<Losses, EngineError> {
-        Ok(self.agent.update(data)?)
+        Ok(Self { learner: BurnAgent::new(device, saved, noise)? })
     }
 }
 
 impl Engine for BurnEngine<'_> {
     fn policy(&self) -> Result<Vec<Layer>, EngineError> {
-        let layers = self.agent.policy();
+        let layers = self.learner.policy();
         let views = layers.iter().map(|layer| layer.view());
-        let (algorithm, actions) = (self.agent.algorithm(), self.agent.actions());
+        let (algorithm, actions) = (self.learner.algorithm(), self.learner.actions());
         Ok(deployed(views, algorithm, actions).map(Layer::from).collect())
     }
 
@@ -80,6 +37,6 @@ impl Engine for BurnEngine<'_> {
     }
 
     fn save(&self) -> Result<Vec<u8>, EngineError> {
-        Ok(self.agent.save())
+        Ok(self.learner.save())
     }
 }

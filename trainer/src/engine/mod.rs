@@ -10,8 +10,8 @@ use lacewing_formats::policy::{Activation, ObservationNormaliser};
 #[cfg(feature = "burn")]
 use lacewing_runtime::learn::Arena;
 use lacewing_runtime::learn::{
-    AgentShape, AnyAgent, Block, DeployedLayer, LearnError, Learner, Replay, Resume, ResumeError,
-    Seeds, Settings, Training, Work,
+    AgentShape, AnyAgent, Block, DeployedLayer, LearnError, Learner, Losses, Replay, Resume,
+    ResumeError, Seeds, Settings, Training, Work,
 };
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -67,6 +67,55 @@ pub trait Engine: Learner<Error = EngineError> {
     /// [`EngineError`] if `data` is another agent's or the device failed.
     fn diagnose(&mut self, _: &Replay<'_>, _: &Probe<'_>) -> Result<Diagnosis, EngineError> {
         Ok(Diagnosis::default())
+    }
+}
+
+/// A learner whose errors are an engine's.
+pub struct AsEngine<L> {
+    learner: L,
+}
+
+impl<L: Learner> Learner for AsEngine<L>
+where
+    EngineError: From<L::Error>,
+{
+    type Error = EngineError;
+
+    fn act(&mut self, observation: &[f32], action: &mut [f32]) -> Result<(), EngineError> {
+        Ok(self.learner.act(observation, action)?)
+    }
+
+    fn explore(
+        &mut self,
+        step: u64,
+        observation: &[f32],
+        action: &mut [f32],
+    ) -> Result<(), EngineError> {
+        Ok(self.learner.explore(step, observation, action)?)
+    }
+
+    fn random(&mut self, action: &mut [f32]) {
+        self.learner.random(action);
+    }
+
+    fn begin_episode(&mut self) {
+        self.learner.begin_episode();
+    }
+
+    fn observe(&mut self, observation: &[f32]) {
+        self.learner.observe(observation);
+    }
+
+    fn reward(&mut self, reward: f32, ends: bool) {
+        self.learner.reward(reward, ends);
+    }
+
+    fn updates_due(&self, step: u64, data: &Replay<'_>) -> u32 {
+        self.learner.updates_due(step, data)
+    }
+
+    fn update(&mut self, data: &mut Replay<'_>) -> Result<Losses, EngineError> {
+        Ok(self.learner.update(data)?)
     }
 }
 

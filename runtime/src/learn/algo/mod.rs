@@ -7,6 +7,7 @@ mod gaussian;
 mod ppo;
 mod sac;
 mod td3;
+mod twins;
 
 pub(super) use any::each;
 pub use any::{AnyAgent, Settings};

@@ -2,6 +2,7 @@
 //! alg. 1; as DS-SAC: Sokar et al. 2022, appendix).
 
 use super::gaussian::{LOG_SQRT_2PI, log_one_minus_tanh_squared};
+use super::twins::{lesser_value, regress};
 use super::{all_hold, is_natural, is_positive, is_share};
 use crate::kernels::train::{TILE, Tile};
 use crate::learn::agent::{
@@ -170,7 +171,8 @@ impl SacConfig {
     /// The gradient of `Σᵢ mean (Qᵢ(s, a) − y)²`, with the soft target (eq. 5 and 6)
     /// `y = r + γ (min Q′ᵢ(s′, a′) − α log π(a′|s′))`, a′ ~ π(·|s′).
     fn critic_gradients(&self, scene: &Scene<'_, '_>, share: &mut Share<'_>, samples: &[u32]) {
-        let Scene { kernels, networks, scalars, data, batch, .. } = scene;
+        let Scene { kernels, networks, scalars, data, .. } = scene;
+        let critics = &networks[CRITICS];
         let (observations, actions) = (data.observations(), data.actions());
         let alpha = libm::expf(scalars[0]);
         let (actor_trace, critic_traces) = share.traces.split_at_mut(1);
@@ -185,32 +187,13 @@ impl SacConfig {
             let (next_observation, next_action) = critic_trace.input().split_at_mut(observations);
             next_observation.copy_from_slice(actor_trace.input());
             let log_prob = sample(actor_trace, &noise[..actions], next_action, samples.len());
-            let mut targets = [f32::INFINITY; TILE];
-            for critic in &networks[CRITICS] {
-                critic.forward_target(kernels, critic_trace);
-                for (target, q) in targets.iter_mut().zip(critic_trace.output()[0].0) {
-                    *target = if q < *target || q.is_nan() { q } else { *target };
-                }
-            }
+            let mut targets = lesser_value(scene, critics, critic_trace);
             for ((target, log_prob), &index) in targets.iter_mut().zip(log_prob.0).zip(samples) {
                 *target = scene.td_target(index, self.gamma, *target - alpha * log_prob);
             }
-
-            let (observation, action) = critic_trace.input().split_at_mut(observations);
-            scene.load_observations(samples, observation, &mut share.rng, |step| step.observation);
-            scene.load_actions(samples, action);
-            for (critic, gradients) in networks[CRITICS].iter().zip(&mut share.gradients[CRITICS]) {
-                critic.online.forward(kernels, critic_trace);
-                let q = critic_trace.output()[0].0;
-                let mut gradient = Tile::ZERO;
-                for (i, target) in targets.iter().enumerate().take(samples.len()) {
-                    let error = q[i] - target;
-                    loss += error * error;
-                    gradient.0[i] = 2.0 * error / batch;
-                }
-                critic_trace.gradient()[0] = gradient;
-                critic.online.backward(kernels, critic_trace, Wanted::Parameters(gradients));
-            }
+            let learned = (critics, &mut share.gradients[CRITICS]);
+            let noise = &mut share.rng;
+            regress(scene, learned, critic_trace, samples, &targets, noise, &mut loss);
         }
         share.add_loss(CRITIC_LOSS.into(), loss);
     }

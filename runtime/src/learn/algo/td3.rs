@@ -1,5 +1,6 @@
 //! TD3 with sparse networks (Fujimoto et al. 2018, alg. 1; Sokar et al. 2022, alg. 1).
 
+use super::twins::{lesser_value, regress};
 use super::{all_hold, is_natural, is_positive, is_share};
 use crate::kernels::train::{TILE, Tile};
 use crate::learn::agent::{
@@ -159,7 +160,8 @@ impl Td3Config {
     /// The gradient of `Σᵢ mean (Qᵢ(s, a) − y)²`, with the clipped double-Q target
     /// `y = r + γ min Q′ᵢ(s′, π′(s′) + ε)`.
     fn critic_gradients(&self, scene: &Scene<'_, '_>, share: &mut Share<'_>, samples: &[u32]) {
-        let Scene { kernels, networks, data, batch, .. } = scene;
+        let Scene { kernels, networks, data, .. } = scene;
+        let critics = &networks[CRITICS];
         let (observations, actions) = (data.observations(), data.actions());
         let (actor_trace, critic_trace) = share.traces.split_at_mut(1);
         let (actor_trace, critic_trace) = (&mut actor_trace[0], &mut critic_trace[0]);
@@ -183,32 +185,13 @@ impl Td3Config {
                     *smoothed = (action + noise).clamp(-1.0, 1.0);
                 }
             }
-            let mut targets = [f32::INFINITY; TILE];
-            for critic in &networks[CRITICS] {
-                critic.forward_target(kernels, critic_trace);
-                for (target, q) in targets.iter_mut().zip(critic_trace.output()[0].0) {
-                    *target = if q < *target || q.is_nan() { q } else { *target };
-                }
-            }
+            let mut targets = lesser_value(scene, critics, critic_trace);
             for (target, &index) in targets.iter_mut().zip(samples) {
                 *target = scene.td_target(index, self.gamma, *target);
             }
-
-            let (observation, action) = critic_trace.input().split_at_mut(observations);
-            scene.load_observations(samples, observation, &mut share.rng, |step| step.observation);
-            scene.load_actions(samples, action);
-            for (critic, gradients) in networks[CRITICS].iter().zip(&mut share.gradients[CRITICS]) {
-                critic.online.forward(kernels, critic_trace);
-                let q = critic_trace.output()[0].0;
-                let mut gradient = Tile::ZERO;
-                for (i, target) in targets.iter().enumerate().take(samples.len()) {
-                    let error = q[i] - target;
-                    loss += error * error;
-                    gradient.0[i] = 2.0 * error / batch;
-                }
-                critic_trace.gradient()[0] = gradient;
-                critic.online.backward(kernels, critic_trace, Wanted::Parameters(gradients));
-            }
+            let learned = (critics, &mut share.gradients[CRITICS]);
+            let noise = &mut share.rng;
+            regress(scene, learned, critic_trace, samples, &targets, noise, &mut loss);
         }
         share.add_loss(CRITIC_LOSS.into(), loss);
     }
