@@ -308,7 +308,7 @@ struct Slopes {
 impl Slopes {
     /// Into logits: `∂ log p_a / ∂ z_k = [k = a] − p_k`, `∂ H / ∂ z_k = −p_k (log p_k + H)`. Returns the
     /// entropy.
-    fn into_logits(&self, trace: &mut Trace<'_>, i: usize, action: usize) -> f32 {
+    fn into_logits(self, trace: &mut Trace<'_>, i: usize, action: usize) -> f32 {
         let (most, sum) = softmax(trace.output(), i);
         let log_p = |logit: &Tile| logit.0[i] - most - libm::logf(sum);
         let entropy: f32 =
@@ -326,7 +326,7 @@ impl Slopes {
     /// Into means and logarithms of standard deviations. Returns the entropy, which only depends on the
     /// latter.
     fn into_means(
-        &self,
+        self,
         trace: &mut Trace<'_>,
         i: usize,
         log_stds: &[f32],
