@@ -4,6 +4,7 @@ pub mod actor;
 pub mod edge;
 pub mod layer;
 pub mod learner;
+pub mod methods;
 pub mod one_layer;
 pub mod oracle;
 pub mod policy_file;
