@@ -62,6 +62,16 @@ pub fn save<A: Algorithm + Into<Settings>>(agent: &Agent<'_, A>) -> Vec<u8> {
     written(|sink| agent.save(sink))
 }
 
+/// The order in which an epoch goes through an iteration's steps (Fisher and Yates).
+pub fn shuffled(steps: usize, mut rng: impl Rng) -> Vec<usize> {
+    let mut order: Vec<_> = (0..steps).collect();
+    for last in (1..steps).rev() {
+        let any = (u64::from(rng.next_u32()) * (last as u64 + 1)) >> 32;
+        order.swap(last, any as usize);
+    }
+    order
+}
+
 /// Memory for a replay of so many transitions.
 pub fn replay_memory(transitions: usize, observations: usize, actions: usize) -> Vec<f32> {
     vec![0.0; transitions * Replay::row_len(observations, actions)]

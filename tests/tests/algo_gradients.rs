@@ -5,10 +5,9 @@ use lacewing_runtime::learn::{
     ActionSpace, AgentShape, AlgorithmKind, AnyAgent, Block, DqnConfig, Gradients, Learner, Losses,
     Method, Norm, PpoConfig, Replay, Resume, SacConfig, Settings, Td3Config, TdLoss, Training,
 };
-use lacewing_tests::learner::{fill, replay_memory, seeds, sparsity, written};
+use lacewing_tests::learner::{fill, replay_memory, seeds, shuffled, sparsity, written};
 use lacewing_tests::oracle::{Scene, Step};
 use lacewing_tests::saved::Saved;
-use rand_core::Rng;
 
 const OBSERVATIONS: usize = 5;
 const CONTINUOUS: ActionSpace = ActionSpace::Continuous(2);
@@ -96,7 +95,7 @@ fn see_seed(
     };
     let steps = match settings.kind() {
         AlgorithmKind::Ppo => {
-            let drawn = shuffled(saved.header.rng.clone()).into_iter();
+            let drawn = shuffled(STEPS as usize, saved.header.rng.clone()).into_iter();
             let minibatch = drawn.skip((updates * BATCH) as usize).take(BATCH as usize);
             minibatch.map(|at| all.steps[at].clone()).collect()
         }
@@ -104,16 +103,6 @@ fn see_seed(
     };
     let losses = agent.update(&mut data).unwrap();
     Seen { before, after: read(&agent), losses, gradients: gradients(&agent), steps }
-}
-
-/// The order of an epoch (Fisher and Yates).
-fn shuffled(mut rng: impl Rng) -> Vec<usize> {
-    let mut order: Vec<_> = (0..STEPS as usize).collect();
-    for last in (1..order.len()).rev() {
-        let any = (u64::from(rng.next_u32()) * (last as u64 + 1)) >> 32;
-        order.swap(last, any as usize);
-    }
-    order
 }
 
 impl Seen {

@@ -309,7 +309,12 @@ impl<'m, A: Algorithm> Agent<'m, A> {
                 self.samples = self.batch.len();
             }
             Some(rollout) => {
-                if rollout.begins() {
+                let found = data.len();
+                let begins = rollout.begins();
+                if begins && !rollout.begin(found) || rollout.steps() != found {
+                    return Err(LearnError::Iteration { found });
+                }
+                if begins {
                     let scene = Scene {
                         kernels: self.kernels,
                         networks: &self.networks,
@@ -320,7 +325,7 @@ impl<'m, A: Algorithm> Agent<'m, A> {
                     };
                     self.algorithm.prepare(&scene, &mut self.shares[0], rollout);
                 }
-                self.samples = rollout.minibatch(data.len(), &mut self.rng, self.batch);
+                self.samples = rollout.minibatch(&mut self.rng, self.batch);
             }
         }
         let rows = A::noise(&self.shape);

@@ -204,7 +204,7 @@ impl Algorithm for PpoConfig {
                 let by =
                     Slopes { log_prob: -slope / batch, entropy: -self.entropy_coefficient / batch };
                 let entropy = match scalars.is_empty() {
-                    true => by.into_logits(actor_trace, i, action[0] as usize),
+                    true => by.into_logits(actor_trace, i, action),
                     false => by.into_means(actor_trace, i, scalars, action, share.scalars),
                 };
 
@@ -283,7 +283,7 @@ impl PpoConfig {
 fn log_prob(outputs: &[Tile], i: usize, log_stds: &[f32], action: &[f32]) -> f32 {
     if log_stds.is_empty() {
         let (most, sum) = softmax(outputs, i);
-        return outputs[action[0] as usize].0[i] - most - libm::logf(sum);
+        return outputs[chosen(outputs, action)].0[i] - most - libm::logf(sum);
     }
     let numbers = outputs.iter().zip(log_stds).zip(action);
     let log_probs = numbers.map(|((mean, &log_std), action)| {
@@ -291,6 +291,11 @@ fn log_prob(outputs: &[Tile], i: usize, log_stds: &[f32], action: &[f32]) -> f32
         -0.5 * z * z - log_std - LOG_SQRT_2PI
     });
     log_probs.sum()
+}
+
+/// The row of a discrete action; no replay of this agent's holds one without.
+fn chosen(outputs: &[Tile], action: &[f32]) -> usize {
+    (action[0] as usize).min(outputs.len() - 1)
 }
 
 /// The greatest logit of sample `i`, and the sum of the exponentials of all after it is taken off.
@@ -308,11 +313,12 @@ struct Slopes {
 impl Slopes {
     /// Into logits: `∂ log p_a / ∂ z_k = [k = a] − p_k`, `∂ H / ∂ z_k = −p_k (log p_k + H)`. Returns the
     /// entropy.
-    fn into_logits(self, trace: &mut Trace<'_>, i: usize, action: usize) -> f32 {
+    fn into_logits(self, trace: &mut Trace<'_>, i: usize, action: &[f32]) -> f32 {
         let (most, sum) = softmax(trace.output(), i);
         let log_p = |logit: &Tile| logit.0[i] - most - libm::logf(sum);
         let entropy: f32 =
             -trace.output().iter().map(|z| libm::expf(log_p(z)) * log_p(z)).sum::<f32>();
+        let action = chosen(trace.output(), action);
         for k in 0..trace.output().len() {
             let log_p = log_p(&trace.output()[k]);
             let p = libm::expf(log_p);
