@@ -62,6 +62,16 @@ pub fn save<A: Algorithm + Into<Settings>>(agent: &Agent<'_, A>) -> Vec<u8> {
     written(|sink| agent.save(sink))
 }
 
+/// The order in which an epoch goes through an iteration's steps (Fisher and Yates).
+pub fn shuffled(steps: usize, mut rng: impl Rng) -> Vec<usize> {
+    let mut order: Vec<_> = (0..steps).collect();
+    for last in (1..steps).rev() {
+        let any = (u64::from(rng.next_u32()) * (last as u64 + 1)) >> 32;
+        order.swap(last, any as usize);
+    }
+    order
+}
+
 /// Memory for a replay of so many transitions.
 pub fn replay_memory(transitions: usize, observations: usize, actions: usize) -> Vec<f32> {
     vec![0.0; transitions * Replay::row_len(observations, actions)]
@@ -73,14 +83,27 @@ pub fn replay_memory(transitions: usize, observations: usize, actions: usize) ->
 /// If the memory has no room for one, or gives something else back.
 pub fn full_replay(memory: &mut [f32], observations: usize, actions: usize) -> Replay<'_> {
     let mut replay = Replay::new(memory, observations, actions).unwrap();
+    fill(&mut replay, ActionSpace::Continuous(actions as u32));
+    replay
+}
+
+/// Fills an empty replay with random transitions, a quarter of which end their episode.
+///
+/// # Panics
+/// If it gives something else back.
+pub fn fill(replay: &mut Replay<'_>, actions: ActionSpace) {
+    let observations = replay.observations();
     let rng = &mut Xoshiro256PlusPlus::seed_from_u64(11);
-    let mut numbers = vec![0.0; 2 * observations + actions];
+    let mut numbers = vec![0.0; 2 * observations + actions.numbers()];
     for step in 0..replay.capacity() {
         numbers.fill_with(|| rng.next_u32() as f32 / u32::MAX as f32 * 2.0 - 1.0);
-        let (observation, rest) = numbers.split_at(observations);
-        let (next_observation, action) = rest.split_at(observations);
+        let (observation, rest) = numbers.split_at_mut(observations);
+        let (next_observation, action) = rest.split_at_mut(observations);
         // One that critics can learn: it depends on what they see.
-        let reward = observation[0] + 2.0 * action[actions - 1];
+        let reward = observation[0] + 2.0 * action[action.len() - 1];
+        if let ActionSpace::Discrete(count) = actions {
+            action[0] = ((action[0] + 1.0) / 2.0 * count as f32).min(count as f32 - 1.0).floor();
+        }
         let terminated = step % 4 == 0;
         let transition = Transition {
             observation,
@@ -88,10 +111,9 @@ pub fn full_replay(memory: &mut [f32], observations: usize, actions: usize) -> R
             reward,
             next_observation,
             terminated,
-            truncated: false,
+            truncated: !terminated && step % 7 == 0,
         };
         replay.push(transition).unwrap();
         assert_eq!(replay.get(step), transition);
     }
-    replay
 }

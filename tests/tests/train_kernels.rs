@@ -102,6 +102,82 @@ proptest! {
     }
 }
 
+/// A few rows to hundreds, of any size beside the constant that is added to their variance.
+#[test]
+fn normalised_layers_agree_with_the_oracle() {
+    let rng = &mut Xoshiro256PlusPlus::seed_from_u64(21);
+    for rows in [1, 2, 3, 17, 64, 300] {
+        for samples in [1, 15, 16, 17, 63, TILE] {
+            for size in [1e-3, 1.0, 1e3] {
+                let mut sums = tiles(rows, rng);
+                sums.iter_mut().flat_map(|tile| &mut tile.0).for_each(|sum| *sum *= size);
+                let by_normalised = tiles(rows, rng);
+                let run = |kernels: &TrainKernels| {
+                    let (mut y, mut dy) = (sums.clone(), by_normalised.clone());
+                    let (mut normalised, mut inverse) = (vec![Tile::ZERO; rows], Tile::ZERO);
+                    kernels.normalise(&mut y, &mut normalised, &mut inverse, samples);
+                    kernels.normalise_back(&mut dy, &normalised, &inverse, samples);
+                    // Sums that are the same make the inverse as large as it can be: 316.
+                    dy.iter_mut().flat_map(|tile| &mut tile.0).for_each(|dy| *dy *= size.max(0.01));
+                    [y, normalised, vec![inverse], dy]
+                };
+                let expected = run(&oracle());
+                for kernels in TrainKernels::available() {
+                    for (found, expected) in
+                        run(&kernels).iter().flatten().zip(expected.iter().flatten())
+                    {
+                        for (&found, &expected) in found.0[..samples].iter().zip(&expected.0) {
+                            assert!(
+                                near(found, expected),
+                                "{}, {rows} by {samples}: {found} {expected}",
+                                kernels.name
+                            );
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The oracle itself, against slopes of the definition in f64.
+#[test]
+fn the_way_back_through_a_norm_is_its_slope() {
+    let rng = &mut Xoshiro256PlusPlus::seed_from_u64(22);
+    for rows in [2, 5, 40] {
+        let (sums, by) = (tiles(rows, rng), tiles(rows, rng));
+        let (mut y, mut dy) = (sums.clone(), by.clone());
+        let (mut normalised, mut inverse) = (vec![Tile::ZERO; rows], Tile::ZERO);
+        oracle().normalise(&mut y, &mut normalised, &mut inverse, TILE);
+        oracle().normalise_back(&mut dy, &normalised, &inverse, TILE);
+        for sample in 0..TILE {
+            let of = |tiles: &[Tile]| -> Vec<f64> {
+                tiles.iter().map(|tile| tile.0[sample].into()).collect()
+            };
+            let (sums, by) = (of(&sums), of(&by));
+            let norm = |sums: &[f64]| -> Vec<f64> {
+                let mean = sums.iter().sum::<f64>() / rows as f64;
+                let variance = sums.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / rows as f64;
+                sums.iter().map(|x| (x - mean) / (variance + 1e-5).sqrt()).collect()
+            };
+            let loss = |sums: &[f64]| norm(sums).iter().zip(&by).map(|(n, by)| n * by).sum::<f64>();
+            for ((found, n), relu) in of(&normalised).iter().zip(norm(&sums)).zip(of(&y)) {
+                assert!((found - n).abs() < 1e-4 && relu == found.max(0.0));
+            }
+            for (row, found) in of(&dy).into_iter().enumerate() {
+                let [above, below] = [1e-6, -1e-6].map(|step| {
+                    let mut moved = sums.clone();
+                    moved[row] += step;
+                    loss(&moved)
+                });
+                let slope = (above - below) / 2e-6;
+                let size = f64::from(inverse.0[sample]);
+                assert!((found - slope).abs() <= 1e-4 * size * size, "{rows}: {found} {slope}");
+            }
+        }
+    }
+}
+
 #[test]
 fn a_nan_is_not_hidden() {
     let (mut row_ptr, mut col_idx) = ([0, 1], [0]);

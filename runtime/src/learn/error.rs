@@ -39,6 +39,15 @@ pub enum LearnError {
     /// The replay is empty.
     #[error("there is nothing to learn from yet: store a transition first")]
     NoData,
+    /// More steps than an iteration has, or others than it began with.
+    #[error(
+        "the replay's {found} steps are not those of an iteration: make all updates that are due \
+         before more steps are stored"
+    )]
+    Iteration {
+        /// Steps in the replay.
+        found: usize,
+    },
     /// A loss or an output of the policy is NaN or infinite.
     #[error(
         "learning diverged (a loss or an action is not finite): go back to the last save, with a \

@@ -39,7 +39,7 @@ impl<A: Algorithm> Agent<'_, A> {
         data.sample(&mut rng, &mut samples);
         // Noise that stands for features is drawn afresh for every update.
         self.shares[0].rng = Xoshiro256PlusPlus::seed_from_u64(seed);
-        self.prepare(data);
+        self.prepare(data)?;
         if let Some(rollout) = &mut self.rollout {
             rollout.normalise_over(&samples[..TILE]);
         }

@@ -57,12 +57,20 @@ impl<'m, A: Algorithm> Agent<'m, A> {
         }
     }
 
-    /// Derives what an iteration needs beside its steps, before its first minibatch.
-    pub(super) fn prepare(&mut self, data: &Replay<'_>) {
-        if let Some(rollout) = self.rollout.as_mut().filter(|rollout| rollout.begins()) {
+    /// Derives what an iteration needs beside its steps, before its first minibatch; refuses other steps
+    /// after it.
+    pub(super) fn prepare(&mut self, data: &Replay<'_>) -> Result<(), LearnError> {
+        let found = data.len();
+        let Some(rollout) = &mut self.rollout else { return Ok(()) };
+        let begins = rollout.begins();
+        if begins && !rollout.begin(found) || rollout.steps() != found {
+            return Err(LearnError::Iteration { found });
+        }
+        if let Some(rollout) = self.rollout.as_mut().filter(|_| begins) {
             let scene = scene!(self, data, self.batch.len() as f32, None);
             self.algorithm.prepare(&scene, &mut self.shares[0], rollout);
         }
+        Ok(())
     }
 
     /// Draws the minibatch and its noise.
@@ -73,14 +81,14 @@ impl<'m, A: Algorithm> Agent<'m, A> {
                 share.rng = Xoshiro256PlusPlus::seed_from_u64(self.rng.next_u64());
             }
         }
-        self.prepare(data);
+        self.prepare(data)?;
         match &mut self.rollout {
             None => {
                 data.sample(&mut self.rng, self.batch);
                 self.samples = self.batch.len();
             }
             Some(rollout) => {
-                self.samples = rollout.minibatch(data.len(), &mut self.rng, self.batch);
+                self.samples = rollout.minibatch(&mut self.rng, self.batch);
             }
         }
         let rows = A::noise(&self.shape);

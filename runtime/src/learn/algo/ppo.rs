@@ -216,8 +216,8 @@ impl Algorithm for PpoConfig {
                 let by =
                     Slopes { log_prob: -slope / batch, entropy: -self.entropy_coefficient / batch };
                 let entropy = match scalars.is_empty() {
-                    true => by.logit_slopes(actor_trace, i, action[0] as usize),
-                    false => by.mean_slopes(actor_trace, i, scalars, action, share.scalars),
+                    true => by.into_logits(actor_trace, i, action),
+                    false => by.into_means(actor_trace, i, scalars, action, share.scalars),
                 };
 
                 let (value, target) = (critic_trace.output()[0].0[i], rollout.value_target(step));
@@ -295,7 +295,7 @@ impl PpoConfig {
 fn log_prob(outputs: &[Tile], i: usize, log_stds: &[f32], action: &[f32]) -> f32 {
     if log_stds.is_empty() {
         let (most, sum) = softmax(outputs, i);
-        return outputs[action[0] as usize].0[i] - most - libm::logf(sum);
+        return outputs[chosen(outputs, action)].0[i] - most - libm::logf(sum);
     }
     let numbers = outputs.iter().zip(log_stds).zip(action);
     let log_probs = numbers.map(|((mean, &log_std), action)| {
@@ -303,6 +303,11 @@ fn log_prob(outputs: &[Tile], i: usize, log_stds: &[f32], action: &[f32]) -> f32
         -0.5 * z * z - log_std - LOG_SQRT_2PI
     });
     log_probs.sum()
+}
+
+/// The row of a discrete action; no replay of this agent's holds one without.
+fn chosen(outputs: &[Tile], action: &[f32]) -> usize {
+    (action[0] as usize).min(outputs.len() - 1)
 }
 
 /// The greatest logit of sample `i`, and the sum of the exponentials of all after it is taken off.
@@ -320,11 +325,12 @@ struct Slopes {
 impl Slopes {
     /// Into logits: `∂ log p_a / ∂ z_k = [k = a] − p_k`, `∂ H / ∂ z_k = −p_k (log p_k + H)`. Returns the
     /// entropy.
-    fn logit_slopes(&self, trace: &mut Trace<'_>, i: usize, action: usize) -> f32 {
+    fn into_logits(self, trace: &mut Trace<'_>, i: usize, action: &[f32]) -> f32 {
         let (most, sum) = softmax(trace.output(), i);
         let log_p = |logit: &Tile| logit.0[i] - most - libm::logf(sum);
         let entropy: f32 =
             -trace.output().iter().map(|z| libm::expf(log_p(z)) * log_p(z)).sum::<f32>();
+        let action = chosen(trace.output(), action);
         for k in 0..trace.output().len() {
             let log_p = log_p(&trace.output()[k]);
             let p = libm::expf(log_p);
@@ -337,8 +343,8 @@ impl Slopes {
 
     /// Into means and logarithms of standard deviations. Returns the entropy, which only depends on the
     /// latter.
-    fn mean_slopes(
-        &self,
+    fn into_means(
+        self,
         trace: &mut Trace<'_>,
         i: usize,
         log_stds: &[f32],

@@ -15,6 +15,8 @@ pub struct Rollout<'m> {
     /// Â; before [`Rollout::advantages`] V(s′).
     pub advantage: &'m mut [f32],
     order: &'m mut [u32],
+    /// Steps of the present iteration.
+    steps: usize,
     /// Steps of the order that are done.
     done: usize,
     epoch: u32,
@@ -30,6 +32,7 @@ impl<'m> Rollout<'m> {
             log_prob: arena.take(steps)?,
             advantage: arena.take(steps)?,
             order: arena.take(steps)?,
+            steps: 0,
             done: 0,
             epoch: 0,
             mean: 0.0,
@@ -44,6 +47,17 @@ impl<'m> Rollout<'m> {
     /// Whether the next minibatch is the first of an iteration.
     pub(in crate::learn) fn begins(&self) -> bool {
         self.epoch == 0 && self.done == 0
+    }
+
+    /// Takes note of an iteration's steps; `false` if they are more than there is room for.
+    pub(in crate::learn) fn begin(&mut self, steps: usize) -> bool {
+        self.steps = steps;
+        steps <= self.order.len()
+    }
+
+    /// Steps of the present iteration.
+    pub(in crate::learn) fn steps(&self) -> usize {
+        self.steps
     }
 
     /// Turns values into advantages by generalised advantage estimation (Schulman et al. 2016,
@@ -77,12 +91,8 @@ impl<'m> Rollout<'m> {
 
     /// Fills the front of `batch` with the next minibatch, in an order that each epoch draws anew, and
     /// returns how many there are.
-    pub(in crate::learn) fn minibatch(
-        &mut self,
-        steps: usize,
-        rng: &mut impl Rng,
-        batch: &mut [u32],
-    ) -> usize {
+    pub(in crate::learn) fn minibatch(&mut self, rng: &mut impl Rng, batch: &mut [u32]) -> usize {
+        let steps = self.steps;
         if self.done == 0 {
             // Fisher and Yates.
             (0..).zip(&mut self.order[..steps]).for_each(|(at, step)| *step = at);
