@@ -12,7 +12,7 @@ use rand_distr::{Distribution, StandardNormal};
 pub struct Scene<'a, 'm> {
     /// The kernels to run networks with.
     pub kernels: TrainKernels,
-    /// In the order of [`Algorithm::NETWORKS`].
+    /// In the order of [`Algorithm::NETWORKS`](super::Algorithm::NETWORKS).
     pub networks: &'a [Network<'m>],
     /// Values of the scalars.
     pub scalars: &'a [f32],
