@@ -126,7 +126,9 @@ impl RunConfig {
         let (sparsity, allocation) = match method {
             Preset::Dense => (None, None),
             Preset::SmallDense => (Some(0.9), None),
-            Preset::DsTd3 if published => (None, Some(Allocation::ErLambda { first, rest: 64.0 })),
+            Preset::Static | Preset::Set | Preset::DsTd3 if published => {
+                (None, Some(Allocation::ErLambda { first, rest: 64.0 }))
+            }
             _ => (Some(0.9), Some(Allocation::Er)),
         };
         let steps = match env {

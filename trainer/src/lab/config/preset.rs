@@ -1,10 +1,9 @@
 //! Methods of sparse training by the names that papers gave them.
 
 use lacewing_formats::topology::{Allocation, Amount, Drop, TargetRule};
-use lacewing_runtime::learn::{AlgorithmKind, Growth, Init, Newborn, Norm, Td3Config};
+use lacewing_runtime::learn::{Growth, Init, Newborn};
 use serde::{Deserialize, Serialize};
 
-use super::agent::is_small;
 use super::{RunConfig, Topology};
 
 /// A method of sparse training; its values are in the rest of the configuration and can be changed
@@ -92,29 +91,8 @@ impl Preset {
         }
     }
 
-    /// Whether it is set up as a paper has it, and not as works best here.
-    fn is_a_papers(self) -> bool {
-        matches!(self, Self::DsTd3 | Self::DsSac | Self::Anf | Self::Rlx2)
-    }
-
-    /// What makes TD3 on robots learn faster and more reliably at 90 % (tests/records/recipe): critics
-    /// with layer normalisation, normalised observations, rewards of one size, no weight decay, and links
-    /// that have learned something when the run ends.
-    fn robust(self, config: &mut RunConfig) {
-        config.critic_norm = Norm::Layer;
-        (config.normalise_observations, config.scale_rewards) = (true, true);
-        config.td3 = config.td3.map(|td3| Td3Config { weight_decay: 0.0, ..td3 });
-        if self == Self::Set {
-            config.topology.stop = 0.9;
-        }
-    }
-
-    /// Sets what else belongs to the method.
+    /// Sets what else the papers set.
     pub(super) fn adjust(self, config: &mut RunConfig) {
-        let on_robots = !is_small(&config.env);
-        if on_robots && config.algorithm == AlgorithmKind::Td3 && !self.is_a_papers() {
-            self.robust(config);
-        }
         match self {
             Self::Anf => {
                 (config.sparsity, config.allocation) = (Some(0.8), Some(Allocation::InputOnly));

@@ -65,7 +65,7 @@ fn allocations_that_decide_the_sparsity_exclude_one() {
 #[test]
 fn the_papers_lambda_gives_the_papers_sizes() {
     // Sokar et al. 2022: HalfCheetah keeps 106,169 of 214,784 weights.
-    let config = RunConfig::defaults("HalfCheetah-v5", AlgorithmKind::Td3, Preset::DsTd3);
+    let config = RunConfig::defaults("HalfCheetah-v5", AlgorithmKind::Td3, Preset::Set);
     let shape = config.shape(17, ActionSpace::Continuous(6)).unwrap();
     assert_eq!(shape.policy.total_links() + 2 * shape.critic.unwrap().total_links(), 106_169);
 }
