@@ -33,8 +33,11 @@ impl Topology {
     /// The same for a run of so many updates.
     pub fn method(&self, updates: u64) -> Method {
         let at = |share: f64| (share * updates as f64).round() as u64;
+        // What does not stop with the run goes on in a fine-tuning, whose updates are counted on.
+        let endless = self.stop >= 1.0 && matches!(self.amount, Amount::Constant(_));
+        let until = if endless { u64::MAX } else { at(self.stop) };
         Method {
-            schedule: Schedule { from: at(self.start), until: at(self.stop), every: self.every },
+            schedule: Schedule { from: at(self.start), until, every: self.every },
             amount: self.amount,
             drop: self.drop,
             grow: self.grow,
