@@ -4,8 +4,9 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
-use lacewing_formats::artifact::{AlignedBytes, PolicyView};
+use lacewing_formats::artifact::{AlignedBytes, LayerView, PolicyView};
 use lacewing_formats::codec::Encoding;
+use lacewing_runtime::learn::{Method, Resume};
 use lacewing_tests::edge::complaint;
 use lacewing_tests::program::lacewing;
 use lacewing_tests::runs::{SHORT, succeed, train};
@@ -49,6 +50,24 @@ fn steps(policy: &Path) -> u64 {
     PolicyView::parse(&bytes).unwrap().provenance().steps
 }
 
+/// Row pointers and columns of a policy file's layers.
+fn links(policy: &Path) -> Vec<(Vec<u32>, Vec<u16>)> {
+    let bytes = AlignedBytes::read(policy).unwrap();
+    let view = PolicyView::parse(&bytes).unwrap();
+    let of_layer = |layer: LayerView<'_>| {
+        let mut columns = vec![0; layer.links()];
+        layer.decode_columns(&mut columns);
+        (layer.row_ptr().to_vec(), columns)
+    };
+    view.layers().map(of_layer).collect()
+}
+
+/// The method that a policy file's resume section goes on with.
+fn method(policy: &[u8]) -> Method {
+    let view = PolicyView::parse(policy).unwrap();
+    Resume::parse(view.resume().expect("it can learn on")).unwrap().training().method
+}
+
 #[test]
 fn learning_goes_on_in_another_process_and_keeps_the_best() {
     let folder = tempfile::tempdir().unwrap();
@@ -66,14 +85,19 @@ fn learning_goes_on_in_another_process_and_keeps_the_best() {
     let learned = steps(&out) - steps(&best);
     assert!(best_steps(&report).contains(&learned), "the file is of step {learned}: {report}");
 
+    // SET went on.
+    assert_ne!(links(&out), links(&best));
+
     // The tuned policy acts, and can itself learn on.
     succeed(Command::new(lacewing()).arg("eval").arg(&out).arg("--shift=gear=0.3"));
     let bytes = AlignedBytes::read(&out).unwrap();
-    assert!(PolicyView::parse(&bytes).unwrap().resume().is_some());
+    assert!(!method(&bytes).is_static());
     let again = folder.path().join("again.lace");
-    let options = ["--steps=200", "--warm-up=100", "--episodes=1", "--replay=200"];
+    let frozen = "--topology=frozen";
+    let options = [frozen, "--steps=200", "--warm-up=100", "--episodes=1", "--replay=200"];
     let output = finetune(&out, "Pendulum-v1", &again, &options);
     assert!(output.status.success(), "{output:?}");
+    assert!(method(&AlignedBytes::read(&again).unwrap()).is_static());
 }
 
 #[test]

@@ -4,6 +4,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use lacewing_formats::artifact::{AlignedBytes, PolicyView};
+use lacewing_runtime::learn::{Growth, Resume};
 use lacewing_tests::program::lacewing;
 use lacewing_tests::runs::{SHORT, succeed, train};
 
@@ -16,8 +17,12 @@ fn a_killed_fine_tuning_leaves_the_best_policy_so_far() {
     let [run, tuned] = ["run", "tuned.lace"].map(|name| folder.path().join(name));
     succeed(&mut train(&SHORT, &run));
     let mut finetune = Command::new(lacewing());
-    finetune.arg("finetune").arg(&run).args(["--shift=gear=0.5", "--steps=1000000000", "--out"]);
-    let quiet = finetune.arg(&tuned).stdout(Stdio::null()).stderr(Stdio::null());
+    finetune.arg("finetune").arg(&run).args(["--shift=gear=0.5", "--steps=1000000000"]);
+    let quiet = finetune
+        .args(["--topology=rigl", "--out"])
+        .arg(&tuned)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
     let mut child = quiet.spawn().expect("the program starts");
     let started = Instant::now();
     while !tuned.exists() {
@@ -31,7 +36,8 @@ fn a_killed_fine_tuning_leaves_the_best_policy_so_far() {
     let [before, after] =
         [run.join("policy.lace"), tuned].map(|path| AlignedBytes::read(&path).unwrap());
     let [before, after] = [&before, &after].map(|bytes| PolicyView::parse(bytes).unwrap());
-    assert!(after.resume().is_some(), "it can be fine-tuned again");
+    let resume = after.resume().expect("it can be fine-tuned again");
+    assert_eq!(Resume::parse(resume).unwrap().training().method.grow, Growth::Gradient);
     assert_eq!(after.provenance().environment, before.provenance().environment);
     // It was evaluated under the shift only, which says nothing about that environment.
     assert_eq!(after.provenance().evaluation, None);

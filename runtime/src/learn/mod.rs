@@ -8,7 +8,7 @@
 //! | module | holds |
 //! |---|---|
 //! | `memory`, `explore`, `score` | what an agent has seen; random actions and noise; returns |
-//! | `error`, `method` | what can go wrong; topology over time, as a value |
+//! | `error`, `method`, `tuning` | what can go wrong; topology over time, as a value, also in a fine-tuning |
 //! | `net` | layers, networks, passes through them, gradients |
 //! | `optim`, `training` | the optimiser; what all algorithms are told |
 //! | `health` | dormant units and noise of gradients |
@@ -31,6 +31,7 @@ mod resume;
 mod score;
 pub mod session;
 mod training;
+mod tuning;
 
 pub use crate::arena::{Arena, Block, OutOfMemory};
 pub use agent::{
@@ -53,6 +54,7 @@ pub use optim::AdamConfig;
 pub use resume::{LiveLinks, Resume, ResumeError, ResumeHeader, policy_hash};
 pub use score::Score;
 pub use training::{MAX_THREADS, Training};
+pub use tuning::{NoTopology, TuningTopology};
 
 /// TD3, truly sparse.
 pub type Td3<'m> = Agent<'m, Td3Config>;

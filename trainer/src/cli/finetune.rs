@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use lacewing_formats::artifact::PolicyView;
 use lacewing_formats::codec::Encoding;
 use lacewing_formats::policy::Provenance;
-use lacewing_runtime::learn::{Resume, Score};
+use lacewing_runtime::learn::{Resume, Score, TuningTopology};
 
 use super::CliError;
 use super::eval::env_id;
@@ -43,6 +43,10 @@ pub struct Args {
     /// run's].
     #[arg(long)]
     noise: Option<f32>,
+    /// What becomes of the links: as-trained (SET without an end goes on, all else keeps its links),
+    /// frozen, set or rigl (both from now on).
+    #[arg(long, default_value = "as-trained")]
+    topology: TuningTopology,
     /// Episodes of each evaluation.
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..))]
     episodes: u32,
@@ -91,6 +95,7 @@ pub fn run(args: &Args) -> Result<(), CliError> {
         warm_up: args.warm_up,
         replay: args.replay,
         settings,
+        topology: args.topology,
         episodes: args.episodes,
         evaluate_every: args.evaluate_every,
         seed: args.seed,

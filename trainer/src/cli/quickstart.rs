@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use lacewing_formats::codec::Encoding;
 use lacewing_runtime::cost::Cost;
+use lacewing_runtime::learn::TuningTopology;
 use lacewing_runtime::measure::Settings;
 
 use super::{CliError, finetune, measure, train};
@@ -94,6 +95,7 @@ pub fn run(args: &Args) -> Result<(), CliError> {
         warm_up: (args.tune_steps / 10).min(500),
         replay: 20_000,
         settings: *resume.settings(),
+        topology: TuningTopology::default(),
         episodes: EPISODES,
         evaluate_every: 1000,
         seed: FRESH_SEED,

@@ -2,7 +2,7 @@
 
 use lacewing_runtime::learn::session::{Buffers, Plan, Position, Watch, run as session_loop};
 use lacewing_runtime::learn::{
-    AnyAgent, Block, Losses, Replay, Resume, Score, Settings, Transition,
+    AnyAgent, Block, Losses, Replay, Resume, Score, Settings, Transition, TuningTopology,
 };
 
 use super::error::{LabError, TrainError};
@@ -23,6 +23,8 @@ pub struct Tuning {
     pub replay: usize,
     /// The algorithm, with the settings to go on with.
     pub settings: Settings,
+    /// What becomes of the links.
+    pub topology: TuningTopology,
     /// Episodes of each evaluation.
     pub episodes: u32,
     /// Environment steps between evaluations.
@@ -52,7 +54,7 @@ impl Memory {
     pub fn of(resume: &Resume<'_>, tuning: &Tuning) -> Self {
         let shape = resume.shape();
         let row = Replay::row_len(shape.observations(), shape.action_numbers());
-        let blocks = AnyAgent::blocks(shape, &tuning.settings, resume.training());
+        let blocks = AnyAgent::blocks(shape, &tuning.settings, &resume.tuning(tuning.topology));
         Self {
             learner: blocks * Block::BYTES,
             replay: tuning.transitions().saturating_mul(row * size_of::<f32>()),
@@ -99,7 +101,7 @@ pub fn run(
     follow: &mut dyn Follow,
 ) -> Result<Tuned, LabError> {
     let shape = resume.shape();
-    let (settings, training) = (tuning.settings, *resume.training());
+    let (settings, training) = (tuning.settings, resume.tuning(tuning.topology));
     let mut memory = memory::learner(shape, &settings, &training)?;
     let mut agent = resume.restore(settings, training, &mut memory)?;
     agent.seed_exploration(derive_seed(tuning.seed, Stream::Exploration, 0));

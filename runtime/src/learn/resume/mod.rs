@@ -17,6 +17,7 @@ use super::agent::{AgentShape, Seeds};
 use super::algo::{AnyAgent, Settings, each};
 use super::error::LearnError;
 use super::training::Training;
+use super::tuning::TuningTopology;
 use crate::arena::{Block, OutOfMemory};
 use body::body_bytes;
 use header::{MOST_HEADER_BYTES, VERSION};
@@ -151,6 +152,12 @@ impl<'a> Resume<'a> {
     /// The settings that no algorithm owns.
     pub fn training(&self) -> &Training {
         &self.header.training
+    }
+
+    /// The same for a fine-tuning, in one thread.
+    pub fn tuning(&self, topology: TuningTopology) -> Training {
+        let training = *self.training();
+        Training { method: topology.method(&training.method, self.updates()), ..training }
     }
 
     /// Updates made before it was saved.

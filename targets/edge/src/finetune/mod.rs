@@ -15,7 +15,7 @@ use environment::Environment;
 use lacewing_formats::artifact::{AlignedBytes, PolicyView};
 use lacewing_formats::policy::ActionHead;
 use lacewing_runtime::act::Policy;
-use lacewing_runtime::learn::{ActionSpace, Replay, Resume, policy_hash};
+use lacewing_runtime::learn::{ActionSpace, Replay, Resume, TuningTopology, policy_hash};
 use need::Need;
 use session::judge;
 use std::io::Write;
@@ -48,6 +48,10 @@ pub struct Options {
     /// run's]
     #[arg(long)]
     noise: Option<f32>,
+    /// What becomes of the links: as-trained (SET without an end goes on, all else keeps its links),
+    /// frozen, set or rigl (both from now on)
+    #[arg(long, default_value = "as-trained")]
+    topology: TuningTopology,
     /// Episodes of each evaluation
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..))]
     episodes: u64,
@@ -93,7 +97,8 @@ pub fn run(options: &Options) -> Result<(), EdgeError> {
     if let Some(needed) = iteration.filter(|&steps| options.steps < steps as u64) {
         return Err(EdgeError::Steps { needed });
     }
-    let need = Need::of(&resume, bytes.len(), iteration.unwrap_or(options.replay));
+    let training = resume.tuning(options.topology);
+    let need = Need::of(&resume, &training, bytes.len(), iteration.unwrap_or(options.replay));
     tell(format_args!("{need}"));
     need.check(options.memory)?;
     let mut environment = Environment::spawn(&options.env_command)?;
@@ -104,7 +109,7 @@ pub fn run(options: &Options) -> Result<(), EdgeError> {
     tell(format_args!("before: {frozen} (mean return of {} episodes)", options.episodes));
 
     let (mut memory, mut replay) = need.allocate()?;
-    let mut agent = resume.restore(settings, *resume.training(), &mut memory)?;
+    let mut agent = resume.restore(settings, training, &mut memory)?;
     agent.seed_exploration(options.seed);
     let mut replay = Replay::new(&mut replay, policy.observations(), policy.actions())?;
     session::learn(options, &view, &policy, &mut environment, &mut agent, &mut replay)?;

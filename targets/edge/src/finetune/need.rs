@@ -1,7 +1,7 @@
 //! The memory that fine-tuning takes, known before it starts.
 
 use crate::EdgeError;
-use lacewing_runtime::learn::{AnyAgent, Block, Replay, Resume};
+use lacewing_runtime::learn::{AnyAgent, Block, Replay, Resume, Training};
 use std::collections::TryReserveError;
 use std::fmt;
 
@@ -19,11 +19,11 @@ pub struct Need {
 
 impl Need {
     /// What it takes to go on from `resume`, which lies in a file of `file` bytes.
-    pub fn of(resume: &Resume<'_>, file: usize, transitions: usize) -> Self {
+    pub fn of(resume: &Resume<'_>, training: &Training, file: usize, transitions: usize) -> Self {
         let shape = resume.shape();
         Self {
             files: 3 * file,
-            learner: AnyAgent::blocks(shape, resume.settings(), resume.training()),
+            learner: AnyAgent::blocks(shape, resume.settings(), training),
             transitions,
             row: Replay::row_len(shape.observations(), shape.action_numbers()),
         }
