@@ -2,9 +2,9 @@
 use lacewing_formats::topology::Csr;
 use lacewing_runtime::kernels::train::{TILE, TrainKernels};
 use lacewing_runtime::learn::{
-    ActionSpace, AgentShape, AnyAgent, Arena, Block, Head, Init, LearnError, Learner, MAX_THREADS,
-    Mlp, Replay, ReplayError, Resume, ResumeError, ResumeHeader, Start, Td3, Td3Config, Trace,
-    Training, Transition, Wanted,
+    ActionSpace, AgentShape, AnyAgent, Arena, Block, DynamicBuffer, Head, Init, LearnError,
+    Learner, MAX_THREADS, Mlp, Replay, ReplayError, Resume, ResumeError, ResumeHeader, Start, Td3,
+    Td3Config, Trace, Training, Transition, Wanted,
 };
 use lacewing_tests::learner::{self, save, seeds, sparsity, td3_shape, written};
 use rand_core::{Rng, SeedableRng};
@@ -322,6 +322,45 @@ fn a_broken_sensor_never_reaches_the_replay() {
     assert_eq!(replay.push(step(&good, f32::INFINITY)), Err(ReplayError::NotFinite));
     assert!(matches!(replay.push(step(&good[1..], 0.0)), Err(ReplayError::Length { .. })));
     assert!(replay.is_empty());
+}
+
+#[test]
+fn what_another_policy_did_is_forgotten() {
+    let mut memory = Vec::new();
+    let mut agent = agent(&mut memory);
+    let mut transitions = replay_memory();
+    let mut replay = Replay::new(&mut transitions, OBSERVATIONS, ACTIONS).unwrap();
+    let (mut action, observation) = ([0.0; ACTIONS], [0.3; OBSERVATIONS]);
+    Learner::act(&mut agent, &observation, &mut action).unwrap();
+    // Sixty actions that are off by one in both numbers, and forty of the present policy.
+    for at in 0..100 {
+        let action = action.map(|own| if at < 60 { own + 1.0 } else { own });
+        let step = Transition {
+            observation: &observation,
+            action: &action,
+            reward: at as f32,
+            next_observation: &observation,
+            terminated: false,
+            truncated: false,
+        };
+        replay.push(step).unwrap();
+    }
+    let buffer = DynamicBuffer { every: 10, distance: 0.2, least: 70 };
+    let mut fit = |step| {
+        buffer.fit(step, &mut agent, &mut replay, &mut [0.0; ACTIONS]).unwrap();
+        (replay.len(), replay.get(0).reward)
+    };
+    assert_eq!(fit(9), (100, 0.0), "no look is due");
+    // ½ · 60 / 100 = .3, ½ · 50 / 90 = .28, ½ · 41 / 81 = .25, and 73 · 9 / 10 are under 70 only then.
+    assert_eq!([10, 20, 30, 40].map(&mut fit), [(90, 10.0), (81, 19.0), (73, 27.0), (66, 34.0)]);
+    assert_eq!(fit(50), (66, 34.0), "so few stay");
+    // ½ · 26 / 66 = .197.
+    let all = DynamicBuffer { least: 0, ..buffer };
+    all.fit(60, &mut agent, &mut replay, &mut [0.0; ACTIONS]).unwrap();
+    assert_eq!(replay.len(), 66, "they are near enough");
+    let near = DynamicBuffer { distance: 0.19, ..all };
+    near.fit(70, &mut agent, &mut replay, &mut [0.0; ACTIONS]).unwrap();
+    assert_eq!(replay.len(), 60);
 }
 
 #[test]

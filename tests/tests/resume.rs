@@ -126,6 +126,24 @@ fn a_killed_run_ends_as_the_uninterrupted_one() {
 }
 
 #[test]
+fn a_replay_that_forgets_is_resumed() {
+    let folder = tempfile::tempdir().unwrap();
+    let [reference, killed] = ["reference", "killed"].map(|name| folder.path().join(name));
+    let buffer = ["every=200", "distance=0.05", "least=600"];
+    let buffer = buffer.map(|setting| format!("--set=dynamic-buffer.{setting}"));
+    let arguments: Vec<_> = SHORT.into_iter().chain(buffer.iter().map(String::as_str)).collect();
+    succeed(&mut train(&arguments, &reference));
+    kill(train(&arguments, &killed), &killed, 1800);
+    let manifest = fs::read_to_string(killed.join("checkpoint/manifest.json")).unwrap();
+    let manifest: serde_json::Value =
+        serde_json::from_str(manifest.lines().next().unwrap()).unwrap();
+    let kept = manifest["state"]["kept"].as_u64().unwrap();
+    assert!((600..1500).contains(&kept), "{kept} transitions are kept");
+    succeed(&mut resume(&killed));
+    assert_equal(&killed, &reference);
+}
+
+#[test]
 fn a_changed_configuration_is_told_or_refused() {
     let folder = tempfile::tempdir().unwrap();
     let run = folder.path().join("run");

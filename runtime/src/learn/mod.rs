@@ -15,10 +15,12 @@
 //! | `agent` | what an algorithm says, and networks with optimisers and targets that do it, in threads |
 //! | `algo` | one file an algorithm |
 //! | `resume` | saving and restoring an agent |
+//! | `dynamic_buffer` | forgetting what another policy did |
 //! | `session` | the interaction loop |
 
 mod agent;
 mod algo;
+mod dynamic_buffer;
 mod error;
 mod explore;
 #[cfg(feature = "alloc")]
@@ -40,6 +42,7 @@ pub use agent::{
     RewardScale, Role, Scene, Seeds, Share, Sparsity, Stage, Stages, Work, deployed,
 };
 pub use algo::{AnyAgent, DqnConfig, PpoConfig, SacConfig, Settings, Td3Config, TdLoss};
+pub use dynamic_buffer::DynamicBuffer;
 pub use error::LearnError;
 pub use explore::{Explorer, argmax};
 #[cfg(feature = "alloc")]

@@ -1,6 +1,7 @@
 //! The interaction loop of every algorithm, on a workstation and on a device: act, store, learn.
 
 use super::agent::{Learner, Losses};
+use super::dynamic_buffer::DynamicBuffer;
 use super::memory::{Replay, ReplayError, Transition};
 
 /// What followed an action, beside the observation.
@@ -43,7 +44,7 @@ pub struct Position {
 }
 
 /// How long the loop runs, and what it does at first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Plan {
     /// The loop ends after this many steps.
     pub steps: u64,
@@ -51,6 +52,8 @@ pub struct Plan {
     pub random_steps: u64,
     /// Updates start after this step.
     pub update_after: u64,
+    /// Whether the memory forgets what another policy did.
+    pub dynamic_buffer: Option<DynamicBuffer>,
 }
 
 /// Follows a loop: logs, evaluations, saves.
@@ -144,6 +147,9 @@ where
                 for _ in 0..learner.updates_due(at.step, data) {
                     watch.update(&learner.update(data)?);
                 }
+            }
+            if let Some(buffer) = &plan.dynamic_buffer {
+                buffer.fit(at.step, learner, data, action)?;
             }
             watch.step(at.step, learner, data)?;
             if ends {

@@ -110,7 +110,7 @@ pub fn run(
     let mut replay_memory = memory::replay(observations, actions, tuning.transitions())?;
     let mut replay = Replay::new(&mut replay_memory, observations, actions)?;
     let update_after = if settings.iteration().is_some() { 0 } else { tuning.warm_up };
-    let plan = Plan { steps: tuning.steps, random_steps: 0, update_after };
+    let plan = Plan { steps: tuning.steps, random_steps: 0, update_after, dynamic_buffer: None };
     let mut at = Position::default();
 
     let frozen = evaluate(&mut engine, eval_env, tuning.episodes, tuning.seed)?;

@@ -67,6 +67,7 @@ pub struct Replay<'m> {
     rows: &'m mut [f32],
     observations: usize,
     actions: usize,
+    capacity: usize,
     len: usize,
     next: usize,
 }
@@ -87,11 +88,12 @@ impl<'m> Replay<'m> {
         actions: usize,
     ) -> Result<Self, ReplayError> {
         let needed = Self::row_len(observations, actions);
-        let whole = memory.len() / needed * needed;
-        if whole == 0 {
+        let capacity = memory.len() / needed;
+        if capacity == 0 {
             return Err(ReplayError::NoRoom { needed });
         }
-        Ok(Self { rows: &mut memory[..whole], observations, actions, len: 0, next: 0 })
+        let rows = &mut memory[..capacity * needed];
+        Ok(Self { rows, observations, actions, capacity, len: 0, next: 0 })
     }
 
     /// Stores a transition, over the oldest if the ring is full.
@@ -116,8 +118,8 @@ impl<'m> Replay<'m> {
         for (place, &number) in row.iter_mut().zip(parts.into_iter().flatten()) {
             *place = number;
         }
-        self.next = (self.next + 1) % self.capacity();
-        self.len = self.capacity().min(self.len + 1);
+        self.next = (self.next + 1) % self.capacity;
+        self.len = self.capacity.min(self.len + 1);
         Ok(())
     }
 
@@ -138,7 +140,7 @@ impl<'m> Replay<'m> {
 
     /// Transitions that fit.
     pub fn capacity(&self) -> usize {
-        self.rows.len() / Self::row_len(self.observations, self.actions)
+        self.capacity
     }
 
     /// Length of an observation.
@@ -151,6 +153,27 @@ impl<'m> Replay<'m> {
         self.actions
     }
 
+    /// Forgets all but the newest `count` transitions.
+    pub fn keep_newest(&mut self, count: usize) {
+        self.len = self.len.min(count);
+    }
+
+    /// Indices of the oldest transitions, `most` at most.
+    pub fn oldest(&self, most: usize) -> impl ExactSizeIterator<Item = usize> {
+        // A full ring is numbered by its places, any other one from the oldest on.
+        let (first, len) = (if self.is_full() { self.next } else { 0 }, self.len);
+        (0..most.min(len)).map(move |at| (first + at) % len)
+    }
+
+    fn is_full(&self) -> bool {
+        self.len == self.capacity
+    }
+
+    /// Place of the transition with index 0.
+    fn first(&self) -> usize {
+        if self.is_full() { 0 } else { (self.next + self.capacity - self.len) % self.capacity }
+    }
+
     /// The stored transition at `index`, below [`len`](Self::len).
     ///
     /// # Panics
@@ -158,7 +181,8 @@ impl<'m> Replay<'m> {
     pub fn get(&self, index: usize) -> Transition<'_> {
         assert!(index < self.len, "no transition {index}");
         let length = Self::row_len(self.observations, self.actions);
-        let row = &self.rows[index * length..][..length];
+        let place = (self.first() + index) % self.capacity;
+        let row = &self.rows[place * length..][..length];
         let (observation, rest) = row.split_at(self.observations);
         let (next_observation, rest) = rest.split_at(self.observations);
         let (action, rest) = rest.split_at(self.actions);
@@ -170,8 +194,8 @@ impl<'m> Replay<'m> {
     /// The transition at `index` and those that follow it, `most` at most: up to an episode's end or the
     /// newest one.
     pub fn run(&self, index: u32, most: usize) -> impl Iterator<Item = u32> {
-        let capacity = self.capacity();
-        let newest = (self.next + capacity - 1) % capacity;
+        let capacity = self.capacity;
+        let newest = (self.next + 2 * capacity - 1 - self.first()) % capacity;
         let follows = move |&at: &u32| {
             let step = self.get(at as usize);
             let goes_on = !step.terminated && !step.truncated && at as usize != newest;
@@ -188,6 +212,59 @@ impl<'m> Replay<'m> {
         assert!(!self.is_empty(), "nothing to sample from");
         for index in indices {
             *index = ((u64::from(rng.next_u32()) * self.len as u64) >> 32) as u32;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use heapless::Vec;
+
+    /// A ring of five places for observations and actions of one number.
+    fn ring(memory: &mut [f32; 25], rewards: core::ops::Range<u8>) -> Replay<'_> {
+        let mut ring = Replay::new(memory, 1, 1).unwrap();
+        rewards.for_each(|reward| push(&mut ring, reward));
+        ring
+    }
+
+    fn push(ring: &mut Replay<'_>, reward: u8) {
+        ring.push(Transition {
+            observation: &[0.0],
+            action: &[0.0],
+            reward: reward.into(),
+            next_observation: &[0.0],
+            terminated: false,
+            truncated: false,
+        })
+        .unwrap();
+    }
+
+    fn rewards(ring: &Replay<'_>, indices: impl Iterator<Item = usize>) -> Vec<u8, 8> {
+        indices.map(|index| ring.get(index).reward as u8).collect()
+    }
+
+    #[test]
+    fn the_oldest_are_forgotten() {
+        for pushed in [3, 5, 7, 11] {
+            let mut memory = [0.0; 25];
+            let mut ring = ring(&mut memory, 0..pushed);
+            let first = pushed.saturating_sub(5);
+            assert_eq!(rewards(&ring, ring.oldest(2)), [first, first + 1]);
+            ring.keep_newest(2);
+            assert_eq!(rewards(&ring, 0..2), [pushed - 2, pushed - 1]);
+            assert_eq!(ring.run(0, 9).collect::<Vec<_, 8>>(), [0, 1]);
+            (pushed..pushed + 2).for_each(|reward| push(&mut ring, reward));
+            assert_eq!(
+                rewards(&ring, ring.oldest(9)),
+                [pushed - 2, pushed - 1, pushed, pushed + 1]
+            );
+            // Full once more, it is numbered by places, and a run goes on over the last one.
+            (pushed + 2..pushed + 4).for_each(|reward| push(&mut ring, reward));
+            assert_eq!(ring.len(), 5);
+            let oldest = ring.oldest(1).next().unwrap() as u32;
+            let run = ring.run(oldest, 9).map(|at| at as usize);
+            assert!(rewards(&ring, run).iter().copied().eq(pushed - 1..pushed + 4));
         }
     }
 }

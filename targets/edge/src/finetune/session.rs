@@ -113,7 +113,7 @@ pub fn learn(
         Some(_) => 0,
         None => options.warm_up,
     };
-    let plan = Plan { steps: options.steps, random_steps: 0, update_after };
+    let plan = Plan { steps: options.steps, random_steps: 0, update_after, dynamic_buffer: None };
     let buffers = Buffers {
         observation: &mut vec![0.0; observations],
         next_observation: &mut vec![0.0; observations],

@@ -18,6 +18,9 @@ pub struct LoopState {
     pub episodes: u64,
     /// Updates so far.
     pub updates: u64,
+    /// Transitions that the replay holds, where it may have forgotten some.
+    #[serde(default)]
+    pub kept: Option<usize>,
     /// Mean return of the best evaluation so far.
     pub best: Option<f64>,
     /// The last ten evaluations.

@@ -12,8 +12,8 @@ use std::path::Path;
 
 use lacewing_formats::topology::{Allocation, AllocationError, Structure};
 use lacewing_runtime::learn::{
-    ActionSpace, AgentShape, AlgorithmKind, DqnConfig, Growth, Init, MAX_LAYERS, NetworkShape,
-    Norm, PpoConfig, SacConfig, Sparsity, Td3Config, Training,
+    ActionSpace, AgentShape, AlgorithmKind, DqnConfig, DynamicBuffer, Growth, Init, MAX_LAYERS,
+    NetworkShape, Norm, PpoConfig, SacConfig, Sparsity, Td3Config, Training,
 };
 use serde::{Deserialize, Serialize};
 use toml::Table;
@@ -81,6 +81,9 @@ pub struct RunConfig {
     pub n_step: u32,
     /// Updates with one step before that.
     pub n_step_after: u64,
+    /// Whether the replay forgets what another policy did, and when (RLx2).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dynamic_buffer: Option<DynamicBuffer>,
     /// What comes before the ReLU of the critics' hidden layers: `none` or `layer`.
     pub critic_norm: Norm,
     /// Environment steps between evaluations.
@@ -159,6 +162,7 @@ impl RunConfig {
             scale_rewards: on_robots,
             n_step: 1,
             n_step_after: 0,
+            dynamic_buffer: None,
             critic_norm: Norm::None,
             evaluate_every: if small { 1000 } else { 5000 },
             evaluate_episodes: 10,

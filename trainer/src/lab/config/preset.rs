@@ -1,7 +1,7 @@
 //! Methods of sparse training by the names that papers gave them.
 
 use lacewing_formats::topology::{Allocation, Amount, Drop, TargetRule};
-use lacewing_runtime::learn::{Growth, Init, Newborn};
+use lacewing_runtime::learn::{AlgorithmKind, DynamicBuffer, Growth, Init, Newborn};
 use serde::{Deserialize, Serialize};
 
 use super::{RunConfig, Topology};
@@ -100,6 +100,13 @@ impl Preset {
             Self::Rlx2 => {
                 config.dense_output = false;
                 (config.n_step, config.n_step_after) = (3, 300_000);
+                config.dynamic_buffer = match config.algorithm {
+                    AlgorithmKind::Td3 => Some(DynamicBuffer::RLX2),
+                    AlgorithmKind::Sac => {
+                        Some(DynamicBuffer { least: 200_000, ..DynamicBuffer::RLX2 })
+                    }
+                    AlgorithmKind::Dqn | AlgorithmKind::Ppo => None,
+                };
             }
             Self::Rigl => config.init = Init::SparsityAware,
             _ => {}

@@ -1,7 +1,7 @@
 //! Which values of a configuration make sense.
 
 use lacewing_formats::topology::{Allocation, Structure};
-use lacewing_runtime::learn::{LearnError, MAX_THREADS};
+use lacewing_runtime::learn::{AlgorithmKind, LearnError, MAX_THREADS};
 
 use super::layer::value_error;
 use super::{ConfigError, Device, EngineKind, MOST_HIDDEN, Preset, RunConfig};
@@ -60,6 +60,20 @@ impl RunConfig {
             !self.is_on_policy() || self.n_step == 1,
             "n-step",
             "is for td3, sac and dqn: ppo's advantages have ppo.lambda",
+        )?;
+        let continuous = matches!(self.algorithm, AlgorithmKind::Td3 | AlgorithmKind::Sac);
+        must(
+            self.dynamic_buffer.is_none() || continuous,
+            "dynamic-buffer",
+            "is for td3 and sac: it compares continuous actions, old with new",
+        )?;
+        let looks = self.dynamic_buffer.is_none_or(|buffer| {
+            buffer.every > 0 && buffer.distance.is_finite() && buffer.distance >= 0.0
+        });
+        must(
+            looks,
+            "dynamic-buffer",
+            "needs every of at least 1 and a finite distance of at least 0",
         )?;
         self.training().check().map_err(|error| value_error("topology", error.to_string()))?;
         must(

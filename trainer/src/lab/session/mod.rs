@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use crate::engine::{self, Engine, EngineError, EngineKind, Start};
 use crate::env::{self, Shift};
-use crate::lab::checkpoint::{Checkpoints, LoopState};
+use crate::lab::checkpoint::{Checkpoints, LoopState, Restored};
 use crate::lab::config::{Changes, Layer, RunConfig};
 use crate::lab::error::LabError;
 use crate::lab::folder::RunFolder;
@@ -158,7 +158,12 @@ pub fn train(
     let saved = restored.as_ref().map(|restored| restored.learner.as_slice());
     let mut engine = build(config, &shape, saved, &mut engine_memory)?;
     let (mut state, fell_back) = match restored {
-        Some(restored) => (restored.state, restored.fell_back),
+        Some(Restored { state, fell_back, .. }) => {
+            if let Some(kept) = state.kept {
+                replay.keep_newest(kept);
+            }
+            (state, fell_back)
+        }
         None => (LoopState::default(), false),
     };
     state.config = Some(config.to_toml()?);
@@ -192,7 +197,12 @@ pub fn train(
         run.progress.say(&format!("the learner takes {mib:.2} MiB, its replay not counted"));
     }
     let start = config.start_steps();
-    let plan = Plan { steps: config.steps, random_steps: start, update_after: start };
+    let plan = Plan {
+        steps: config.steps,
+        random_steps: start,
+        update_after: start,
+        dynamic_buffer: config.dynamic_buffer,
+    };
     let mut world = Simulator::for_learner(&mut *env, config.seed, Stream::Training);
     let buffers = Buffers {
         observation: &mut vec![0.0; observations],

@@ -64,6 +64,7 @@ impl<'w, 'e> Watch<Simulator<'w>, dyn Engine + 'e, TrainError> for Run<'_> {
         data: &Replay<'_>,
     ) -> Result<(), TrainError> {
         self.progress.step(step);
+        self.state.kept = Some(data.len());
         if !self.stopping && self.stop.load(Ordering::Relaxed) {
             self.stopping = true;
             self.progress.say(
