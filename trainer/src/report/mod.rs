@@ -1,0 +1,3 @@
+//! Reports on many runs.
+
+pub mod statistics;
