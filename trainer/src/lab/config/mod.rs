@@ -129,9 +129,7 @@ impl RunConfig {
         let (sparsity, allocation) = match method {
             Preset::Dense => (None, None),
             Preset::SmallDense => (Some(0.9), None),
-            Preset::Static | Preset::Set | Preset::DsTd3 if published => {
-                (None, Some(Allocation::ErLambda { first, rest: 64.0 }))
-            }
+            Preset::DsTd3 if published => (None, Some(Allocation::ErLambda { first, rest: 64.0 })),
             _ => (Some(0.9), Some(Allocation::Er)),
         };
         let steps = match env {
@@ -228,11 +226,18 @@ impl RunConfig {
             merged.remove("sparsity");
             merged.remove("allocation");
         }
+        // What critics have follows from the policy's sparsity, unless they are given their own.
+        let own_critics =
+            ["critic-sparsity", "policy-share"].iter().any(|key| over.contains_key(*key));
+        merged.remove("critic-sparsity");
         overlay(&mut merged, over);
         let mut config: Self =
             merged.try_into().map_err(|e| ConfigError::parse_over(&defaults, &origin, &e))?;
         if config.sparsity.is_some() && config.allocation.is_none() && method.is_sparse() {
             config.allocation = Some(Allocation::Er);
+        }
+        if !own_critics {
+            method.spare_critics(&mut config);
         }
         Ok(config)
     }

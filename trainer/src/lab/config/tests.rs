@@ -65,7 +65,27 @@ fn allocations_that_decide_the_sparsity_exclude_one() {
 #[test]
 fn the_papers_lambda_gives_the_papers_sizes() {
     // Sokar et al. 2022: HalfCheetah keeps 106,169 of 214,784 weights.
-    let config = RunConfig::defaults("HalfCheetah-v5", AlgorithmKind::Td3, Preset::Set);
+    let config = RunConfig::defaults("HalfCheetah-v5", AlgorithmKind::Td3, Preset::DsTd3);
     let shape = config.shape(17, ActionSpace::Continuous(6)).unwrap();
     assert_eq!(shape.policy.total_links() + 2 * shape.critic.unwrap().total_links(), 106_169);
+}
+
+#[test]
+fn critics_of_robots_keep_twice_as_many_links_unless_told() {
+    let critics = |env: &str, method, settings: &[&str]| {
+        let layers = settings.iter().map(|text| Layer::setting(text).unwrap()).collect();
+        let config = RunConfig::from_layers(Some(env), Some(method), layers).unwrap();
+        config.validate().unwrap();
+        config.critic_sparsity
+    };
+    let robot = "Hopper-v5";
+    assert_eq!(critics(robot, Preset::Set, &[]), Some(0.8));
+    assert_eq!(critics(robot, Preset::Rigl, &["sparsity=0.95"]), Some(0.9));
+    assert_eq!(critics(robot, Preset::Static, &["sparsity=0.3"]), Some(0.0));
+    assert_eq!(critics(robot, Preset::Set, &["critic-sparsity=0.7"]), Some(0.7));
+    assert_eq!(critics(robot, Preset::Set, &["policy-share=0.3"]), None);
+    assert_eq!(critics(robot, Preset::Dense, &[]), None);
+    assert_eq!(critics(robot, Preset::DsTd3, &["sparsity=0.9"]), None);
+    assert_eq!(critics(robot, Preset::Set, &["algorithm=sac"]), None);
+    assert_eq!(critics("Pendulum-v1", Preset::Set, &[]), None);
 }
