@@ -17,7 +17,6 @@ pub(super) unsafe fn spmm<V: Vector, const N: usize>(
     y: &mut [Tile],
     finish: Finish<'_>,
 ) {
-    const { assert!(N * V::LANES <= super::TILE) };
     let (columns, x) = (csr.col_idx().as_ptr(), x.as_ptr());
     let weights = weights.as_ptr();
     for (row, y) in y.iter_mut().enumerate() {
@@ -47,15 +46,13 @@ pub(super) unsafe fn spmm<V: Vector, const N: usize>(
                     }
                 }
                 Finish::Gate(gate) => {
-                    let gate = gate.get_unchecked(row).0.as_ptr();
-                    for (k, sum) in even.iter_mut().enumerate() {
-                        *sum = sum.gate(V::load(gate.add(k * V::LANES)));
+                    let gate: [V; N] = vectors(gate.get_unchecked(row));
+                    for (sum, gate) in even.iter_mut().zip(gate) {
+                        *sum = sum.gate(gate);
                     }
                 }
             }
-            for (k, sum) in even.into_iter().enumerate() {
-                sum.store(y.0.as_mut_ptr().add(k * V::LANES));
-            }
+            store(even, y);
         }
     }
 }
@@ -91,18 +88,14 @@ pub(super) unsafe fn sddmm<V: Vector, const N: usize, const L: usize>(
     x: &[Tile],
     grad: &mut [f32],
 ) {
-    const { assert!(N * V::LANES <= super::TILE && L == V::LANES) };
+    const { assert!(L == V::LANES) };
     let (columns, x) = (csr.col_idx().as_ptr(), x.as_ptr().cast::<f32>());
     for (row, dy) in dy.iter().enumerate() {
         let links = csr.row(row);
         // SAFETY: as in `spmm`; a block that reaches past the row's links reads tile 0 instead,
         // which exists since a `Csr` has at least one column, and does not write their sums.
         unsafe {
-            // Plain loops: a closure would not inherit the instruction set.
-            let mut tile = [V::splat(0.0); N];
-            for (k, part) in tile.iter_mut().enumerate() {
-                *part = V::load(dy.0.as_ptr().add(k * V::LANES));
-            }
+            let tile: [V; N] = vectors(dy);
             let mut products = [V::splat(0.0); L];
             let mut block = links.start;
             while block + L <= links.end {
@@ -147,74 +140,6 @@ unsafe fn dot<V: Vector, const N: usize>(dy: &[V; N], x: *const f32) -> V {
 }
 
 /// # Safety
-/// The CPU has `V`'s instruction set, `y` and `normalised` are equally long, and a tile is at least
-/// `vectors` vectors long.
-#[inline(always)]
-pub(super) unsafe fn normalise<V: Vector>(
-    y: &mut [Tile],
-    normalised: &mut [Tile],
-    inverse: &mut Tile,
-    vectors: usize,
-) {
-    for lane in (0..vectors).map(|vector| vector * V::LANES) {
-        // SAFETY: `lane + LANES` is within a tile.
-        unsafe {
-            let share = V::splat(1.0 / y.len() as f32);
-            let mut sum = V::splat(0.0);
-            for y in &*y {
-                sum = sum.add(V::load(y.0.as_ptr().add(lane)));
-            }
-            let less_mean = sum.mul(share).mul(V::splat(-1.0));
-            let mut squares = V::splat(0.0);
-            for y in &*y {
-                let off = V::load(y.0.as_ptr().add(lane)).add(less_mean);
-                squares = off.mul_add(off, squares);
-            }
-            let variance = squares.mul_add(share, V::splat(super::NORM_EPSILON));
-            let inverted = V::splat(1.0).div(variance.sqrt());
-            inverted.store(inverse.0.as_mut_ptr().add(lane));
-            for (y, normalised) in y.iter_mut().zip(&mut *normalised) {
-                let place = y.0.as_mut_ptr().add(lane);
-                let n = V::load(place).add(less_mean).mul(inverted);
-                n.store(normalised.0.as_mut_ptr().add(lane));
-                n.gate(n).store(place);
-            }
-        }
-    }
-}
-
-/// # Safety
-/// As [`normalise`].
-#[inline(always)]
-pub(super) unsafe fn normalise_back<V: Vector>(
-    dy: &mut [Tile],
-    normalised: &[Tile],
-    inverse: &Tile,
-    vectors: usize,
-) {
-    for lane in (0..vectors).map(|vector| vector * V::LANES) {
-        // SAFETY: as above.
-        unsafe {
-            let share = V::splat(-1.0 / dy.len() as f32);
-            let (mut sum, mut products) = (V::splat(0.0), V::splat(0.0));
-            for (dy, n) in dy.iter().zip(normalised) {
-                let dy = V::load(dy.0.as_ptr().add(lane));
-                sum = sum.add(dy);
-                products = dy.mul_add(V::load(n.0.as_ptr().add(lane)), products);
-            }
-            let (less_mean, less_slope) = (sum.mul(share), products.mul(share));
-            let inverse = V::load(inverse.0.as_ptr().add(lane));
-            for (dy, n) in dy.iter_mut().zip(normalised) {
-                let place = dy.0.as_mut_ptr().add(lane);
-                let off = V::load(place).add(less_mean);
-                let n = V::load(n.0.as_ptr().add(lane));
-                n.mul_add(less_slope, off).mul(inverse).store(place);
-            }
-        }
-    }
-}
-
-/// # Safety
 /// The CPU has `V`'s instruction set, and all slices are equally long.
 #[inline(always)]
 pub(super) unsafe fn adam<V: Vector>(
@@ -249,86 +174,33 @@ pub(super) unsafe fn adam<V: Vector>(
     scalar::adam(step, &mut w[whole..], &g[whole..], &mut m[whole..], &mut v[whole..]);
 }
 
-/// Instantiates the kernels for one instruction set.
-macro_rules! instantiate {
-    ($feature:literal, $name:literal, $vector:ty) => {
-        use super::super::{AdamStep, Finish, QUARTER, Tile, TrainKernels, generic};
-        use crate::kernels::vector::Vector;
-        use lacewing_formats::topology::Csr;
-
-        const LANES: usize = <$vector as Vector>::LANES;
-        /// Vectors of one to four quarters.
-        const N: [usize; 4] =
-            [QUARTER / LANES, 2 * QUARTER / LANES, 3 * QUARTER / LANES, 4 * QUARTER / LANES];
-
-        /// Only to be used where the CPU has this instruction set.
-        pub(in super::super) const KERNELS: TrainKernels =
-            TrainKernels { name: $name, spmm, sddmm, normalise, normalise_back, adam };
-
-        #[target_feature(enable = $feature)]
-        unsafe fn spmm(
-            csr: Csr<'_>,
-            weights: &[f32],
-            bias: Option<&[f32]>,
-            x: &[Tile],
-            y: &mut [Tile],
-            finish: Finish<'_>,
-            samples: usize,
-        ) {
-            // Called by name, not through a pointer, so that they are inlined and get the feature.
-            // SAFETY: the feature is enabled here; the caller checked the lengths.
-            unsafe {
-                match samples.div_ceil(QUARTER) {
-                    1 => generic::spmm::<$vector, { N[0] }>(csr, weights, bias, x, y, finish),
-                    2 => generic::spmm::<$vector, { N[1] }>(csr, weights, bias, x, y, finish),
-                    3 => generic::spmm::<$vector, { N[2] }>(csr, weights, bias, x, y, finish),
-                    _ => generic::spmm::<$vector, { N[3] }>(csr, weights, bias, x, y, finish),
-                }
-            }
+/// The first `N` vectors of a tile.
+///
+/// # Safety
+/// The CPU has `V`'s instruction set.
+#[inline(always)]
+pub(super) unsafe fn vectors<V: Vector, const N: usize>(tile: &Tile) -> [V; N] {
+    const { assert!(N * V::LANES <= super::TILE) };
+    // SAFETY: a tile is at least `N` vectors long. Plain loops: a closure would not inherit the
+    // instruction set.
+    unsafe {
+        let mut vectors = [V::splat(0.0); N];
+        for (k, vector) in vectors.iter_mut().enumerate() {
+            *vector = V::load(tile.0.as_ptr().add(k * V::LANES));
         }
-
-        #[target_feature(enable = $feature)]
-        unsafe fn sddmm(csr: Csr<'_>, dy: &[Tile], x: &[Tile], grad: &mut [f32], samples: usize) {
-            // SAFETY: as above.
-            unsafe {
-                match samples.div_ceil(QUARTER) {
-                    1 => generic::sddmm::<$vector, { N[0] }, LANES>(csr, dy, x, grad),
-                    2 => generic::sddmm::<$vector, { N[1] }, LANES>(csr, dy, x, grad),
-                    3 => generic::sddmm::<$vector, { N[2] }, LANES>(csr, dy, x, grad),
-                    _ => generic::sddmm::<$vector, { N[3] }, LANES>(csr, dy, x, grad),
-                }
-            }
-        }
-
-        #[target_feature(enable = $feature)]
-        unsafe fn normalise(
-            y: &mut [Tile],
-            normalised: &mut [Tile],
-            inverse: &mut Tile,
-            samples: usize,
-        ) {
-            let vectors = samples.div_ceil(QUARTER) * N[0];
-            // SAFETY: as above.
-            unsafe { generic::normalise::<$vector>(y, normalised, inverse, vectors) }
-        }
-
-        #[target_feature(enable = $feature)]
-        unsafe fn normalise_back(
-            dy: &mut [Tile],
-            normalised: &[Tile],
-            inverse: &Tile,
-            samples: usize,
-        ) {
-            let vectors = samples.div_ceil(QUARTER) * N[0];
-            // SAFETY: as above.
-            unsafe { generic::normalise_back::<$vector>(dy, normalised, inverse, vectors) }
-        }
-
-        #[target_feature(enable = $feature)]
-        unsafe fn adam(s: &AdamStep, w: &mut [f32], g: &[f32], m: &mut [f32], v: &mut [f32]) {
-            // SAFETY: as above.
-            unsafe { generic::adam::<$vector>(s, w, g, m, v) }
-        }
-    };
+        vectors
+    }
 }
-pub(super) use instantiate;
+
+/// Writes the first `N` vectors of a tile.
+///
+/// # Safety
+/// The CPU has `V`'s instruction set.
+#[inline(always)]
+pub(super) unsafe fn store<V: Vector, const N: usize>(vectors: [V; N], tile: &mut Tile) {
+    const { assert!(N * V::LANES <= super::TILE) };
+    for (k, vector) in vectors.into_iter().enumerate() {
+        // SAFETY: a tile is at least `N` vectors long.
+        unsafe { vector.store(tile.0.as_mut_ptr().add(k * V::LANES)) }
+    }
+}

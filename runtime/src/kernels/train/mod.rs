@@ -5,6 +5,7 @@
 //! implementation; dispatch, tests and benches walk it.
 
 mod generic;
+mod norm;
 mod scalar;
 mod simd;
 
