@@ -134,6 +134,11 @@ impl<'a> Csr<'a> {
         self.col_idx.len()
     }
 
+    /// Whether every link is live.
+    pub fn is_full(&self) -> bool {
+        self.links() == self.rows() * self.cols
+    }
+
     /// Share of links that are *not* live, 0 to 1.
     pub fn sparsity(&self) -> f64 {
         1.0 - self.links() as f64 / (self.rows() * self.cols).max(1) as f64

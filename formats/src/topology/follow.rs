@@ -89,12 +89,15 @@ fn keep_chosen(target: &mut CsrMut<'_>, target_weights: &mut [f32], scratch: &Fo
         let cells = target.row_ptr[block.start + 1] as usize - start;
         let strengths = &scratch.strengths[first_cell..first_cell + cells];
         for row in block {
-            for (at, &strength) in (start..).zip(strengths) {
-                if strength != GONE {
-                    target.col_idx[kept] = scratch.columns[at];
-                    target_weights[kept] = scratch.weights[at];
-                    kept += 1;
-                }
+            let row_of = start..start + cells;
+            let (columns, weights) = (&scratch.columns[row_of.clone()], &scratch.weights[row_of]);
+            for ((&col, &weight), &strength) in columns.iter().zip(weights).zip(strengths) {
+                // Written in any case and written over if it has to go: which those are, no branch
+                // predictor knows. After the last that stays there is no more room.
+                let place = target.col_idx.get_mut(kept).zip(target_weights.get_mut(kept));
+                let Some((target_col, target_weight)) = place else { break };
+                (*target_col, *target_weight) = (col, weight);
+                kept += usize::from(strength != GONE);
             }
             start += cells;
             target.row_ptr[row + 1] = kept as u32;
@@ -147,17 +150,14 @@ fn choose(grid: &Grid, united: &[u32], scratch: &mut FollowScratch<'_>) {
         // Numbers that are not negative are ordered as their bits are, NaN behind all.
         let threshold = ranking.select_nth_unstable_by_key(last, |of| of.to_bits()).1.to_bits();
         // Cells below the threshold all go, of those that equal it only the first few.
-        let below = strengths.iter().filter(|of| of.to_bits() < threshold).count();
-        let mut ties = last + 1 - below;
-        for strength in strengths {
-            let bits = strength.to_bits();
-            if bits < threshold {
-                *strength = GONE;
-            } else if bits == threshold && ties > 0 {
-                ties -= 1;
-                *strength = GONE;
-            }
+        let mut below = 0;
+        for strength in &mut *strengths {
+            let goes = strength.to_bits() < threshold;
+            below += usize::from(goes);
+            *strength = if goes { GONE } else { *strength };
         }
+        let equal = strengths.iter_mut().filter(|of| of.to_bits() == threshold);
+        equal.take(last + 1 - below).for_each(|strength| *strength = GONE);
     }
 }
 
@@ -171,30 +171,34 @@ fn unite(
     tau: f32,
     scratch: &mut FollowScratch<'_>,
 ) {
-    let mut next = 0;
-    let mut start = 0;
+    let (mut next, mut start) = (0, 0);
     for row in 0..online.rows() {
         let end = target.row_ptr[row + 1] as usize;
         let (mut old, mut new) = (start, online.row(row));
-        while old < end || !new.is_empty() {
-            let beyond = u32::MAX;
-            let old_col = if old < end { u32::from(target.col_idx[old]) } else { beyond };
-            let new_col =
-                if new.is_empty() { beyond } else { u32::from(online.col_idx()[new.start]) };
-            let mut weight = 0.0;
-            if old_col <= new_col {
-                weight += (1.0 - tau) * target_weights[old];
-                old += 1;
-            }
-            if new_col <= old_col {
-                weight += tau * online_weights[new.start];
-                new.start += 1;
-            }
-            scratch.columns[next] = old_col.min(new_col) as u16;
-            scratch.weights[next] = weight;
+        let (old_columns, new_columns) = (&target.col_idx[..end], &online.col_idx()[..new.end]);
+        start = end;
+        loop {
+            let (column, weight) = match (old_columns.get(old), new_columns.get(new.start)) {
+                // So it is nearly always.
+                (Some(&both), Some(&column)) if both == column => {
+                    let target = (1.0 - tau) * target_weights[old];
+                    let weight = target + tau * online_weights[new.start];
+                    (old, new.start) = (old + 1, new.start + 1);
+                    (column, weight)
+                }
+                (Some(&column), other) if other.is_none_or(|&other| column < other) => {
+                    old += 1;
+                    (column, (1.0 - tau) * target_weights[old - 1])
+                }
+                (_, Some(&column)) => {
+                    new.start += 1;
+                    (column, tau * online_weights[new.start - 1])
+                }
+                _ => break,
+            };
+            (scratch.columns[next], scratch.weights[next]) = (column, weight);
             next += 1;
         }
-        start = end;
         target.row_ptr[row + 1] = next as u32;
     }
 }

@@ -2,9 +2,10 @@
 
 use super::super::vector::Vector;
 use super::{AdamStep, Finish, Tile, scalar};
+use core::ops::Range;
 use lacewing_formats::topology::Csr;
 
-/// Works on the first `N` vectors of every tile.
+/// Works on the first `N` vectors of every tile, for the rows from `first` on.
 ///
 /// # Safety
 /// The CPU has `V`'s instruction set, and lengths fit as [`super::TrainKernels::spmm`] checks.
@@ -16,10 +17,11 @@ pub(super) unsafe fn spmm<V: Vector, const N: usize>(
     x: &[Tile],
     y: &mut [Tile],
     finish: Finish<'_>,
+    first: usize,
 ) {
     let (columns, x) = (csr.col_idx().as_ptr(), x.as_ptr());
     let weights = weights.as_ptr();
-    for (row, y) in y.iter_mut().enumerate() {
+    for (row, y) in y.iter_mut().enumerate().skip(first) {
         let mut links = csr.row(row);
         // SAFETY: links are below `csr.links()`, the length of `weights` and `columns`; columns are
         // below `csr.cols()`, the length of `x`; a `Tile` is at least `N` vectors long.
@@ -38,21 +40,39 @@ pub(super) unsafe fn spmm<V: Vector, const N: usize>(
             for (even, odd) in even.iter_mut().zip(odd) {
                 *even = even.add(odd);
             }
-            match finish {
-                Finish::Store => {}
-                Finish::Relu => {
-                    for sum in &mut even {
-                        *sum = sum.gate(*sum);
-                    }
-                }
-                Finish::Gate(gate) => {
-                    let gate: [V; N] = vectors(gate.get_unchecked(row));
-                    for (sum, gate) in even.iter_mut().zip(gate) {
-                        *sum = sum.gate(gate);
-                    }
+            apply(&mut even, finish, row, 0);
+            store(even, y);
+        }
+    }
+}
+
+/// Does to a row's sums, which begin at `lane` of their tile, what `finish` says.
+///
+/// # Safety
+/// As in [`spmm`]; `row` is below its rows, and the sums end within a tile.
+#[inline(always)]
+pub(super) unsafe fn apply<V: Vector, const N: usize>(
+    sums: &mut [V; N],
+    finish: Finish<'_>,
+    row: usize,
+    lane: usize,
+) {
+    match finish {
+        Finish::Store => {}
+        Finish::Relu => {
+            for sum in sums {
+                // SAFETY: see the caller.
+                *sum = unsafe { sum.gate(*sum) };
+            }
+        }
+        Finish::Gate(gate) => {
+            for (k, sum) in sums.iter_mut().enumerate() {
+                // SAFETY: see the caller.
+                unsafe {
+                    let gate = gate.get_unchecked(row).0.as_ptr().add(lane + k * V::LANES);
+                    *sum = sum.gate(V::load(gate));
                 }
             }
-            store(even, y);
         }
     }
 }
@@ -77,8 +97,6 @@ unsafe fn multiply_add<V: Vector, const N: usize>(
     }
 }
 
-/// `L` is `V::LANES`: so many links are summed up together.
-///
 /// # Safety
 /// The CPU has `V`'s instruction set, and lengths fit as [`super::TrainKernels::sddmm`] checks.
 #[inline(always)]
@@ -88,39 +106,65 @@ pub(super) unsafe fn sddmm<V: Vector, const N: usize, const L: usize>(
     x: &[Tile],
     grad: &mut [f32],
 ) {
+    // SAFETY: see the caller.
+    unsafe {
+        let mut rest = [V::splat(0.0); L];
+        for (row, dy) in dy.iter().enumerate() {
+            sddmm_links::<V, N, L>(csr, csr.row(row), dy, x, grad, &mut rest);
+        }
+    }
+}
+
+/// Some links of one row. `L` is `V::LANES`: so many links are summed up together.
+///
+/// # Safety
+/// As in [`sddmm`].
+#[inline(always)]
+pub(super) unsafe fn sddmm_links<V: Vector, const N: usize, const L: usize>(
+    csr: Csr<'_>,
+    links: Range<usize>,
+    dy: &Tile,
+    x: &[Tile],
+    grad: &mut [f32],
+    rest: &mut [V; L],
+) {
     const { assert!(L == V::LANES) };
     let (columns, x) = (csr.col_idx().as_ptr(), x.as_ptr().cast::<f32>());
-    for (row, dy) in dy.iter().enumerate() {
-        let links = csr.row(row);
-        // SAFETY: as in `spmm`; a block that reaches past the row's links reads tile 0 instead,
-        // which exists since a `Csr` has at least one column, and does not write their sums.
-        unsafe {
-            let tile: [V; N] = vectors(dy);
-            let mut products = [V::splat(0.0); L];
-            let mut block = links.start;
-            while block + L <= links.end {
-                for (i, product) in products.iter_mut().enumerate() {
-                    let column = usize::from(*columns.add(block + i));
-                    *product = dot(&tile, x.add(column * super::TILE));
-                }
-                let grad = grad.as_mut_ptr().add(block);
-                V::load(grad).add(V::sums(&products)).store(grad);
-                block += L;
+    // SAFETY: as in `spmm`; a block that reaches past the row's links does not read theirs.
+    unsafe {
+        let tile: [V; N] = vectors(dy);
+        let mut products = [V::splat(0.0); L];
+        let mut block = links.start;
+        while block + L <= links.end {
+            for (i, product) in products.iter_mut().enumerate() {
+                *product = dot(&tile, x.add(column(columns, block + i) * super::TILE));
             }
-            if block < links.end {
-                for (i, product) in products.iter_mut().enumerate() {
-                    let link = block + i;
-                    let column = if link < links.end { *columns.add(link) } else { 0 };
-                    *product = dot(&tile, x.add(usize::from(column) * super::TILE));
-                }
-                let mut sums = [0.0; L];
-                V::sums(&products).store(sums.as_mut_ptr());
-                for (grad, sum) in grad[block..links.end].iter_mut().zip(sums) {
-                    *grad += sum;
-                }
+            let grad = grad.as_mut_ptr().add(block);
+            V::load(grad).add(V::sums(&products)).store(grad);
+            block += L;
+        }
+        if block < links.end {
+            for (link, product) in (block..links.end).zip(&mut *rest) {
+                *product = dot(&tile, x.add(column(columns, link) * super::TILE));
+            }
+            let mut sums = [0.0; L];
+            V::sums(rest).store(sums.as_mut_ptr());
+            for (grad, sum) in grad[block..links.end].iter_mut().zip(sums) {
+                *grad += sum;
             }
         }
     }
+}
+
+/// Reads one column. Compilers would read those of a block together and take them apart in the vector
+/// unit, which has enough to do.
+///
+/// # Safety
+/// `link` is a live link.
+#[inline(always)]
+unsafe fn column(columns: *const u16, link: usize) -> usize {
+    // SAFETY: see the caller.
+    usize::from(unsafe { columns.add(link).read_volatile() })
 }
 
 /// The products of a tile, summed down to one vector.

@@ -4,6 +4,7 @@
 //! live link is one contiguous multiply-add over the tile, with no gather. One list holds every
 //! implementation; dispatch, tests and benches walk it.
 
+mod full;
 mod generic;
 mod norm;
 mod scalar;

@@ -1,26 +1,46 @@
 //! The kernels with vector instructions.
 
-/// Calls a kernel for as many vectors as the samples fill quarters of a tile.
+/// Calls a kernel for as many vectors as the samples fill quarters of a tile; another constant of it
+/// may depend on how many those are.
 macro_rules! by_quarters {
-    ($samples:ident, $module:ident::$kernel:ident::<$vector:ty $(, $lanes:ident)?>$operands:tt) => {
+    ($samples:ident, $module:ident::$kernel:ident::<$vector:ty $(, $by:ident)?>$operands:tt) => {
         // Called by name, not through a pointer, so that they are inlined and get the feature.
         match $samples.div_ceil(QUARTER) {
-            1 => $module::$kernel::<$vector, { QUARTER / LANES } $(, $lanes)?>$operands,
-            2 => $module::$kernel::<$vector, { 2 * QUARTER / LANES } $(, $lanes)?>$operands,
-            3 => $module::$kernel::<$vector, { 3 * QUARTER / LANES } $(, $lanes)?>$operands,
-            _ => $module::$kernel::<$vector, { 4 * QUARTER / LANES } $(, $lanes)?>$operands,
+            1 => $module::$kernel::<$vector, { N[1] } $(, { $by[1] })?>$operands,
+            2 => $module::$kernel::<$vector, { N[2] } $(, { $by[2] })?>$operands,
+            3 => $module::$kernel::<$vector, { N[3] } $(, { $by[3] })?>$operands,
+            _ => $module::$kernel::<$vector, { N[4] } $(, { $by[4] })?>$operands,
         }
     };
+}
+
+/// Vectors of none to four quarters of a tile, but no more than `most`.
+const fn quarters(vectors: usize, most: usize) -> [usize; 5] {
+    let mut of = [0; 5];
+    let mut quarter = 1;
+    while quarter < 5 {
+        let all = quarter * vectors;
+        of[quarter] = if all < most { all } else { most };
+        quarter += 1;
+    }
+    of
 }
 
 /// Instantiates the kernels for one instruction set.
 macro_rules! instantiate {
     ($feature:literal, $name:literal, $vector:ty) => {
-        use super::super::{AdamStep, Finish, QUARTER, Tile, TrainKernels, generic, norm};
+        use super::super::{AdamStep, Finish, QUARTER, Tile, TrainKernels, full, generic, norm};
+        use super::quarters;
         use crate::kernels::vector::Vector;
         use lacewing_formats::topology::Csr;
 
         const LANES: usize = <$vector as Vector>::LANES;
+        /// Vectors of so many quarters of a tile.
+        const N: [usize; 5] = quarters(QUARTER / LANES, usize::MAX);
+        /// Those of them that a full layer's kernel has in registers at once.
+        const TOGETHER: [usize; 5] = quarters(QUARTER / LANES, <$vector as Vector>::REGISTERS / 8);
+        /// Links that are summed up together, whatever the samples.
+        const L: [usize; 5] = [LANES; 5];
 
         /// Only to be used where the CPU has this instruction set.
         pub(in super::super) const KERNELS: TrainKernels =
@@ -38,14 +58,30 @@ macro_rules! instantiate {
         ) {
             // SAFETY: the feature is enabled here; the caller checked the lengths.
             unsafe {
-                by_quarters!(samples, generic::spmm::<$vector>(csr, weights, bias, x, y, finish))
+                if csr.is_full() {
+                    by_quarters!(
+                        samples,
+                        full::spmm::<$vector, TOGETHER>(csr, weights, bias, x, y, finish)
+                    )
+                } else {
+                    by_quarters!(
+                        samples,
+                        generic::spmm::<$vector>(csr, weights, bias, x, y, finish, 0)
+                    )
+                }
             }
         }
 
         #[target_feature(enable = $feature)]
         unsafe fn sddmm(csr: Csr<'_>, dy: &[Tile], x: &[Tile], grad: &mut [f32], samples: usize) {
             // SAFETY: as above.
-            unsafe { by_quarters!(samples, generic::sddmm::<$vector, LANES>(csr, dy, x, grad)) }
+            unsafe {
+                if csr.is_full() {
+                    by_quarters!(samples, full::sddmm::<$vector, L>(csr, dy, x, grad))
+                } else {
+                    by_quarters!(samples, generic::sddmm::<$vector, L>(csr, dy, x, grad))
+                }
+            }
         }
 
         #[target_feature(enable = $feature)]

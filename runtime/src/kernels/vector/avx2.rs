@@ -6,6 +6,7 @@ use core::arch::x86_64::*;
 // SAFETY (all methods): the trait's contract gives the instruction set and valid pointers.
 impl Vector for __m256 {
     const LANES: usize = 8;
+    const REGISTERS: usize = 16;
 
     #[inline(always)]
     unsafe fn splat(value: f32) -> Self {

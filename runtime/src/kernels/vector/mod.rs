@@ -15,6 +15,8 @@ mod neon;
 pub(super) trait Vector: Copy {
     /// f32 values in a vector.
     const LANES: usize;
+    /// Vector registers of the CPU.
+    const REGISTERS: usize;
     unsafe fn splat(value: f32) -> Self;
     unsafe fn load(from: *const f32) -> Self;
     unsafe fn store(self, to: *mut f32);

@@ -6,6 +6,7 @@ use core::arch::aarch64::*;
 // SAFETY (all methods): the trait's contract gives the instruction set and valid pointers.
 impl Vector for float32x4_t {
     const LANES: usize = 4;
+    const REGISTERS: usize = 32;
 
     #[inline(always)]
     unsafe fn splat(value: f32) -> Self {
