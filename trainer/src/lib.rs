@@ -9,3 +9,4 @@ pub mod env;
 pub mod lab;
 mod nearest;
 pub mod onnx;
+pub mod sweep;

@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use lacewing_runtime::learn::session::{Buffers, Plan, Position, run as session_loop};
 use lacewing_runtime::learn::{AgentShape, Block, Replay, Seeds};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::engine::{self, Engine, EngineError, EngineKind, Start};
 use crate::env::{self, Shift};
@@ -36,7 +36,7 @@ pub enum Outcome {
 }
 
 /// Result of a finished run, saved as `summary.json`.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Summary {
     /// Environment steps.
     pub steps: u64,
