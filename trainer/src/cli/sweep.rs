@@ -40,8 +40,8 @@ enum Command {
         /// The sweep's folder.
         sweep: PathBuf,
         /// Points trained at a time [default: as many as there are cores].
-        #[arg(long)]
-        jobs: Option<usize>,
+        #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
+        jobs: Option<u32>,
     },
     /// Train one point, or go on with it; for engines and scripts.
     #[command(
@@ -72,6 +72,9 @@ enum Command {
         /// Which.
         #[arg(long)]
         engine: Engine,
+        /// Most points at a time (Slurm; HyperQueue trains as many as its workers have cores for).
+        #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
+        jobs: Option<u32>,
         /// Only show what would be written and started.
         #[arg(long)]
         dry_run: bool,
@@ -90,8 +93,8 @@ pub fn run(args: Args) -> Result<(), CliError> {
             train_one(&Sweep::open(&sweep)?, number, stop_with_stdin)
         }
         Command::Status { sweep, json } => status(&Sweep::open(&sweep)?, json),
-        Command::Submit { sweep, engine, dry_run, extra } => {
-            submit(&Sweep::open(&sweep)?, engine, dry_run, &extra)
+        Command::Submit { sweep, engine, jobs, dry_run, extra } => {
+            submit(&Sweep::open(&sweep)?, engine, jobs, dry_run, &extra)
         }
     }
 }
@@ -116,7 +119,7 @@ fn plan(grid: &Path, out: Option<PathBuf>, no_estimate: bool) -> Result<(), CliE
     let ends = [points.first(), points.last()];
     ends.into_iter().flatten().for_each(|point| say!("  {}", point.name));
     if !no_estimate {
-        tell!("timing a moment of each kind of run ...");
+        tell!("timing a moment of each kind of run (--no-estimate leaves that out) ...");
         tell_estimate(&sweep::estimate(&plan.sweep, &program()?)?);
     }
     let root = root.display();
@@ -126,23 +129,21 @@ fn plan(grid: &Path, out: Option<PathBuf>, no_estimate: bool) -> Result<(), CliE
 
 fn tell_estimate(estimate: &Estimate) {
     let jobs = cores();
+    let time = |seconds| duration(Duration::from_secs_f64(seconds));
     say!(
-        "time: {:.2} core-hours, about {} with --jobs {jobs} here ({} kinds timed, runs do vary)",
-        estimate.core_seconds / 3600.0,
-        duration(Duration::from_secs_f64(estimate.wall_seconds(jobs))),
+        "time: about {} of one core ({} kinds of run timed); with --jobs {jobs}, {}",
+        time(estimate.core_seconds),
         estimate.kinds,
+        time(estimate.wall_seconds(jobs)),
     );
-    say!("disk: {:.2} GB", estimate.bytes as f64 / 1e9);
+    say!("disk: about {:.2} GB in the end", estimate.bytes as f64 / 1e9);
     if estimate.unknown > 0 {
         say!("not counted: {} points, too slow or failing to be timed", estimate.unknown);
     }
 }
 
-fn train_all(sweep: &Sweep, jobs: Option<usize>) -> Result<(), CliError> {
-    let jobs = jobs.unwrap_or_else(cores);
-    if jobs == 0 {
-        return Err(CliError::Usage("--jobs must be at least 1".into()));
-    }
+fn train_all(sweep: &Sweep, jobs: Option<u32>) -> Result<(), CliError> {
+    let jobs = jobs.map_or_else(cores, |jobs| jobs as usize);
     let root = sweep.root().display();
     let program = program()?;
     let report = sweep::run(sweep, jobs, &program, &signals::stop())?;
@@ -240,9 +241,21 @@ fn status(sweep: &Sweep, json: bool) -> Result<(), CliError> {
     Ok(())
 }
 
-fn submit(sweep: &Sweep, engine: Engine, dry_run: bool, extra: &[String]) -> Result<(), CliError> {
+fn submit(
+    sweep: &Sweep,
+    engine: Engine,
+    jobs: Option<u32>,
+    dry_run: bool,
+    extra: &[String],
+) -> Result<(), CliError> {
     let root = sweep.root().display();
-    let Some(submission) = sweep::submission(sweep, engine, &program()?, extra)? else {
+    if jobs.is_some() && engine == Engine::Hq {
+        return Err(CliError::Usage(
+            "--jobs is for Slurm: HyperQueue trains as many as its workers have cores for".into(),
+        ));
+    }
+    let jobs = jobs.map(|jobs| jobs as usize);
+    let Some(submission) = sweep::submission(sweep, engine, &program()?, jobs, extra)? else {
         say!("all points of {root} are done: there is nothing to submit");
         return Ok(());
     };

@@ -1,21 +1,22 @@
 //! How long a sweep will take, and how much disk: from a timed sample of each kind of run.
 //!
 //! A sample is the run itself, with its random steps and its evaluations shortened in proportion, stopped
-//! after a moment. What grows over a run, such as the replay of a checkpoint, is counted, not measured.
+//! after a moment; dozens of kinds take some ten seconds. What grows over a run, such as the replay of a checkpoint, is counted, not measured.
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use lacewing_runtime::learn::Settings;
+use lacewing_runtime::learn::{Growth, Settings};
 
+use super::run::process;
 use super::status::summary;
 use super::{Point, Sweep, SweepError};
 use crate::lab::checkpoint::Checkpoints;
-use crate::lab::config::RunConfig;
+use crate::lab::config::{Preset, RunConfig};
 use crate::lab::files::FileError;
 use crate::lab::folder::CHECKPOINT;
 
@@ -86,16 +87,21 @@ impl Estimate {
     }
 }
 
-/// What decides how long a step takes.
+/// What decides how long a step takes. What is pruned is timed as it begins, dense.
 fn kind(config: &RunConfig) -> String {
+    let links = match (config.method, config.topology.grow) {
+        (Preset::SmallDense, _) => format!("narrow {:?}", config.sparsity),
+        (Preset::Dense, _) | (_, Growth::Nothing) => "dense".to_string(),
+        _ => format!(
+            "{} {:?} {:?} {:?}",
+            config.structure, config.sparsity, config.critic_sparsity, config.allocation
+        ),
+    };
     format!(
-        "{} {} {} {:?} {:?} {:?} {} {} {:?} {:?}",
+        "{} {} {links} {:?} {} {} {:?} {:?}",
         config.env,
         config.algorithm.name(),
-        config.method_name(),
         config.hidden,
-        config.sparsity,
-        config.critic_sparsity,
         config.batch(),
         config.threads,
         config.engine,
@@ -128,19 +134,7 @@ fn sample(
         tempfile::tempdir().map_err(|source| FileError::write(&std::env::temp_dir(), source))?;
     let point = Point::new(0, "sample", shortened(config));
     let sweep = Sweep::write(folder.path(), "", vec![point.clone()])?;
-    let mut child = Command::new(program)
-        .args(["sweep", "point", "--stop-with-stdin"])
-        .arg(sweep.root())
-        .arg("0")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .map_err(|source| SweepError::Start {
-            program: program.display().to_string(),
-            source,
-            remedy: "try again",
-        })?;
+    let mut child = process(&sweep, &point, program, Stdio::null(), Stdio::null())?;
     sleep(moment);
     drop(child.stdin.take());
     let stopped = Instant::now();

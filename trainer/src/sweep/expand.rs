@@ -75,7 +75,6 @@ impl Grid {
         if all.is_empty() {
             return Err(complain("there is nothing to train: [[exclude]] leaves out all".into()));
         }
-        all.iter_mut().for_each(leave_out_what_says_nothing);
         Ok(Combinations { all: named(all), excluded })
     }
 
@@ -124,33 +123,32 @@ fn leave_out_what_says_nothing(settings: &mut Settings) {
     });
 }
 
-/// Names made of the settings in which combinations differ.
-fn named(all: Vec<Settings>) -> Vec<Combination> {
+/// Names made of the settings in which combinations differ and which say something.
+fn named(mut all: Vec<Settings>) -> Vec<Combination> {
     let keys: BTreeSet<_> = all.iter().flat_map(Settings::keys).collect();
-    let mut varying: Vec<_> = keys
-        .into_iter()
-        .filter(|key| all.iter().any(|set| set.get(*key) != all[0].get(*key)))
-        .cloned()
-        .collect();
+    let varies = |key: &&String| all.iter().any(|set| set.get(*key) != all[0].get(*key));
+    let mut varying: Vec<_> = keys.into_iter().filter(varies).cloned().collect();
     varying.sort_by_key(|key| rank(key));
+    all.iter_mut().for_each(leave_out_what_says_nothing);
     let name = |settings: &Settings| {
         let parts = varying.iter().filter_map(|key| Some(part(key, settings.get(key)?)));
         let parts: Vec<_> = parts.collect();
-        if parts.is_empty() { "all-defaults".to_string() } else { parts.join("_") }
+        if parts.is_empty() { "run".to_string() } else { parts.join("_") }
     };
-    let names: Vec<_> = all.iter().map(name).collect();
-    names.into_iter().zip(all).map(|(name, settings)| Combination { name, settings }).collect()
+    all.into_iter().map(|settings| Combination { name: name(&settings), settings }).collect()
 }
 
 /// `rigl`, `sparsity=0.9`: what stands for itself has no key. Fit for the name of a folder.
 fn part(key: &str, value: &Value) -> String {
     let text = match value {
         Value::String(text) => text.clone(),
+        // 1e30, not thirty zeros.
+        Value::Float(number) => format!("{number:?}"),
         other => other.to_string(),
     };
-    let safe = |c: char| if c.is_ascii_alphanumeric() || "-.".contains(c) { c } else { '-' };
-    let text: String = text.chars().map(safe).collect();
-    let text = text.trim_matches('-').to_string();
+    let unsafe_ones = |c: char| !(c.is_ascii_alphanumeric() || "-.".contains(c));
+    let parts: Vec<_> = text.split(unsafe_ones).filter(|part| !part.is_empty()).collect();
+    let text = parts.join("-");
     match key {
         "env" | "algorithm" | "method" | "structure" => text,
         _ => format!("{key}={text}"),

@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 use super::point::record_failure;
 use super::{Point, State, Sweep, SweepError, standing};
 use crate::lab::files::{self, FileError};
+use crate::lab::folder::RunFolder;
 use crate::lab::progress::Progress;
 
 /// Exit code of `lacewing sweep point` where another process trains the point (`EX_TEMPFAIL`).
@@ -24,7 +25,7 @@ pub const INTERRUPTED: u8 = 130;
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 const COUNT_EVERY: Duration = Duration::from_secs(1);
 /// How long to leave a point alone that another process trains.
-const BUSY_FOR: Duration = Duration::from_secs(5);
+const BUSY_FOR: Duration = Duration::from_secs(1);
 
 /// How the points of a sweep are.
 pub struct Report<'s> {
@@ -124,11 +125,19 @@ impl<'s> Pool<'s> {
         while !self.report.stopped && self.workers.len() < jobs {
             let due = self.queue.iter().position(|(_, when)| *when <= Instant::now());
             let Some((point, _)) = due.and_then(|at| self.queue.remove(at)) else { break };
+            if RunFolder::is_held(&self.sweep.folder(point)) {
+                self.later(point);
+                continue;
+            }
             let child = start(self.sweep, point, self.program)?;
             self.settled -= standing(self.sweep, point).step;
             self.workers.push(Worker { point, child });
         }
         Ok(())
+    }
+
+    fn later(&mut self, point: &'s Point) {
+        self.queue.push_back((point, Instant::now() + BUSY_FOR));
     }
 
     /// Takes note of the points that have ended.
@@ -153,7 +162,7 @@ impl<'s> Pool<'s> {
         match code {
             Some(0) => self.report.done += 1,
             // Someone else has it, or stopped it: its turn comes again.
-            Some(BUSY | INTERRUPTED) => self.queue.push_back((point, Instant::now() + BUSY_FOR)),
+            Some(BUSY | INTERRUPTED) => self.later(point),
             _ => {
                 let reason = reason(self.sweep, point, status);
                 bar.say(&format!("point {} failed: {reason}", point.name));
@@ -169,11 +178,15 @@ impl<'s> Pool<'s> {
 
     fn describe(&self) -> String {
         let (done, of) = (self.report.done, self.sweep.points().len());
-        let failed = match self.report.failed.len() {
-            0 => String::new(),
-            count => format!(", {count} failed"),
-        };
-        format!("{done} of {of} points done, {} running{failed}", self.workers.len())
+        let mut text = format!("{done} of {of} points done, {} running", self.workers.len());
+        let failed = self.report.failed.len();
+        let elsewhere = self.queue.iter().filter(|(_, when)| *when > Instant::now()).count();
+        for (count, what) in [(elsewhere, "held by another process"), (failed, "failed")] {
+            if count > 0 {
+                text += &format!(", {count} {what}");
+            }
+        }
+        text
     }
 }
 
@@ -183,6 +196,17 @@ fn start(sweep: &Sweep, point: &Point, program: &Path) -> Result<Child, SweepErr
     let log = File::options().append(true).create(true).open(&path);
     let logs = log.and_then(|log| Ok((log.try_clone()?, log)));
     let (out, err) = logs.map_err(|source| FileError::write(&path, source))?;
+    process(sweep, point, program, out.into(), err.into())
+}
+
+/// A process that trains a point, and stops when its standard input is closed.
+pub(super) fn process(
+    sweep: &Sweep,
+    point: &Point,
+    program: &Path,
+    out: Stdio,
+    err: Stdio,
+) -> Result<Child, SweepError> {
     let mut command = Command::new(program);
     command.args(["sweep", "point", "--stop-with-stdin"]).arg(sweep.root());
     command.arg(point.number.to_string()).stdin(Stdio::piped()).stdout(out).stderr(err);
@@ -192,7 +216,7 @@ fn start(sweep: &Sweep, point: &Point, program: &Path) -> Result<Child, SweepErr
     command.spawn().map_err(|source| SweepError::Start {
         program: program.display().to_string(),
         source,
-        remedy: "the points trained so far are kept; try again",
+        remedy: "what was trained so far is kept; try again",
     })
 }
 
@@ -202,9 +226,10 @@ fn reason(sweep: &Sweep, point: &Point, status: ExitStatus) -> String {
     if let Some(error) = standing(sweep, point).error {
         return error;
     }
-    let error = format!(
-        "its process ended with {status}: killed from outside, or for want of memory (try fewer --jobs)"
-    );
+    let error = match status.code() {
+        Some(_) => format!("its process ended with {status}; see its log"),
+        None => format!("{status}: killed from outside, or for want of memory (try fewer --jobs)"),
+    };
     record_failure(sweep, point, &error);
     error
 }
