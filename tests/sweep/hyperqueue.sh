@@ -9,4 +9,4 @@ venv=$target/hyperqueue-python
 if ! [ -x "$venv/bin/pip" ]; then python3 -m venv "$venv"; fi
 "$venv/bin/pip" install --quiet --disable-pip-version-check hyperqueue==0.27.0
 cargo build --quiet --locked -p lacewing
-exec "$venv/bin/python" tests/sweep/hyperqueue.py "$target/debug/lacewing"
+exec "$venv/bin/python" tests/sweep/on_hyperqueue.py "$target/debug/lacewing"

@@ -152,6 +152,7 @@ fn linked_axes_set_several_keys_at_once() {
         folder.path(),
         "[base]
          method = 'set'
+         sparsity = 0.9
          [axes]
          allocation = ['erk', 'balanced']
          td3.learning-rate = [1e-3, 1e-30]
@@ -170,11 +171,10 @@ fn linked_axes_set_several_keys_at_once() {
         (&last["steps"], &last["topology"]["amount"]["cosine"], &last["allocation"]["rule"]),
         (&9000.into(), &0.3.into(), &"balanced".into())
     );
-    assert!(
-        text(&points[7], "name").ends_with("td3.learning-rate=1e-30_topology.amount=cosine---0.3")
-            || text(&points[7], "name").contains("td3.learning-rate=1e-30"),
-        "{}",
-        points[7]["name"]
+    assert_eq!(
+        text(&points[7], "name"),
+        "0007-MountainCarContinuous-v0_allocation=closeness-0.2-rule-balanced_steps=9000_\
+         td3.learning-rate=1e-30_topology.amount=cosine-0.3"
     );
 }
 

@@ -1,6 +1,6 @@
 """Trains a small sweep on HyperQueue's local cluster and checks that all of it is done.
 
-    hyperqueue.py LACEWING
+    on_hyperqueue.py LACEWING
 """
 
 import json
@@ -46,7 +46,7 @@ def main(lacewing):
         job = Job(max_fails=None)
         for _ in range(4):
             job.program(point.split())
-        with LocalCluster(folder / "server", WorkerConfig(cores=2)) as cluster:
+        with LocalCluster(str(folder / "server"), WorkerConfig(cores=2)) as cluster:
             client = cluster.client()
             client.wait_for_jobs([client.submit(job)])
         states = [point["state"] for point in json.loads(say("status", sweep, "--json"))]
