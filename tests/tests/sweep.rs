@@ -257,6 +257,12 @@ fn one_failed_point_is_named_and_stops_no_other() {
     assert!(shown.contains("2 points: 1 done, 0 running, 1 failed"), "{shown}");
     assert!(shown.contains("failed: learning diverged"), "{shown}");
 
+    for command in ["run", "status", "point"] {
+        let output = sweep(&[command, "grid.toml"], root).output().unwrap();
+        assert_eq!(output.status.code(), Some(1));
+        assert!(stderr(&output).contains("`lacewing sweep plan GRID.toml"), "{}", stderr(&output));
+    }
+
     // The one that is done costs nothing any more, and the other is tried again when asked for.
     let policy = folders(&root.join("out"), &points)[1].join("policy.lace");
     let written = fs::metadata(&policy).unwrap().modified().unwrap();

@@ -53,7 +53,7 @@ pub enum SweepError {
     },
     /// The folder is not a sweep's.
     #[error(
-        "{0} is not a sweep's folder (no points.json); make one with `lacewing sweep plan GRID.toml -o {0}`",
+        "{} is not a sweep's folder (no points.json); plan one first: `lacewing sweep plan GRID.toml -o DIR`",
         root.display()
     )]
     NotASweep {

@@ -1,7 +1,7 @@
 //! How long a sweep will take, and how much disk: from a timed sample of each kind of run.
 //!
-//! A sample is the run itself, with its random steps and its evaluations shortened in proportion, stopped
-//! after a moment; dozens of kinds take some ten seconds. What grows over a run, such as the replay of a checkpoint, is counted, not measured.
+//! A sample is the run itself with fewer random steps and shorter episodes, stopped after it has learned for a
+//! moment; some twenty kinds take ten seconds or so. What grows over a run, such as the replay of a checkpoint, is counted, not measured.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -14,9 +14,11 @@ use lacewing_runtime::learn::{Growth, Settings};
 
 use super::run::process;
 use super::status::summary;
-use super::{Point, Sweep, SweepError};
+use super::{Point, Sweep, SweepError, standing};
+use crate::env::{self, Shift, Wrap};
 use crate::lab::checkpoint::Checkpoints;
 use crate::lab::config::{Preset, RunConfig};
+use crate::lab::error::LabError;
 use crate::lab::files::FileError;
 use crate::lab::folder::CHECKPOINT;
 
@@ -24,8 +26,10 @@ use crate::lab::folder::CHECKPOINT;
 const BUDGET: Duration = Duration::from_secs(10);
 const SHORTEST: Duration = Duration::from_millis(300);
 const LONGEST: Duration = Duration::from_secs(2);
-/// An episode may be long where an update is slow.
+/// Enough to begin learning where an update is slow.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// Steps of an episode at most: where it ends, a run can be stopped.
+const EPISODE: u32 = 100;
 
 /// What a sweep takes.
 #[derive(Clone, Copy, Debug)]
@@ -109,22 +113,28 @@ fn kind(config: &RunConfig) -> String {
     )
 }
 
-/// The run with its beginning and its evaluations shortened in proportion.
-fn shortened(config: &RunConfig) -> RunConfig {
+/// The run with its beginning, its episodes and its evaluations shortened: of as many steps as the run it
+/// evaluates as many.
+fn shortened(config: &RunConfig) -> Result<RunConfig, LabError> {
     let mut short = config.clone();
+    let own = env::make(&config.env, &Shift::default())?.spec().max_episode_steps;
+    let episode = own.min(EPISODE);
+    let (name, wrap) = env::parts(&config.env)?;
+    short.env = format!("{name}[{}]", Wrap { time_limit: Some(episode), ..wrap });
+    let evaluated = u64::from(config.evaluate_episodes) * u64::from(own);
+    short.evaluate_every = (config.evaluate_every * u64::from(episode) / evaluated).max(1);
+    short.evaluate_episodes = 1;
     short.set_start_steps(config.start_steps().min(config.batch()));
     let mut settings = short.settings();
     if let Settings::Ppo(ppo) = &mut settings {
         ppo.steps = ppo.batch;
         short.set_settings(settings);
     }
-    short.evaluate_every = (config.evaluate_every / u64::from(config.evaluate_episodes)).max(1);
-    short.evaluate_episodes = 1;
     short.checkpoint_every = config.steps;
-    short
+    Ok(short)
 }
 
-/// None where the run did not get to an episode's end.
+/// None where the run fails, or is too slow to tell.
 fn sample(
     config: &RunConfig,
     program: &Path,
@@ -132,20 +142,26 @@ fn sample(
 ) -> Result<Option<Sample>, SweepError> {
     let folder =
         tempfile::tempdir().map_err(|source| FileError::write(&std::env::temp_dir(), source))?;
-    let point = Point::new(0, "sample", shortened(config));
+    let point = Point::new(0, "sample", shortened(config)?);
     let sweep = Sweep::write(folder.path(), "", vec![point.clone()])?;
     let mut child = process(&sweep, &point, program, Stdio::null(), Stdio::null())?;
-    sleep(moment);
-    drop(child.stdin.take());
-    let stopped = Instant::now();
+    let random = point.config.start_steps();
+    let started = Instant::now();
+    let mut learning = None;
     while matches!(child.try_wait(), Ok(None)) {
-        if stopped.elapsed() > PATIENCE {
+        if started.elapsed() > PATIENCE {
             // It is only a sample.
             let _ = child.kill();
             let _ = child.wait();
             return Ok(None);
         }
-        sleep(moment / 30);
+        if learning.is_none() && standing(&sweep, &point).step > random {
+            learning = Some(Instant::now());
+        }
+        if learning.is_some_and(|since| since.elapsed() >= moment) {
+            drop(child.stdin.take());
+        }
+        sleep(SHORTEST / 30);
     }
     let root = sweep.folder(&point);
     let (steps, seconds) = match (summary(&root), Checkpoints::peek(&root.join(CHECKPOINT))) {
@@ -153,12 +169,13 @@ fn sample(
         (None, Some(state)) => (state.step, state.wall_seconds),
         (None, None) => return Ok(None),
     };
-    if steps == 0 {
+    if steps <= random {
         return Ok(None);
     }
     let (replay, rest) = sizes(&root);
     Ok(Some(Sample {
-        step: seconds / steps as f64,
+        // Random steps cost little.
+        step: seconds / (steps - random) as f64,
         transition: replay as f64 / (steps as usize).min(config.experience()) as f64,
         // In the end there are also the best policy and the checkpoint before the last.
         rest: 2 * rest,

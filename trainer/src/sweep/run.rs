@@ -160,7 +160,11 @@ impl<'s> Pool<'s> {
             _ => point.config.steps,
         };
         match code {
-            Some(0) => self.report.done += 1,
+            Some(0) => {
+                self.report.done += 1;
+                let last = standing(self.sweep, point).last_return.unwrap_or(f64::NAN);
+                bar.say(&format!("point {} is done: return {last:.1}", point.name));
+            }
             // Someone else has it, or stopped it: its turn comes again.
             Some(BUSY | INTERRUPTED) => self.later(point),
             _ => {
