@@ -415,8 +415,13 @@ fn a_plan_estimates_time_and_disk() {
     {
         assert!(told.contains(words), "no `{words}` in {told}");
     }
-    assert!(!told.contains("not counted"), "{told}");
     assert!(folder.path().join("runs/quick/points.json").exists());
+
+    // What cannot be timed is told, and is no reason to lose the plan.
+    let diverging = format!("{SHORT}td3.learning-rate = 1e30\n");
+    fs::write(folder.path().join("bad.toml"), diverging).unwrap();
+    let told = stdout(&succeed(&mut sweep(&["plan", "bad.toml"], folder.path())));
+    assert!(told.contains("not counted: 1 points") && told.contains("diverged"), "{told}");
 }
 
 /// What would be handed to an engine, with `DIR` for the folder and `lacewing` for the program.

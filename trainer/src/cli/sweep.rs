@@ -120,7 +120,7 @@ fn plan(grid: &Path, out: Option<PathBuf>, no_estimate: bool) -> Result<(), CliE
     ends.into_iter().flatten().for_each(|point| say!("  {}", point.name));
     if !no_estimate {
         tell!("timing a moment of each kind of run (--no-estimate leaves that out) ...");
-        tell_estimate(&sweep::estimate(&plan.sweep, &program()?)?);
+        tell_estimate(&sweep::estimate(&plan.sweep));
     }
     let root = root.display();
     say!("next: `lacewing sweep run {root}`, or hand it over with `lacewing sweep submit {root}`");
@@ -137,8 +137,8 @@ fn tell_estimate(estimate: &Estimate) {
         time(estimate.wall_seconds(jobs)),
     );
     say!("disk: about {:.2} GB in the end", estimate.bytes as f64 / 1e9);
-    if estimate.unknown > 0 {
-        say!("not counted: {} points, too slow or failing to be timed", estimate.unknown);
+    if let Some(problem) = &estimate.problem {
+        say!("not counted: {} points, whose kind failed at once: {problem}", estimate.unknown);
     }
 }
 

@@ -200,17 +200,6 @@ fn start(sweep: &Sweep, point: &Point, program: &Path) -> Result<Child, SweepErr
     let log = File::options().append(true).create(true).open(&path);
     let logs = log.and_then(|log| Ok((log.try_clone()?, log)));
     let (out, err) = logs.map_err(|source| FileError::write(&path, source))?;
-    process(sweep, point, program, out.into(), err.into())
-}
-
-/// A process that trains a point, and stops when its standard input is closed.
-pub(super) fn process(
-    sweep: &Sweep,
-    point: &Point,
-    program: &Path,
-    out: Stdio,
-    err: Stdio,
-) -> Result<Child, SweepError> {
     let mut command = Command::new(program);
     command.args(["sweep", "point", "--stop-with-stdin"]).arg(sweep.root());
     command.arg(point.number.to_string()).stdin(Stdio::piped()).stdout(out).stderr(err);

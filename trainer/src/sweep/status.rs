@@ -94,8 +94,7 @@ pub fn standing<'s>(sweep: &Sweep, point: &'s Point) -> Standing<'s> {
     standing
 }
 
-/// The result of a finished run.
-pub(super) fn summary(root: &Path) -> Option<Summary> {
+fn summary(root: &Path) -> Option<Summary> {
     serde_json::from_slice(&fs::read(root.join(SUMMARY)).ok()?).ok()
 }
 

@@ -1,6 +1,7 @@
 //! A training run from its folder to its result: new, resumed or interrupted.
 
 mod run;
+mod sample;
 
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
@@ -22,6 +23,7 @@ use crate::lab::progress::Progress;
 use crate::lab::seeds::{Stream, derive_seed};
 use crate::lab::world::Simulator;
 use run::Run;
+pub use sample::{Sample, sample};
 
 /// How a run ended.
 #[derive(Debug)]
