@@ -131,14 +131,14 @@ fn tell_estimate(estimate: &Estimate) {
     let jobs = cores();
     let time = |seconds| duration(Duration::from_secs_f64(seconds));
     say!(
-        "time: about {} of one core ({} kinds of run timed); with --jobs {jobs}, {}",
+        "time: about {} of one core (kinds of run timed: {}); with --jobs {jobs}, {}",
         time(estimate.core_seconds),
         estimate.kinds,
         time(estimate.wall_seconds(jobs)),
     );
     say!("disk: about {:.2} GB in the end", estimate.bytes as f64 / 1e9);
     if let Some(problem) = &estimate.problem {
-        say!("not counted: {} points, whose kind failed at once: {problem}", estimate.unknown);
+        say!("not counted: points whose kind failed at once, {}: {problem}", estimate.unknown);
     }
 }
 

@@ -84,8 +84,9 @@ fn kind(config: &RunConfig) -> String {
             config.structure, config.sparsity, config.critic_sparsity, config.allocation
         ),
     };
+    let updates = config.updates() as f64 / config.steps as f64;
     format!(
-        "{} {} {links} {:?} {} {} {:?} {:?}",
+        "{} {} {links} {:?} {} {updates:.1} {} {:?} {:?}",
         config.env,
         config.algorithm.name(),
         config.hidden,
