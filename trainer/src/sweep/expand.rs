@@ -23,7 +23,7 @@ pub struct Combination {
 /// Combinations of a grid.
 pub struct Combinations {
     pub all: Vec<Combination>,
-    /// How many [[exclude]] left out.
+    /// How many `[[exclude]]` left out.
     pub excluded: usize,
 }
 

@@ -15,7 +15,7 @@ pub struct Plan {
     pub sweep: Sweep,
     /// Combinations that turned out to be the run of another.
     pub merged: usize,
-    /// Combinations left out by [[exclude]].
+    /// Combinations left out by `[[exclude]]`.
     pub excluded: usize,
     /// Points that an earlier plan has not.
     pub new: usize,
