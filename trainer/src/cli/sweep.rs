@@ -123,7 +123,10 @@ fn plan(grid: &Path, out: Option<PathBuf>, no_estimate: bool) -> Result<(), CliE
         tell_estimate(&sweep::estimate(&plan.sweep));
     }
     let root = root.display();
-    say!("next: `lacewing sweep run {root}`, or hand it over with `lacewing sweep submit {root}`");
+    say!(
+        "next: `lacewing sweep run {root}`, or on a cluster `lacewing sweep submit {root} --engine slurm` \
+         (or hq)"
+    );
     Ok(())
 }
 
