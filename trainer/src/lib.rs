@@ -10,3 +10,4 @@ pub mod lab;
 mod nearest;
 pub mod onnx;
 pub mod report;
+pub mod sweep;

@@ -14,6 +14,7 @@ use crate::lab::files::FileError;
 use crate::lab::folder::FolderError;
 use crate::lab::policy::PolicyError;
 use crate::onnx::OnnxError;
+use crate::sweep::{BUSY, INTERRUPTED, SweepError};
 
 /// Why a command failed. Every message says what to do next.
 #[derive(Debug, Error)]
@@ -60,6 +61,12 @@ pub enum CliError {
     /// A resume section is damaged.
     #[error(transparent)]
     Resume(#[from] ResumeError),
+    /// A sweep cannot go on.
+    #[error(transparent)]
+    Sweep(#[from] SweepError),
+    /// Points of a sweep failed.
+    #[error("{0}")]
+    Failed(String),
     /// The runtime cannot load the policy.
     #[error(transparent)]
     Load(#[from] LoadError),
@@ -69,11 +76,13 @@ pub enum CliError {
 }
 
 impl CliError {
-    /// Exit code: 2 for usage, 130 for an interrupt as shells expect, 1 for the rest.
+    /// Exit code: 2 for usage, 130 for an interrupt as shells expect, 75 where another process trains a
+    /// sweep's point, 1 for the rest.
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Usage(_) => 2,
-            Self::Interrupted(_) => 130,
+            Self::Interrupted(_) => INTERRUPTED,
+            Self::Sweep(SweepError::Busy { .. }) => BUSY,
             _ => 1,
         }
     }

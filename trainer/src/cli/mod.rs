@@ -10,6 +10,7 @@ mod inspect;
 mod measure;
 mod quickstart;
 mod signals;
+mod sweep;
 mod train;
 
 use std::process::ExitCode;
@@ -44,6 +45,8 @@ enum Command {
     Measure(measure::Args),
     /// Go on learning where the dynamics have changed.
     Finetune(finetune::Args),
+    /// Train a grid of runs: plan it, run it here or on HyperQueue or Slurm, see how far it is.
+    Sweep(sweep::Args),
     /// List, install or serve environments.
     Env(env::Args),
     /// Train, export, measure and fine-tune a 90 % sparse policy in about a minute.
@@ -64,6 +67,7 @@ pub fn main() -> ExitCode {
         Command::Inspect(args) => inspect::run(&args),
         Command::Measure(args) => measure::run(&args),
         Command::Finetune(args) => finetune::run(&args),
+        Command::Sweep(args) => sweep::run(args),
         Command::Env(args) => env::run(&args),
         Command::Quickstart(args) => quickstart::run(&args),
     };

@@ -4,16 +4,14 @@ use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 
 use lacewing_formats::topology::Structure;
+use toml::Value;
 
 use super::{CliError, signals};
-use crate::lab::config::{Device, EngineKind, Layer, Preset, RunConfig};
+use crate::lab::config::{Device, EngineKind, Layer, Preset, RunConfig, allocation};
 use crate::lab::folder::RunFolder;
 use crate::lab::progress::duration;
 use crate::lab::session::{self, Outcome, Summary};
 use crate::nearest;
-
-/// c of the balanced allocation (the code of Grooten et al. 2023).
-const CLOSENESS: f64 = 0.2;
 
 const RUN: &str = "Run";
 const AGENT: &str = "Agent";
@@ -170,10 +168,9 @@ fn configure(args: &Args) -> Result<RunConfig, CliError> {
         args.sparsity.map(|value| format!("sparsity={value:?}")),
         args.critic_sparsity.map(|value| format!("critic-sparsity={value:?}")),
         args.policy_share.map(|value| format!("policy-share={value:?}")),
-        args.allocation.as_ref().map(|rule| match &**rule {
-            "balanced" => format!("allocation={{rule=\"balanced\",closeness={CLOSENESS}}}"),
-            rule => format!("allocation={{rule=\"{rule}\"}}"),
-        }),
+        args.allocation
+            .as_ref()
+            .map(|rule| format!("allocation={}", Value::from(allocation(rule)))),
         args.init.as_ref().map(|name| format!("init={name}")),
         args.no_bias.then(|| "bias=false".to_string()),
         args.structure.map(|value| format!("structure=\"{value}\"")),
@@ -198,6 +195,7 @@ mod tests {
     use lacewing_runtime::learn::Init;
 
     use super::*;
+    use crate::lab::config::CLOSENESS;
 
     fn configured(line: &str) -> RunConfig {
         let command = Args::augment_args(Command::new("train").no_binary_name(true));

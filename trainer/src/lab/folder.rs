@@ -9,13 +9,13 @@ use thiserror::Error;
 use super::config::{ConfigError, RunConfig};
 use super::files::{self, FileError};
 
-const CONFIG: &str = "config.toml";
-const PROGRESS: &str = "progress.csv";
+pub(crate) const CONFIG: &str = "config.toml";
+pub(crate) const PROGRESS: &str = "progress.csv";
 const EVENTS: &str = "events.out.tfevents.0.lacewing";
-const CHECKPOINT: &str = "checkpoint";
+pub(crate) const CHECKPOINT: &str = "checkpoint";
 const POLICY: &str = "policy.lace";
 const BEST: &str = "best.lace";
-const SUMMARY: &str = "summary.json";
+pub(crate) const SUMMARY: &str = "summary.json";
 
 /// A run's folder, held by one process at a time.
 pub struct RunFolder {
@@ -117,9 +117,32 @@ impl RunFolder {
         Ok((Self::lock(root)?, RunConfig::from_file(&path)?))
     }
 
+    /// Opens the folder of a run, which it starts where there is none yet. Two processes must not start
+    /// the same one at the same time.
+    ///
+    /// # Errors
+    /// [`FolderError`].
+    pub fn enter(root: &Path, config: &RunConfig) -> Result<(Self, RunConfig), FolderError> {
+        let path = root.join(CONFIG);
+        if !path.exists() {
+            fs::create_dir_all(root)
+                .map_err(|source| FolderError::Make { root: root.to_path_buf(), source })?;
+            files::write_atomic(&path, config.to_toml()?.as_bytes())?;
+        }
+        Self::open(root)
+    }
+
+    /// Whether a process trains there just now.
+    pub fn is_held(root: &Path) -> bool {
+        let file = File::open(root.join(CONFIG));
+        file.is_ok_and(|file| matches!(file.try_lock_shared(), Err(fs::TryLockError::WouldBlock)))
+    }
+
     fn lock(root: &Path) -> Result<Self, FolderError> {
         let path = root.join(CONFIG);
-        let file = File::open(&path).map_err(|source| FileError::read(&path, source))?;
+        // Open for writing, without which network file systems lock nothing.
+        let file = File::options().read(true).write(true).open(&path);
+        let file = file.map_err(|source| FileError::read(&path, source))?;
         // A file system without locks (some network mounts) must not prevent training.
         if let Err(fs::TryLockError::WouldBlock) = file.try_lock() {
             return Err(FolderError::Busy { root: root.to_path_buf() });

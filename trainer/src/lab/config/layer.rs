@@ -139,11 +139,28 @@ impl Layer {
 /// Tables that are one value.
 const WHOLE: [&str; 2] = ["allocation", "amount"];
 
+/// Whether the table of this name is one value, which another replaces as a whole.
+pub fn is_whole(name: &str) -> bool {
+    WHOLE.contains(&name)
+}
+
+/// c of the balanced allocation (the code of Grooten et al. 2023).
+pub const CLOSENESS: f64 = 0.2;
+
+/// The table of an allocation rule that is named alone.
+pub fn allocation(rule: &str) -> Table {
+    let mut table = Table::from_iter([("rule".to_string(), Value::from(rule))]);
+    if rule == "balanced" {
+        table.insert("closeness".into(), CLOSENESS.into());
+    }
+    table
+}
+
 /// Lays `over` on `under`: tables field by field, all else whole.
 pub(super) fn overlay(under: &mut Table, over: Table) {
     for (key, value) in over {
         match (under.get_mut(&key), value) {
-            (Some(Value::Table(under)), Value::Table(over)) if !WHOLE.contains(&&*key) => {
+            (Some(Value::Table(under)), Value::Table(over)) if !is_whole(&key) => {
                 overlay(under, over);
             }
             (_, value) => drop(under.insert(key, value)),

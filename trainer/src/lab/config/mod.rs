@@ -20,7 +20,7 @@ use toml::Table;
 
 use crate::env;
 pub use changes::{ChangeError, Changes};
-pub use layer::{ConfigError, Layer};
+pub use layer::{CLOSENESS, ConfigError, Layer, allocation, is_whole};
 use layer::{overlay, value_error};
 pub use preset::Preset;
 pub use topology::Topology;

@@ -1,13 +1,14 @@
 //! A training run from its folder to its result: new, resumed or interrupted.
 
 mod run;
+mod sample;
 
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 use lacewing_runtime::learn::session::{Buffers, Plan, Position, run as session_loop};
 use lacewing_runtime::learn::{AgentShape, Block, Replay, Seeds};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::engine::{self, Engine, EngineError, EngineKind, Start};
 use crate::env::{self, Shift};
@@ -22,6 +23,7 @@ use crate::lab::progress::Progress;
 use crate::lab::seeds::{Stream, derive_seed};
 use crate::lab::world::Simulator;
 use run::Run;
+pub use sample::{Sample, sample};
 
 /// How a run ended.
 #[derive(Debug)]
@@ -36,7 +38,7 @@ pub enum Outcome {
 }
 
 /// Result of a finished run, saved as `summary.json`.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Summary {
     /// Environment steps.
     pub steps: u64,

@@ -1,0 +1,12 @@
+#!/bin/sh
+# A sweep of four points on a real HyperQueue: a server and a worker on this machine train it by
+# `lacewing sweep point`, as `lacewing sweep submit --engine hq` has them do. Needs Python 3 and pip; keeps
+# its package in target/hyperqueue-python.
+set -eu
+cd "$(dirname "$0")/../.."
+target=${CARGO_TARGET_DIR:-target}
+venv=$target/hyperqueue-python
+if ! [ -x "$venv/bin/pip" ]; then python3 -m venv "$venv"; fi
+"$venv/bin/pip" install --quiet --disable-pip-version-check hyperqueue==0.27.0
+cargo build --quiet --locked -p lacewing
+exec "$venv/bin/python" tests/sweep/on_hyperqueue.py "$target/debug/lacewing"

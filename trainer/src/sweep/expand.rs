@@ -1,0 +1,179 @@
+//! From a grid to the settings of each of its runs.
+
+use std::collections::BTreeSet;
+
+use toml::{Table, Value};
+
+use super::SweepError;
+use super::grid::{Axis, Grid, MOST_POINTS, Settings, rank};
+use crate::lab::config::Preset;
+use crate::nearest;
+
+/// Settings that say nothing where every link lives.
+const OF_SPARSE: [&str; 5] =
+    ["sparsity", "critic-sparsity", "policy-share", "allocation", "structure"];
+
+/// Settings of a run, and a name that tells it from the others.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Combination {
+    pub name: String,
+    pub settings: Settings,
+}
+
+/// Combinations of a grid.
+pub struct Combinations {
+    pub all: Vec<Combination>,
+    /// How many `[[exclude]]` left out.
+    pub excluded: usize,
+}
+
+impl Grid {
+    /// All combinations, in order.
+    ///
+    /// # Errors
+    /// [`SweepError::Grid`] for too many, none, or an exclusion without effect.
+    pub fn combinations(&self) -> Result<Combinations, SweepError> {
+        let complain = |problem| SweepError::Grid { origin: self.origin.clone(), problem };
+        let mut all = match self.axes.is_empty() && !self.include.is_empty() {
+            true => Vec::new(),
+            false => self.product(&self.axes)?,
+        };
+        let before = all.len();
+        for rule in &self.exclude {
+            let count = all.len();
+            if let Some(key) = rule.keys().find(|key| all.iter().all(|set| !set.contains_key(*key)))
+            {
+                let known = all.iter().flat_map(Settings::keys).map(String::as_str);
+                let meant = nearest::nearest(key, known).unwrap_or("seed");
+                return Err(complain(format!(
+                    "[[exclude]] names `{key}`, which no run of [axes] sets; did you mean `{meant}`?"
+                )));
+            }
+            all.retain(|set| {
+                !rule
+                    .iter()
+                    .all(|(key, values)| set.get(key).is_some_and(|value| values.contains(value)))
+            });
+            if all.len() == count {
+                let rule: Vec<_> =
+                    rule.iter().map(|(key, values)| format!("{key} = {}", list(values))).collect();
+                return Err(complain(format!(
+                    "[[exclude]] {} leaves nothing out: correct its values, or delete it",
+                    rule.join(", ")
+                )));
+            }
+        }
+        let excluded = before - all.len();
+        for own in &self.include {
+            let sets = |axis: &Axis, key: &str| axis.values.iter().any(|set| set.contains_key(key));
+            let inherited =
+                self.axes.iter().filter(|axis| !own.iter().any(|own| sets(axis, &own.name)));
+            let mut axes: Vec<_> = inherited.chain(own).cloned().collect();
+            axes.sort_by_key(|axis| (rank(&axis.name), axis.name.clone()));
+            all.extend(self.product(&axes)?);
+        }
+        if all.is_empty() {
+            return Err(complain("there is nothing to train: [[exclude]] leaves out all".into()));
+        }
+        Ok(Combinations { all: named(all), excluded })
+    }
+
+    /// Every combination of the axes' values over the base; the last axis varies the fastest.
+    fn product(&self, axes: &[Axis]) -> Result<Vec<Settings>, SweepError> {
+        let count = axes.iter().try_fold(1_usize, |n, axis| n.checked_mul(axis.values.len()));
+        if count.is_none_or(|count| count > MOST_POINTS) {
+            let problem = format!("more than {MOST_POINTS} combinations: shorten a list of [axes]");
+            return Err(SweepError::Grid { origin: self.origin.clone(), problem });
+        }
+        let mut all = vec![self.base.clone()];
+        for axis in axes {
+            let over = |under: &Settings| {
+                let under = under.clone();
+                axis.values.iter().map(move |value| lay(under.clone(), value)).collect::<Vec<_>>()
+            };
+            all = all.iter().flat_map(over).collect();
+        }
+        Ok(all)
+    }
+}
+
+/// Settings with others over them: `topology.amount` replaces `topology.amount.cosine`, and the other
+/// way round.
+fn lay(mut under: Settings, over: &Settings) -> Settings {
+    let within =
+        |key: &str, table: &str| key.strip_prefix(table).is_some_and(|rest| rest.starts_with('.'));
+    under.retain(|key, _| !over.keys().any(|new| within(key, new) || within(new, key)));
+    under.extend(over.iter().map(|(key, value)| (key.clone(), value.clone())));
+    under
+}
+
+/// A dense network has no sparsity and a fixed topology no changes: without such settings all
+/// combinations that differ only there are the same run.
+fn leave_out_what_says_nothing(settings: &mut Settings) {
+    let method = settings.get("method").and_then(|name| name.clone().try_into::<Preset>().ok());
+    let Some(method) = method else { return };
+    settings.retain(|key, _| match method {
+        Preset::Dense => !OF_SPARSE.contains(&&**key) && !key.starts_with("topology."),
+        // Its sparsity says how narrow it is.
+        Preset::SmallDense => {
+            !matches!(&**key, "allocation" | "structure") && !key.starts_with("topology.")
+        }
+        Preset::Static => !key.starts_with("topology."),
+        _ => true,
+    });
+}
+
+/// Names made of the settings in which combinations differ and which say something.
+fn named(mut all: Vec<Settings>) -> Vec<Combination> {
+    let keys: BTreeSet<_> = all.iter().flat_map(Settings::keys).collect();
+    let varies = |key: &&String| all.iter().any(|set| set.get(*key) != all[0].get(*key));
+    let mut varying: Vec<_> = keys.into_iter().filter(varies).cloned().collect();
+    varying.sort_by_key(|key| rank(key));
+    all.iter_mut().for_each(leave_out_what_says_nothing);
+    let name = |settings: &Settings| {
+        let parts = varying.iter().filter_map(|key| Some(part(key, settings.get(key)?)));
+        let parts: Vec<_> = parts.collect();
+        if parts.is_empty() { "run".to_string() } else { parts.join("_") }
+    };
+    all.into_iter().map(|settings| Combination { name: name(&settings), settings }).collect()
+}
+
+/// `rigl`, `sparsity=0.9`: what stands for itself has no key. Fit for the name of a folder.
+fn part(key: &str, value: &Value) -> String {
+    let text = match value {
+        Value::String(text) => text.clone(),
+        // 1e30, not thirty zeros.
+        Value::Float(number) => format!("{number:?}"),
+        other => other.to_string(),
+    };
+    let unsafe_ones = |c: char| !(c.is_ascii_alphanumeric() || "-.".contains(c));
+    let parts: Vec<_> = text.split(unsafe_ones).filter(|part| !part.is_empty()).collect();
+    let text = parts.join("-");
+    match key {
+        "env" | "algorithm" | "method" | "structure" => text,
+        _ => format!("{key}={text}"),
+    }
+}
+
+fn list(values: &[Value]) -> String {
+    Value::from(values.to_vec()).to_string()
+}
+
+/// Dotted keys back in their tables.
+pub(super) fn table(settings: &Settings) -> Table {
+    let mut root = Table::new();
+    for (key, value) in settings {
+        let mut path: Vec<&str> = key.split('.').collect();
+        let Some(last) = path.pop() else { continue };
+        let mut at = &mut root;
+        for name in path {
+            let inner = at.entry(name).or_insert_with(|| Value::Table(Table::new()));
+            let Value::Table(inner) = inner else {
+                unreachable!("`lay` keeps values out of tables")
+            };
+            at = inner;
+        }
+        at.insert(last.to_string(), value.clone());
+    }
+    root
+}
