@@ -56,7 +56,12 @@ pub fn sample(config: &RunConfig, moment: Duration) -> Result<Sample, LabError> 
     let mut replay_memory = memory::replay(observations, actions, capacity(&short))?;
     let mut replay = Replay::new(&mut replay_memory, observations, actions)?;
     let start = short.start_steps();
-    let plan = Plan { steps: config.steps, random_steps: start, update_after: start };
+    let plan = Plan {
+        steps: config.steps,
+        random_steps: start,
+        update_after: start,
+        dynamic_buffer: config.dynamic_buffer,
+    };
     let mut world = Simulator::for_learner(&mut *env, config.seed, Stream::Training);
     let buffers = Buffers {
         observation: &mut vec![0.0; observations],
