@@ -14,6 +14,8 @@ fn links(arguments: &[&str]) -> [Vec<usize>; 2] {
         let bytes = AlignedBytes::read(run.join("policy.lace")).unwrap();
         let policy = PolicyView::parse(&bytes).unwrap();
         assert_eq!(policy.provenance().steps, 1100);
+        let normalised = arguments.contains(&"--set=normalise-observations=true");
+        assert_eq!(policy.normaliser().is_some(), normalised);
         policy.layers().map(|layer| layer.links()).collect()
     })
 }
@@ -30,5 +32,19 @@ fn burn_trains_by_sac() {
     let sac = SHORT[..10].iter().map(|argument| argument.replace("td3.", "sac."));
     let sac: Vec<String> = sac.chain(["--algorithm=sac".into()]).collect();
     let [burn, sparse] = links(&sac.iter().map(String::as_str).collect::<Vec<_>>());
+    assert_eq!(burn, sparse);
+}
+
+#[test]
+fn burn_trains_on_whatever_is_made_of_a_minibatch() {
+    let mut all = vec![
+        "Pendulum-v1[noise-features=0.5]",
+        "--set=critic-norm='layer'",
+        "--set=normalise-observations=true",
+        "--set=scale-rewards=true",
+        "--set=n-step=3",
+    ];
+    all.extend(&SHORT[1..10]);
+    let [burn, sparse] = links(&all);
     assert_eq!(burn, sparse);
 }

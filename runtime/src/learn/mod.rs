@@ -39,7 +39,7 @@ pub use crate::arena::{Arena, Block, OutOfMemory};
 pub use agent::{
     ActionSpace, Agent, AgentShape, Algorithm, AlgorithmKind, DeployedLayer, Learner, Losses,
     MAX_LOSSES, MAX_NETWORKS, MAX_STAGES, MAX_TRACES, Network, Normaliser, OBSERVATION_CLIP, Part,
-    RewardScale, Role, Scene, Seeds, Share, Sparsity, Stage, Stages, Work, deployed,
+    RewardScale, Role, Scene, Seeds, Share, Sparsity, Stage, Stages, Statistics, Work, deployed,
 };
 pub use algo::{AnyAgent, DqnConfig, PpoConfig, SacConfig, Settings, Td3Config, TdLoss};
 pub use dynamic_buffer::DynamicBuffer;

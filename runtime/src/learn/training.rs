@@ -81,7 +81,7 @@ impl Training {
     }
 
     /// Steps that a TD target takes in the `update`-th update.
-    pub(super) fn n_step_at(&self, update: u64) -> usize {
+    pub fn n_step_at(&self, update: u64) -> usize {
         if update > self.n_step_after { self.n_step as usize } else { 1 }
     }
 }

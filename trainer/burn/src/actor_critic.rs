@@ -52,9 +52,9 @@ impl<I: Backend> Scene<'_, I> {
         first.min_pair(second)
     }
 
-    /// `r + γ v`, without what comes after a terminal state.
-    pub fn bellman(&self, next_value: Tensor<I, 2>, gamma: f32) -> Tensor<I, 2> {
-        self.batch.reward.clone() + self.batch.not_done.clone() * next_value * gamma
+    /// `rₜ + γ rₜ₊₁ + … + γⁿ v`, without v after a terminal state.
+    pub fn bellman(&self, next_value: Tensor<I, 2>) -> Tensor<I, 2> {
+        self.batch.reward.clone() + self.batch.discount.clone() * next_value
     }
 
     /// `Σᵢ mean (Qᵢ(s, a) − y)²` with its gradient by both critics.

@@ -6,9 +6,10 @@ use crate::{BurnError, Device, OwnedLayer};
 use burn_autodiff::Autodiff;
 use burn_flex::Flex;
 use burn_tensor::backend::AutodiffBackend;
+use lacewing_formats::policy::ObservationNormaliser;
 use lacewing_runtime::learn::{
-    ActionSpace, AlgorithmKind, Explorer, Learner, Losses, Replay, Resume, SacConfig, Settings,
-    Td3Config, Training,
+    ActionSpace, AgentShape, AlgorithmKind, Arena, Block, Explorer, LearnError, Learner, Losses,
+    Replay, Resume, SacConfig, Settings, Statistics, Td3Config, Training,
 };
 use std::fmt;
 
@@ -44,11 +45,15 @@ pub(crate) trait Agent: Send {
         explorer: &mut Explorer<'_>,
         action: &mut [f32],
     ) -> Result<(), BurnError>;
+    fn observe(&mut self, observation: &[f32]);
+    fn reward(&mut self, reward: f32, ends: bool);
+    fn normaliser(&self) -> Option<ObservationNormaliser<'_>>;
     fn updates_due(&self, step: u64, data: &Replay<'_>) -> u32;
     fn update(&mut self, replay: &Replay<'_>) -> Result<Losses, BurnError>;
     fn gradients(&self, replay: &Replay<'_>) -> Result<Gradients, BurnError>;
     fn layers(&self) -> Vec<OwnedLayer>;
-    fn state(&self) -> State;
+    /// All that learning needs to go on, as a resume section.
+    fn save(&self, explorer: &Explorer<'_>) -> Vec<u8>;
 }
 
 /// A TD3 or SAC agent on burn.
@@ -57,7 +62,7 @@ pub(crate) trait Agent: Send {
 /// ([`lacewing_runtime::learn::Resume`]): a fresh sparse agent's section starts both engines alike,
 /// and what one engine learned the other can go on from.
 pub struct BurnAgent<'m> {
-    agent: Box<dyn Agent>,
+    agent: Box<dyn Agent + 'm>,
     algorithm: AlgorithmKind,
     actions: ActionSpace,
     explorer: Explorer<'m>,
@@ -70,31 +75,23 @@ impl fmt::Debug for BurnAgent<'_> {
     }
 }
 
-/// Refuses what this engine would leave undone.
-fn check(training: &Training) -> Result<(), BurnError> {
-    let settings = [
-        ("normalise-observations", training.normalise_observations),
-        ("scale-rewards", training.scale_rewards),
-        ("n-step", training.n_step > 1),
-        ("fake-features", training.fake_features > 0),
-    ];
-    match settings.into_iter().find(|(_, wanted)| *wanted) {
-        Some((setting, _)) => Err(BurnError::Setting { setting }),
-        None => Ok(()),
-    }
-}
-
 /// The agent that `resume` holds, on the first device of the backend `A`.
-fn load<A: AutodiffBackend>(resume: &Resume<'_>) -> Result<Box<dyn Agent>, BurnError> {
-    let device = A::Device::default();
+fn load<'m, A: AutodiffBackend>(
+    resume: &Resume<'_>,
+    mut statistics: Statistics<'m>,
+) -> Result<Box<dyn Agent + 'm>, BurnError> {
+    let (header, body, device) =
+        (resume.header().clone(), &mut resume.body(), A::Device::default());
     match *resume.settings() {
         Settings::Td3(td3) => {
-            let state = State::read::<Td3Config>(resume)?;
-            Ok(Box::new(Masked::<A, _>::load(state, td3, device)))
+            let state = State::read::<Td3Config>(header, body)?;
+            statistics.load(body)?;
+            Ok(Box::new(Masked::<A, _>::load(state, statistics, td3, device)))
         }
         Settings::Sac(sac) => {
-            let state = State::read::<SacConfig>(resume)?;
-            Ok(Box::new(Masked::<A, _>::load(state, sac, device)))
+            let state = State::read::<SacConfig>(header, body)?;
+            statistics.load(body)?;
+            Ok(Box::new(Masked::<A, _>::load(state, statistics, sac, device)))
         }
         Settings::Dqn(_) | Settings::Ppo(_) => {
             Err(BurnError::Algorithm { algorithm: resume.settings().kind().name() })
@@ -103,29 +100,36 @@ fn load<A: AutodiffBackend>(resume: &Resume<'_>) -> Result<Box<dyn Agent>, BurnE
 }
 
 impl<'m> BurnAgent<'m> {
-    /// The agent that `resume` holds, with the settings it was saved with. `noise` is for the
-    /// exploration, one place an action.
+    /// The agent that `resume` holds, with the settings it was saved with. What it keeps on the host
+    /// is in [`BurnAgent::blocks`] of `memory`.
     ///
     /// # Errors
-    /// [`BurnError`] if the device cannot be used, the bytes are not a resume section, or this
-    /// engine has not the agent's algorithm or does not follow a setting.
-    ///
-    /// # Panics
-    /// When it explores, if `noise` has fewer places.
-    pub fn new(device: Device, resume: &[u8], noise: &'m mut [f32]) -> Result<Self, BurnError> {
+    /// [`BurnError`] if memory is short, the device cannot be used, the bytes are not a resume section,
+    /// or this engine has not the agent's algorithm.
+    pub fn new(device: Device, resume: &[u8], memory: &'m mut [Block]) -> Result<Self, BurnError> {
         device.check()?;
         let resume = Resume::parse(resume)?;
-        check(resume.training())?;
+        let (shape, arena) = (resume.shape(), &mut Arena::new(memory));
+        let noise = arena.take(shape.action_numbers()).map_err(LearnError::from)?;
+        let statistics = Statistics::new(arena, shape.observations(), resume.training());
+        let statistics = statistics.map_err(LearnError::from)?;
         let agent = match device {
-            Device::Cpu => load::<Autodiff<Flex>>(&resume)?,
+            Device::Cpu => load::<Autodiff<Flex>>(&resume, statistics)?,
             #[cfg(feature = "cuda")]
-            Device::Cuda => load::<Autodiff<burn_cuda::Cuda>>(&resume)?,
+            Device::Cuda => load::<Autodiff<burn_cuda::Cuda>>(&resume, statistics)?,
             #[cfg(not(feature = "cuda"))]
             Device::Cuda => return Err(BurnError::CudaNotBuilt),
         };
-        let (algorithm, actions) = (resume.settings().kind(), resume.shape().actions);
+        let (algorithm, actions) = (resume.settings().kind(), shape.actions);
         let explorer = Explorer::resume(noise, resume.header().exploration.clone());
         Ok(Self { agent, algorithm, actions, explorer, device })
+    }
+
+    /// Blocks of memory that [`BurnAgent::new`] takes; no more than the sparse engine's agent of the same
+    /// shape and settings.
+    pub fn blocks(shape: &AgentShape, training: &Training) -> usize {
+        Block::for_slice::<f32>(shape.action_numbers())
+            + Statistics::blocks(shape.observations(), training)
     }
 
     /// The policy's action for one observation, in [−1, 1].
@@ -165,6 +169,11 @@ impl<'m> BurnAgent<'m> {
         self.actions
     }
 
+    /// How observations are normalised, if they are, as a policy file holds it.
+    pub fn normaliser(&self) -> Option<ObservationNormaliser<'_>> {
+        self.agent.normaliser()
+    }
+
     /// The policy's layers as they are now, first to last.
     pub fn policy(&self) -> Vec<OwnedLayer> {
         self.agent.layers()
@@ -172,9 +181,7 @@ impl<'m> BurnAgent<'m> {
 
     /// All that learning needs to go on, as a resume section.
     pub fn save(&self) -> Vec<u8> {
-        let mut state = self.agent.state();
-        state.header.exploration = self.explorer.rng().clone();
-        state.write()
+        self.agent.save(&self.explorer)
     }
 }
 
@@ -202,11 +209,13 @@ impl Learner for BurnAgent<'_> {
         self.explorer.begin_episode();
     }
 
-    /// Does nothing: agents that normalise observations are refused.
-    fn observe(&mut self, _: &[f32]) {}
+    fn observe(&mut self, observation: &[f32]) {
+        self.agent.observe(observation);
+    }
 
-    /// Does nothing: agents that scale rewards are refused.
-    fn reward(&mut self, _: f32, _: bool) {}
+    fn reward(&mut self, reward: f32, ends: bool) {
+        self.agent.reward(reward, ends);
+    }
 
     fn updates_due(&self, step: u64, data: &Replay<'_>) -> u32 {
         self.agent.updates_due(step, data)

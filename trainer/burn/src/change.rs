@@ -9,10 +9,10 @@ use burn_tensor::backend::AutodiffBackend;
 use lacewing_formats::topology::{Grow, Scores, Step};
 use lacewing_runtime::learn::Growth;
 
-impl<A: AutodiffBackend, C: ActorCritic> Masked<A, C> {
+impl<A: AutodiffBackend, C: ActorCritic> Masked<'_, A, C> {
     /// A change of topology in every network, where it is due, in the order of the sparse engine:
     /// what a layer has become decides the gradients of the next.
-    pub(crate) fn change(&mut self, batch: &Batch<A::InnerBackend>) -> Result<(), BurnError> {
+    pub(crate) fn change(&mut self, batch: &mut Batch<A::InnerBackend>) -> Result<(), BurnError> {
         if !self.header.training.method.due(self.header.updates) {
             return Ok(());
         }
@@ -28,7 +28,7 @@ impl<A: AutodiffBackend, C: ActorCritic> Masked<A, C> {
         &mut self,
         network: usize,
         layer: usize,
-        batch: &Batch<A::InnerBackend>,
+        batch: &mut Batch<A::InnerBackend>,
     ) -> Result<(), BurnError> {
         let method = self.header.training.method;
         let shape = self.header.shape.network(C::NETWORKS[network].role);
@@ -65,7 +65,7 @@ impl<A: AutodiffBackend, C: ActorCritic> Masked<A, C> {
         network: usize,
         layer: usize,
         fraction: f64,
-        batch: &Batch<A::InnerBackend>,
+        batch: &mut Batch<A::InnerBackend>,
     ) -> Result<(), BurnError> {
         let part = C::NETWORKS[network].loss;
         let slope = self.slope(part, batch);

@@ -38,14 +38,6 @@ pub enum BurnError {
         /// Its name.
         algorithm: &'static str,
     },
-    /// A setting that this engine does not follow.
-    #[error(
-        "the burn engine does not follow {setting}: leave it at its default, or use the sparse engine"
-    )]
-    Setting {
-        /// Its name.
-        setting: &'static str,
-    },
     /// See [`ResumeError`].
     #[error(transparent)]
     Resume(#[from] ResumeError),

@@ -5,6 +5,7 @@ use crate::actor_critic::{ActorCritic, Scene, Slope};
 use crate::agent::Agent;
 use crate::learned::Learned;
 use crate::network::Finish;
+use crate::observations::normalise;
 use crate::replay::Batch;
 use crate::scalars::Scalars;
 use crate::state::State;
@@ -12,14 +13,16 @@ use crate::transfer::{download, matrix};
 use crate::{BurnError, Gradients, OwnedLayer};
 use burn_tensor::backend::{AutodiffBackend, Backend};
 use burn_tensor::{ElementConversion, Tensor};
+use lacewing_formats::policy::ObservationNormaliser;
 use lacewing_runtime::learn::{
-    Explorer, LearnError, Losses, MAX_LOSSES, Replay, ResumeHeader, Stage, deployed, policy_hash,
+    Explorer, LearnError, Losses, MAX_LOSSES, Replay, ResumeHeader, Stage, Statistics, deployed,
+    policy_hash,
 };
 use lacewing_runtime::random::Xoshiro256PlusPlus;
 
 /// An agent of algorithm `C` on the autodiff backend `A`.
 #[derive(Debug)]
-pub(crate) struct Masked<A: AutodiffBackend, C> {
+pub(crate) struct Masked<'m, A: AutodiffBackend, C> {
     algorithm: C,
     /// Updates and random numbers are as they are now, the rest as it was loaded.
     pub(crate) header: ResumeHeader,
@@ -27,11 +30,12 @@ pub(crate) struct Masked<A: AutodiffBackend, C> {
     /// In the order of [`Algorithm::NETWORKS`](lacewing_runtime::learn::Algorithm::NETWORKS).
     pub(crate) networks: Vec<Learned<A::InnerBackend>>,
     scalars: Option<Scalars<A::InnerBackend>>,
+    statistics: Statistics<'m>,
 }
 
-impl<A: AutodiffBackend, C: ActorCritic> Masked<A, C> {
+impl<'m, A: AutodiffBackend, C: ActorCritic> Masked<'m, A, C> {
     /// Copies an agent to the device.
-    pub fn load(state: State, algorithm: C, device: A::Device) -> Self {
+    pub fn load(state: State, statistics: Statistics<'m>, algorithm: C, device: A::Device) -> Self {
         let header = state.header;
         let networks = C::NETWORKS.iter().zip(&state.networks).zip(&header.adam_steps);
         let networks = networks.map(|((part, network), &steps)| {
@@ -41,6 +45,7 @@ impl<A: AutodiffBackend, C: ActorCritic> Masked<A, C> {
         Self {
             networks: networks.collect(),
             scalars: Scalars::load(&state.scalars, header.scalar_steps, &device),
+            statistics,
             algorithm,
             header,
             device,
@@ -52,19 +57,29 @@ impl<A: AutodiffBackend, C: ActorCritic> Masked<A, C> {
         replay: &Replay<'_>,
         rng: &mut Xoshiro256PlusPlus,
     ) -> Result<Batch<A::InnerBackend>, LearnError> {
-        let shape = &self.header.shape;
-        let (samples, noise) = (self.algorithm.batch() as usize, C::noise(shape));
-        Batch::draw(replay, shape, (samples, noise), rng, &self.device)
+        let seen = (replay, &self.statistics);
+        Batch::draw(&self.algorithm, &self.header, seen, rng, &self.device)
     }
 
     /// Losses and gradients of one part of the losses: the actor's, or the critics'.
-    pub(crate) fn slope(&self, part: u8, batch: &Batch<A::InnerBackend>) -> Slope<A::InnerBackend> {
+    pub(crate) fn slope(
+        &self,
+        part: u8,
+        batch: &mut Batch<A::InnerBackend>,
+    ) -> Slope<A::InnerBackend> {
+        let of_actor = part == C::NETWORKS[0].loss;
+        let Batch { observation, next_observation, fakes, .. } = batch;
+        match fakes {
+            Some(fakes) if of_actor => fakes.redraw([observation]),
+            Some(fakes) => fakes.redraw([next_observation, observation]),
+            None => {}
+        }
         let [actor, first, second] = &self.networks[..] else {
             unreachable!("a resume section holds the algorithm's networks")
         };
         let scalars = self.scalars.as_ref().map(|scalars| &scalars.values);
         let scene = Scene { actor, critics: [first, second], scalars, batch };
-        if part == C::NETWORKS[0].loss {
+        if of_actor {
             self.algorithm.actor_slope::<A>(&scene)
         } else {
             scene.critic_slope::<A>(self.algorithm.target(&scene))
@@ -84,6 +99,7 @@ impl<A: AutodiffBackend, C: ActorCritic> Masked<A, C> {
             }
         }
         let observation = matrix(observation.to_vec(), [1, observation.len()], &self.device);
+        let observation = normalise(observation, self.statistics.normaliser());
         let outputs = download(self.networks[0].online.network.forward(observation));
         let finite = outputs.iter().all(|number| number.is_finite());
         if finite { Ok(outputs) } else { Err(LearnError::Diverged.into()) }
@@ -100,7 +116,7 @@ pub(crate) fn read<I: Backend>(losses: Vec<(usize, Tensor<I, 1>)>) -> Result<Los
     if finite { Ok(Losses::new(figures)) } else { Err(LearnError::Diverged) }
 }
 
-impl<A: AutodiffBackend, C: ActorCritic> Agent for Masked<A, C> {
+impl<A: AutodiffBackend, C: ActorCritic> Agent for Masked<'_, A, C> {
     fn act(&self, observation: &[f32], action: &mut [f32]) -> Result<(), BurnError> {
         let outputs = self.outputs(observation, action)?;
         self.algorithm.greedy(&outputs, action);
@@ -121,13 +137,25 @@ impl<A: AutodiffBackend, C: ActorCritic> Agent for Masked<A, C> {
         Ok(())
     }
 
+    fn observe(&mut self, observation: &[f32]) {
+        self.statistics.observe(observation);
+    }
+
+    fn reward(&mut self, reward: f32, ends: bool) {
+        self.statistics.reward(reward, self.algorithm.gamma(), ends);
+    }
+
+    fn normaliser(&self) -> Option<ObservationNormaliser<'_>> {
+        self.statistics.normaliser()
+    }
+
     fn updates_due(&self, step: u64, data: &Replay<'_>) -> u32 {
         self.algorithm.updates_due(step, data)
     }
 
     fn update(&mut self, replay: &Replay<'_>) -> Result<Losses, BurnError> {
         let mut rng = self.header.rng.clone();
-        let batch = self.draw(replay, &mut rng)?;
+        let mut batch = self.draw(replay, &mut rng)?;
         self.header.rng = rng;
         self.header.updates += 1;
         let (config, rule) = (self.algorithm.optimiser(), self.header.training.method.target);
@@ -135,7 +163,7 @@ impl<A: AutodiffBackend, C: ActorCritic> Agent for Masked<A, C> {
         for stage in self.algorithm.stages(self.header.updates) {
             match stage {
                 Stage::Gradients(part) => {
-                    let slope = self.slope(part, &batch);
+                    let slope = self.slope(part, &mut batch);
                     losses.extend(slope.losses);
                     (gradients, of_scalars) = (slope.networks, slope.scalars);
                 }
@@ -154,7 +182,7 @@ impl<A: AutodiffBackend, C: ActorCritic> Agent for Masked<A, C> {
                         scalars.step(config, gradient);
                     }
                 }
-                Stage::Change => self.change(&batch)?,
+                Stage::Change => self.change(&mut batch)?,
             }
         }
         // Last, so that all is under way before anybody waits.
@@ -162,8 +190,9 @@ impl<A: AutodiffBackend, C: ActorCritic> Agent for Masked<A, C> {
     }
 
     fn gradients(&self, replay: &Replay<'_>) -> Result<Gradients, BurnError> {
-        let batch = self.draw(replay, &mut self.header.rng.clone())?;
-        let [actor, critics] = [0, 1].map(|at| self.slope(C::NETWORKS[at].loss, &batch));
+        let mut batch = self.draw(replay, &mut self.header.rng.clone())?;
+        // In the order of an update, which decides what noise stands for features.
+        let [critics, actor] = [1, 0].map(|at| self.slope(C::NETWORKS[at].loss, &mut batch));
         let slopes = actor.networks.iter().chain(&critics.networks);
         let networks = self.networks.iter().zip(slopes);
         Ok(Gradients {
@@ -177,11 +206,11 @@ impl<A: AutodiffBackend, C: ActorCritic> Agent for Masked<A, C> {
         self.networks[0].online.layers()
     }
 
-    fn state(&self) -> State {
+    fn save(&self, explorer: &Explorer<'_>) -> Vec<u8> {
         let networks: Vec<_> = self.networks.iter().map(Learned::state).collect();
         let layers = networks[0].layers.iter().map(OwnedLayer::view);
         let policy = deployed(layers, C::KIND, self.header.shape.actions);
-        State {
+        let state = State {
             header: ResumeHeader {
                 adam_steps: self.networks.iter().map(|network| network.online.steps).collect(),
                 live: networks.iter().map(|network| network.live()).collect(),
@@ -190,10 +219,12 @@ impl<A: AutodiffBackend, C: ActorCritic> Agent for Masked<A, C> {
                     let (topology, bias) = (deployed.layer.topology, deployed.layer.bias);
                     (topology.row_ptr(), topology.col_idx(), bias)
                 })),
+                exploration: explorer.rng().clone(),
                 ..self.header.clone()
             },
             networks,
             scalars: self.scalars.as_ref().map_or_else(Default::default, Scalars::state),
-        }
+        };
+        state.write(&self.statistics)
     }
 }

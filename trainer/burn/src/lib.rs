@@ -19,6 +19,7 @@ mod learned;
 mod learner;
 mod links;
 mod network;
+mod observations;
 mod online;
 mod replay;
 mod sac;

@@ -1,36 +1,66 @@
 //! A minibatch on its way from the replay to the device.
 
+use crate::observations::{Fakes, normalise};
 use crate::transfer::matrix;
 use burn_tensor::{Tensor, backend::Backend};
-use lacewing_runtime::learn::{AgentShape, LearnError, Replay, Transition};
+use lacewing_runtime::learn::{
+    Algorithm, LearnError, Replay, ResumeHeader, Statistics, Transition,
+};
 use rand_core::Rng;
 use rand_distr::{Distribution, StandardNormal};
 
-/// A minibatch of `n` transitions on the device.
+/// A minibatch of `n` samples on the device, as learning sees them: observations normalised and rewards
+/// scaled, if wanted.
 #[derive(Debug)]
 pub(crate) struct Batch<B: Backend> {
     /// `[n, observations]`.
     pub observation: Tensor<B, 2>,
     /// `[n, actions]`.
     pub action: Tensor<B, 2>,
-    /// `[n, 1]`.
+    /// `rₜ + γ rₜ₊₁ + …` over the steps of a TD target, `[n, 1]`.
     pub reward: Tensor<B, 2>,
-    /// `[n, observations]`.
+    /// What followed the last of those steps, `[n, observations]`.
     pub next_observation: Tensor<B, 2>,
-    /// 0 after a terminal state, otherwise 1, `[n, 1]`.
-    pub not_done: Tensor<B, 2>,
-    /// Standard normal, [`Algorithm::noise`](lacewing_runtime::learn::Algorithm::noise) numbers a
-    /// sample, `[n, numbers]`.
+    /// What its value counts for: γ to the number of those steps, 0 after a terminal state, `[n, 1]`.
+    pub discount: Tensor<B, 2>,
+    /// Standard normal, [`Algorithm::noise`] numbers a sample, `[n, numbers]`.
     pub noise: Tensor<B, 2>,
+    /// Features that are noise, if there are any.
+    pub fakes: Option<Fakes>,
+}
+
+/// What one TD target is made of.
+struct Sample<'r> {
+    first: Transition<'r>,
+    last: Transition<'r>,
+    reward: f32,
+    discount: f32,
+}
+
+impl<'r> Sample<'r> {
+    /// The transition at `index` with those that follow it, `n` at most (Sutton & Barto 2018, eq. 7.1).
+    fn new(replay: &'r Replay<'_>, index: u32, n: usize, gamma: f32) -> Self {
+        let first = replay.get(index as usize);
+        let mut sample = Self { first, last: first, reward: 0.0, discount: 1.0 };
+        for index in replay.run(index, n) {
+            sample.last = replay.get(index as usize);
+            sample.reward += sample.discount * sample.last.reward;
+            sample.discount *= gamma;
+        }
+        if sample.last.terminated {
+            sample.discount = 0.0;
+        }
+        sample
+    }
 }
 
 impl<B: Backend> Batch<B> {
-    /// Draws `samples` transitions, and `noise` numbers for each, in the order of the sparse engine:
-    /// with the same generator both engines learn from the same numbers.
-    pub fn draw(
-        replay: &Replay<'_>,
-        shape: &AgentShape,
-        (samples, noise): (usize, usize),
+    /// Draws the minibatch of the next update, and its noise, in the order of the sparse engine: with
+    /// the same generator both engines learn from the same numbers.
+    pub fn draw<C: Algorithm>(
+        algorithm: &C,
+        ResumeHeader { shape, training, updates, .. }: &ResumeHeader,
+        (replay, statistics): (&Replay<'_>, &Statistics<'_>),
         rng: &mut impl Rng,
         device: &B::Device,
     ) -> Result<Self, LearnError> {
@@ -41,24 +71,31 @@ impl<B: Backend> Batch<B> {
         if replay.is_empty() {
             return Err(LearnError::NoData);
         }
-        let mut indices = vec![0; samples];
+        let (count, noise) = (algorithm.batch() as usize, C::noise(shape));
+        let fakes = Fakes::new(training.fake_features as usize, rng);
+        let mut indices = vec![0; count];
         replay.sample(rng, &mut indices);
         let normal = |_| StandardNormal.sample(rng);
-        let drawn: Vec<f32> = (0..samples * noise).map(normal).collect();
-        let steps: Vec<Transition<'_>> =
-            indices.iter().map(|&index| replay.get(index as usize)).collect();
-        let rows = |columns: usize, row: &dyn Fn(&Transition<'_>, &mut Vec<f32>)| {
-            let mut numbers = Vec::with_capacity(samples * columns);
-            steps.iter().for_each(|step| row(step, &mut numbers));
-            matrix(numbers, [samples, columns], device)
+        let drawn: Vec<f32> = (0..count * noise).map(normal).collect();
+        let (n, gamma) = (training.n_step_at(updates + 1), algorithm.gamma());
+        let samples = indices.iter().map(|&index| Sample::new(replay, index, n, gamma));
+        let samples: Vec<_> = samples.collect();
+        let rows = |columns: usize, row: &dyn Fn(&Sample<'_>, &mut Vec<f32>)| {
+            let mut numbers = Vec::with_capacity(count * columns);
+            samples.iter().for_each(|sample| row(sample, &mut numbers));
+            matrix(numbers, [count, columns], device)
+        };
+        let of_observations = |row: &dyn Fn(&Sample<'_>, &mut Vec<f32>)| {
+            normalise(rows(observations, row), statistics.normaliser())
         };
         Ok(Self {
-            observation: rows(observations, &|step, row| row.extend(step.observation)),
-            action: rows(actions, &|step, row| row.extend(step.action)),
-            reward: rows(1, &|step, row| row.push(step.reward)),
-            next_observation: rows(observations, &|step, row| row.extend(step.next_observation)),
-            not_done: rows(1, &|step, row| row.push(if step.terminated { 0.0 } else { 1.0 })),
-            noise: matrix(drawn, [samples, noise], device),
+            observation: of_observations(&|of, row| row.extend(of.first.observation)),
+            action: rows(actions, &|of, row| row.extend(of.first.action)),
+            reward: rows(1, &|of, row| row.push(of.reward)) * statistics.reward_factor(),
+            next_observation: of_observations(&|of, row| row.extend(of.last.next_observation)),
+            discount: rows(1, &|of, row| row.push(of.discount)),
+            noise: matrix(drawn, [count, noise], device),
+            fakes,
         })
     }
 }

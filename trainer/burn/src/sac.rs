@@ -20,7 +20,7 @@ impl ActorCritic for SacConfig {
         let [noise, _] = noise(scene);
         let (next_action, log_prob) = sample(outputs, noise);
         let alpha = log_temperature(scene).exp().unsqueeze();
-        scene.bellman(scene.next_value(next_action) - log_prob * alpha, self.gamma)
+        scene.bellman(scene.next_value(next_action) - log_prob * alpha)
     }
 
     /// `mean (α log π(a|s) − min Qᵢ(s, a))`, a = tanh(μ + σ ε) (eq. 9), and beside it

@@ -4,7 +4,7 @@
 use crate::layer::{OwnedLayer, Topology};
 use bytemuck::Pod;
 use lacewing_formats::topology::Structure;
-use lacewing_runtime::learn::{Algorithm, NetworkShape, Resume, ResumeError, ResumeHeader};
+use lacewing_runtime::learn::{Algorithm, NetworkShape, ResumeError, ResumeHeader, Statistics};
 use std::convert::Infallible;
 
 /// What a layer that learns has beside its links.
@@ -39,10 +39,9 @@ pub(crate) struct State {
 }
 
 impl State {
-    /// Reads and checks the arrays of an agent of algorithm `C`, which is the section's.
-    pub fn read<C: Algorithm>(resume: &Resume<'_>) -> Result<Self, ResumeError> {
-        let header = resume.header().clone();
-        let body = &mut resume.body();
+    /// Reads and checks the arrays of an agent of algorithm `C`, which is the header's, from the front
+    /// of `body`; the statistics follow.
+    pub fn read<C: Algorithm>(header: ResumeHeader, body: &mut &[u8]) -> Result<Self, ResumeError> {
         let shape_and_live = || {
             let shapes = C::NETWORKS.iter().map(|part| header.shape.network(part.role));
             shapes.zip(&header.live)
@@ -64,13 +63,10 @@ impl State {
         Ok(Self { header, networks, scalars: [values, m, v] })
     }
 
-    /// Writes a resume section.
-    pub fn write(&self) -> Vec<u8> {
+    /// Writes a resume section, with the statistics at its end.
+    pub fn write(&self, statistics: &Statistics<'_>) -> Vec<u8> {
         let mut bytes = Vec::new();
-        let Ok(()) = self.header.write(|piece| -> Result<(), Infallible> {
-            bytes.extend_from_slice(piece);
-            Ok(())
-        });
+        let Ok(()) = self.header.write(|piece| append(&mut bytes, piece));
         for network in &self.networks {
             for (layer, learning) in network.layers.iter().zip(&network.learning) {
                 write_layer(&mut bytes, layer);
@@ -86,8 +82,14 @@ impl State {
         for scalars in &self.scalars {
             bytes.extend_from_slice(bytemuck::cast_slice(scalars));
         }
+        let Ok(()) = statistics.save(|piece| append(&mut bytes, piece));
         bytes
     }
+}
+
+fn append(bytes: &mut Vec<u8>, piece: &[u8]) -> Result<(), Infallible> {
+    bytes.extend_from_slice(piece);
+    Ok(())
 }
 
 fn write_layer(bytes: &mut Vec<u8>, layer: &OwnedLayer) {
@@ -146,7 +148,8 @@ fn read_floats(body: &mut &[u8], count: usize) -> Result<Vec<f32>, ResumeError> 
     if finite { Ok(floats) } else { Err(ResumeError::Number) }
 }
 
-/// Takes `count` numbers from the front of `body`, whose length [`Resume::parse`] has checked.
+/// Takes `count` numbers from the front of `body`, whose length
+/// [`Resume::parse`](lacewing_runtime::learn::Resume::parse) has checked.
 fn read<T: Pod>(body: &mut &[u8], count: usize) -> Vec<T> {
     let (taken, rest) = body.split_at(count * size_of::<T>());
     *body = rest;

@@ -12,7 +12,7 @@ impl ActorCritic for Td3Config {
         let noise = (batch.noise.clone() * self.policy_noise).clamp(-clip, clip);
         let next_action = scene.actor.target().forward(batch.next_observation.clone());
         let next_value = scene.next_value((next_action + noise).clamp(-1.0, 1.0));
-        scene.bellman(next_value, self.gamma)
+        scene.bellman(next_value)
     }
 
     /// `−mean Q₁(s, π(s))`.

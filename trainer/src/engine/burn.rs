@@ -1,7 +1,7 @@
 //! Masked dense on burn as an engine.
 
 use lacewing_burn::BurnAgent;
-use lacewing_runtime::learn::deployed;
+use lacewing_runtime::learn::{Block, deployed};
 
 use super::{AsEngine, Device, Engine, EngineError, Layer, Normaliser};
 
@@ -9,18 +9,17 @@ use super::{AsEngine, Device, Engine, EngineError, Layer, Normaliser};
 pub type BurnEngine<'m> = AsEngine<BurnAgent<'m>>;
 
 impl<'m> BurnEngine<'m> {
-    /// Starts from the sparse learner's saved state; `noise` is for the exploration, one place an
-    /// action.
+    /// Starts from the sparse learner's saved state, in [`BurnAgent::blocks`] of `memory`.
     ///
     /// # Errors
-    /// [`EngineError::Burn`] if the device cannot be used, the state is damaged, or burn has not its
-    /// algorithm or does not follow a setting.
-    pub fn new(device: Device, saved: &[u8], noise: &'m mut [f32]) -> Result<Self, EngineError> {
+    /// [`EngineError::Burn`] if memory is short, the device cannot be used, the state is damaged, or burn
+    /// has not its algorithm.
+    pub fn new(device: Device, saved: &[u8], memory: &'m mut [Block]) -> Result<Self, EngineError> {
         let device = match device {
             Device::Cpu => lacewing_burn::Device::Cpu,
             Device::Cuda => lacewing_burn::Device::Cuda,
         };
-        Ok(Self { learner: BurnAgent::new(device, saved, noise)? })
+        Ok(Self { learner: BurnAgent::new(device, saved, memory)? })
     }
 }
 
@@ -33,7 +32,7 @@ impl Engine for BurnEngine<'_> {
     }
 
     fn normaliser(&self) -> Option<Normaliser> {
-        None
+        self.learner.normaliser().map(Normaliser::from)
     }
 
     fn save(&self) -> Result<Vec<u8>, EngineError> {

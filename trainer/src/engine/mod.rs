@@ -7,8 +7,6 @@ mod diagnosis;
 mod sparse;
 
 use lacewing_formats::policy::{Activation, ObservationNormaliser};
-#[cfg(feature = "burn")]
-use lacewing_runtime::learn::Arena;
 use lacewing_runtime::learn::{
     AgentShape, AnyAgent, Block, DeployedLayer, LearnError, Learner, Losses, Replay, Resume,
     ResumeError, Seeds, Settings, Training, Work,
@@ -222,9 +220,7 @@ pub fn build<'m>(
         EngineKind::Burn => {
             // Both engines start from the same agent, so that a seed means the same to both.
             let saved = sparse::saved(&agent(shape, settings, training, start, memory)?);
-            let noise = Arena::new(memory).take(shape.action_numbers());
-            let noise = noise.map_err(LearnError::from)?;
-            Ok(Box::new(burn::BurnEngine::new(device, &saved, noise)?))
+            Ok(Box::new(burn::BurnEngine::new(device, &saved, memory)?))
         }
         #[cfg(not(feature = "burn"))]
         EngineKind::Burn => {

@@ -74,15 +74,11 @@ impl<A: Algorithm> Learner for Agent<'_, A> {
     }
 
     fn observe(&mut self, observation: &[f32]) {
-        if let Some(normaliser) = &mut self.normaliser {
-            normaliser.observe(observation);
-        }
+        self.statistics.observe(observation);
     }
 
     fn reward(&mut self, reward: f32, ends: bool) {
-        if self.training.scale_rewards {
-            self.reward_scale.observe(reward, self.algorithm.gamma(), ends);
-        }
+        self.statistics.reward(reward, self.algorithm.gamma(), ends);
     }
 
     fn updates_due(&self, step: u64, data: &Replay<'_>) -> u32 {

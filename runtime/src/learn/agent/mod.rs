@@ -16,6 +16,7 @@ mod scene;
 mod shape;
 mod share;
 mod stage;
+mod statistics;
 mod update;
 mod work;
 
@@ -30,6 +31,7 @@ pub use scene::Scene;
 pub use shape::{ActionSpace, AgentShape, Role, Sparsity};
 pub use share::Share;
 pub use stage::{MAX_STAGES, Stage, Stages};
+pub use statistics::Statistics;
 pub use work::Work;
 
 use super::error::LearnError;
@@ -80,8 +82,7 @@ pub struct Agent<'m, A> {
     /// Samples of the present minibatch.
     samples: usize,
     rollout: Option<Rollout<'m>>,
-    pub(super) normaliser: Option<Normaliser<'m>>,
-    pub(super) reward_scale: RewardScale,
+    pub(super) statistics: Statistics<'m>,
     /// Since this was last asked for, without what traces have counted.
     work: Work,
     /// Of the policy, for one observation.
@@ -108,11 +109,7 @@ impl<'m, A: Algorithm> Agent<'m, A> {
             + Self::scratches(batch, threads) * TopologyScratch::blocks(Self::largest(shape))
             + Block::for_slice::<u32>(batch as usize)
             + algorithm.iteration().map_or(0, |(steps, _)| Rollout::blocks(steps))
-            + if training.normalise_observations {
-                Normaliser::blocks(shape.observations())
-            } else {
-                0
-            }
+            + Statistics::blocks(shape.observations(), training)
             + Block::for_slice::<f32>(shape.policy.outputs())
             + Block::for_slice::<f32>(shape.action_numbers())
     }
@@ -175,10 +172,7 @@ impl<'m, A: Algorithm> Agent<'m, A> {
                 .collect::<Result<_, _>>()?,
             batch: arena.take(batch as usize)?,
             samples: 0,
-            normaliser: (training.normalise_observations)
-                .then(|| Normaliser::new(arena, shape.observations()))
-                .transpose()?,
-            reward_scale: RewardScale::default(),
+            statistics: Statistics::new(arena, shape.observations(), &training)?,
             work: Work::default(),
             rollout: (algorithm.iteration())
                 .map(|(steps, _)| Rollout::new(arena, steps))
@@ -218,11 +212,7 @@ impl<'m, A: Algorithm> Agent<'m, A> {
 
     /// How observations are normalised, if they are, as a policy file holds it.
     pub fn normaliser(&self) -> Option<ObservationNormaliser<'_>> {
-        self.normaliser.as_ref().map(|normaliser| ObservationNormaliser {
-            mean: normaliser.mean(),
-            std: normaliser.deviation(),
-            clip: OBSERVATION_CLIP,
-        })
+        self.statistics.normaliser()
     }
 
     /// The network that acts.
@@ -250,7 +240,8 @@ impl<'m, A: Algorithm> Agent<'m, A> {
         assert_eq!(observation.len(), self.shape.observations());
         let trace = &mut self.shares[0].traces[0];
         for (feature, (tile, &x)) in trace.input().iter_mut().zip(observation).enumerate() {
-            tile.0[0] = self.normaliser.as_ref().map_or(x, |by| by.apply(feature, x));
+            let normaliser = self.statistics.normaliser.as_ref();
+            tile.0[0] = normaliser.map_or(x, |by| by.apply(feature, x));
         }
         trace.set_samples(1);
         self.networks[0].online.forward(&self.kernels, trace);

@@ -42,11 +42,8 @@ macro_rules! scene {
             data: $data,
             batch: $batch,
             rollout: $rollout,
-            normaliser: $agent.normaliser.as_ref(),
-            reward_factor: match $agent.training.scale_rewards {
-                true => $agent.reward_scale.factor(),
-                false => 1.0,
-            },
+            normaliser: $agent.statistics.normaliser.as_ref(),
+            reward_factor: $agent.statistics.reward_factor(),
             n_step: $agent.training.n_step_at($agent.updates),
             fake_features: $agent.training.fake_features as usize,
         }

@@ -1,8 +1,8 @@
 //! The arrays of a resume section, written and read in one order.
 
 use super::ResumeError;
-use super::header::{LiveLinks, MOST_UPDATES, ResumeHeader, VERSION, policy_hash};
-use crate::learn::agent::{Agent, Algorithm, DeployedLayer, Network, RewardScale};
+use super::header::{LiveLinks, ResumeHeader, VERSION, policy_hash};
+use crate::learn::agent::{Agent, Algorithm, DeployedLayer, Network, Statistics};
 use crate::learn::algo::{AnyAgent, Settings, each};
 use crate::learn::net::{Layer, LayerRef, Links, Target};
 use bytemuck::Pod;
@@ -57,17 +57,7 @@ impl<A: Algorithm + Into<Settings>> Agent<'_, A> {
         for scalars in [&self.scalars.values, &self.scalars.m, &self.scalars.v] {
             sink(bytemuck::cast_slice(scalars))?;
         }
-        if let Some(normaliser) = &self.normaliser {
-            sink(&normaliser.count.to_le_bytes())?;
-            sink(bytemuck::cast_slice(normaliser.means))?;
-            sink(bytemuck::cast_slice(normaliser.squares))?;
-        }
-        if self.training.scale_rewards {
-            let RewardScale { count, mean, squares, discounted } = self.reward_scale;
-            sink(&count.to_le_bytes())?;
-            sink(bytemuck::bytes_of(&[mean, squares, discounted]))?;
-        }
-        Ok(())
+        self.statistics.save(sink)
     }
 
     /// Becomes what was saved.
@@ -93,25 +83,7 @@ impl<A: Algorithm + Into<Settings>> Agent<'_, A> {
         for scalars in [&mut *scalars.values, &mut *scalars.m, &mut *scalars.v] {
             read_floats(body, scalars)?;
         }
-        if let Some(normaliser) = &mut self.normaliser {
-            normaliser.count = read_count(body)?;
-            read_doubles(body, normaliser.means)?;
-            read_doubles(body, normaliser.squares)?;
-            if normaliser.squares.iter().any(|&squares| squares < 0.0) {
-                return Err(ResumeError::Number);
-            }
-            normaliser.refresh();
-        }
-        if self.training.scale_rewards {
-            let count = read_count(body)?;
-            let mut sums = [0.0; 3];
-            read_doubles(body, &mut sums)?;
-            let [mean, squares, discounted] = sums;
-            if squares < 0.0 {
-                return Err(ResumeError::Number);
-            }
-            self.reward_scale = RewardScale { count, mean, squares, discounted };
-        }
+        self.statistics.load(body)?;
         self.updates = header.updates;
         self.rng = header.rng.clone();
         self.explorer.rng = header.exploration.clone();
@@ -158,19 +130,8 @@ fn read_floats(body: &mut &[u8], into: &mut [f32]) -> Result<(), ResumeError> {
     if into.iter().all(|number| number.is_finite()) { Ok(()) } else { Err(ResumeError::Number) }
 }
 
-fn read_doubles(body: &mut &[u8], into: &mut [f64]) -> Result<(), ResumeError> {
-    read(body, into);
-    if into.iter().all(|number| number.is_finite()) { Ok(()) } else { Err(ResumeError::Number) }
-}
-
-fn read_count(body: &mut &[u8]) -> Result<u64, ResumeError> {
-    let mut count = [0];
-    read(body, &mut count);
-    if count[0] > MOST_UPDATES { Err(ResumeError::Number) } else { Ok(count[0]) }
-}
-
 /// Fills `into` from the front of `body`, whose length [`Resume::parse`] has checked.
-fn read<T: Pod>(body: &mut &[u8], into: &mut [T]) {
+pub(super) fn read<T: Pod>(body: &mut &[u8], into: &mut [T]) {
     let bytes: &mut [u8] = bytemuck::cast_slice_mut(into);
     let (taken, rest) = body.split_at(bytes.len());
     bytes.copy_from_slice(taken);
@@ -192,13 +153,8 @@ pub(super) fn body_bytes<A: Algorithm>(_: &A, header: &ResumeHeader) -> Option<u
     if (header.adam_steps.len(), header.live.len()) != (networks, networks) {
         return None;
     }
-    let mut bytes = 12 * A::scalars(&header.shape) as u64;
-    if header.training.normalise_observations {
-        bytes += 8 + 16 * header.shape.observations() as u64;
-    }
-    if header.training.scale_rewards {
-        bytes += 32;
-    }
+    let mut bytes = 12 * A::scalars(&header.shape) as u64
+        + Statistics::bytes(header.shape.observations(), &header.training);
     for (part, live) in A::NETWORKS.iter().zip(&header.live) {
         let shape = header.shape.network(part.role);
         let layers = shape.links.len();

@@ -83,7 +83,8 @@ impl ResumeHeader {
         }
         self.settings.check()?;
         self.training.check()?;
-        if !self.shape.is_possible(self.settings.kind()) {
+        let fakes = self.training.fake_features as usize;
+        if !self.shape.is_possible(self.settings.kind()) || fakes > self.shape.observations() {
             return Err(ResumeError::Shape);
         }
         Ok(())

@@ -10,6 +10,7 @@
 
 mod body;
 mod header;
+mod statistics;
 
 pub use header::{LiveLinks, ResumeHeader, policy_hash};
 
