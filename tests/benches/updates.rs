@@ -88,14 +88,15 @@ fn update(agent: &mut impl Learner, data: &mut Replay<'_>, experience: &Experien
 #[cfg(feature = "burn")]
 fn burn_rate(
     device: lacewing_burn::Device,
-    agent: &AnyAgent<'_>,
+    (agent, training): (&AnyAgent<'_>, &Training),
     data: &mut Replay<'_>,
     experience: &Experience,
 ) -> f64 {
     let saved = lacewing_tests::learner::written(|sink| agent.save(sink));
-    let mut noise = vec![0.0; agent.shape().action_numbers()];
+    let blocks = lacewing_burn::BurnAgent::blocks(agent.shape(), training);
+    let mut memory = vec![Block::ZERO; blocks];
     let mut agent =
-        lacewing_burn::BurnAgent::new(device, &saved, &mut noise).unwrap_or_else(|error| {
+        lacewing_burn::BurnAgent::new(device, &saved, &mut memory).unwrap_or_else(|error| {
             eprintln!("{error}");
             std::process::exit(1)
         });
@@ -126,9 +127,13 @@ fn main() {
         let rate = match engine.as_str() {
             "sparse" => rate(rounds, updates, || update(&mut agent, &mut data, &experience)),
             #[cfg(feature = "burn")]
-            "burn" => burn_rate(lacewing_burn::Device::Cpu, &agent, &mut data, &experience),
+            "burn" => {
+                burn_rate(lacewing_burn::Device::Cpu, (&agent, &training), &mut data, &experience)
+            }
             #[cfg(feature = "burn")]
-            "burn-cuda" => burn_rate(lacewing_burn::Device::Cuda, &agent, &mut data, &experience),
+            "burn-cuda" => {
+                burn_rate(lacewing_burn::Device::Cuda, (&agent, &training), &mut data, &experience)
+            }
             other => panic!(
                 "no engine {other} in this build: sparse, or with --features burn or cuda burn and burn-cuda"
             ),

@@ -185,7 +185,9 @@ fn scopes_keep_their_number_of_cells_at_every_change() {
             case.train(&mut agent, 30, |agent, _| {
                 let mut after = layers(&saved(agent));
                 // That of a structure which it has not is refused.
-                after.iter_mut().for_each(|layer| drop(layer.topology()));
+                for layer in &mut after {
+                    layer.topology();
+                }
                 assert_eq!(counts(&after), first, "{}, {}", case.name, agent.updates());
                 changes += usize::from(after[1].places() != before[1].places());
                 before = after;

@@ -8,7 +8,7 @@ use lacewing_runtime::learn::{
     PpoConfig, Replay, Resume, ResumeError, ResumeHeader, SacConfig, Settings, Target, Td3Config,
     Training,
 };
-use lacewing_tests::learner::{full_replay, replay_memory, save, seeds, sparsity};
+use lacewing_tests::learner::{full_replay, replay_memory, save, seeds, sparsity, written};
 use std::ops::Range;
 
 const OBSERVATIONS: usize = 17;
@@ -431,6 +431,12 @@ fn bad_input_is_an_error() {
         let refused = BurnAgent::new(Device::Cpu, &damaged, &mut room);
         assert!(matches!(refused, Err(BurnError::Resume(ResumeError::Number))));
     }
+    let resume = Resume::parse(&bytes).unwrap();
+    let mut header = resume.header().clone();
+    header.training.fake_features = OBSERVATIONS as u32 + 1;
+    let forged = [written(|sink| header.write(sink)), resume.body().to_vec()].concat();
+    let refused = BurnAgent::new(Device::Cpu, &forged, &mut room).unwrap_err();
+    assert_eq!(refused, BurnError::Resume(ResumeError::Shape));
     let refused = BurnAgent::new(Device::Cpu, &bytes, &mut room[1..]).unwrap_err();
     assert!(matches!(refused, BurnError::Learn(LearnError::Memory(_))));
 
