@@ -104,6 +104,17 @@ fn build<'m>(
     engine::build(engine, shape, config.settings(), config.training(), start, memory)
 }
 
+/// How the loop goes.
+fn plan(config: &RunConfig) -> Plan {
+    let start = config.start_steps();
+    Plan {
+        steps: config.steps,
+        random_steps: start,
+        update_after: start,
+        dynamic_buffer: config.dynamic_buffer,
+    }
+}
+
 /// What changed in the configuration since the last checkpoint, which knows its own; before the first
 /// one there is nothing that a change could contradict.
 fn changes(folder: &RunFolder, config: &RunConfig) -> Result<Option<Changes>, LabError> {
@@ -198,13 +209,7 @@ pub fn train(
         let mib = bytes as f64 / f64::from(1 << 20);
         run.progress.say(&format!("the learner takes {mib:.2} MiB, its replay not counted"));
     }
-    let start = config.start_steps();
-    let plan = Plan {
-        steps: config.steps,
-        random_steps: start,
-        update_after: start,
-        dynamic_buffer: config.dynamic_buffer,
-    };
+    let plan = plan(config);
     let mut world = Simulator::for_learner(&mut *env, config.seed, Stream::Training);
     let buffers = Buffers {
         observation: &mut vec![0.0; observations],

@@ -2,10 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use lacewing_runtime::learn::session::{Buffers, Plan, Position, Watch, run as session_loop};
+use lacewing_runtime::learn::session::{Buffers, Position, Watch, run as session_loop};
 use lacewing_runtime::learn::{Losses, Replay, Settings, Transition};
 
-use super::{build, capacity};
+use super::{build, capacity, plan};
 use crate::engine::Engine;
 use crate::env::{self, Shift, Wrap};
 use crate::lab::config::RunConfig;
@@ -55,13 +55,7 @@ pub fn sample(config: &RunConfig, moment: Duration) -> Result<Sample, LabError> 
     let mut engine = build(&short, &shape, None, &mut engine_memory)?;
     let mut replay_memory = memory::replay(observations, actions, capacity(&short))?;
     let mut replay = Replay::new(&mut replay_memory, observations, actions)?;
-    let start = short.start_steps();
-    let plan = Plan {
-        steps: config.steps,
-        random_steps: start,
-        update_after: start,
-        dynamic_buffer: config.dynamic_buffer,
-    };
+    let plan = plan(&short);
     let mut world = Simulator::for_learner(&mut *env, config.seed, Stream::Training);
     let buffers = Buffers {
         observation: &mut vec![0.0; observations],
