@@ -99,7 +99,7 @@ impl Preset {
         matches!(self, Self::DsTd3 | Self::DsSac | Self::Anf | Self::Rlx2)
     }
 
-    /// Whether it is set up for such a run as works best here (tests/records/recipe).
+    /// Whether it is set up for such a run as works best here (tests/records).
     fn is_robust(self, config: &RunConfig) -> bool {
         let td3_on_robots = config.algorithm == AlgorithmKind::Td3 && !is_small(&config.env);
         td3_on_robots && !self.is_a_papers()
