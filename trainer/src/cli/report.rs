@@ -25,8 +25,8 @@ pub struct Args {
 /// Reports on finished runs.
 pub fn run(args: &Args) -> Result<(), CliError> {
     let out = args.out.clone().unwrap_or_else(|| args.folders[0].join("report"));
-    files::check_output(&out, args.force)?;
     let found = report::find(&args.folders)?;
+    files::check_output(&out, args.force)?;
     for run in &found.unfinished {
         tell!("left out: {} is {}", run.folder.display(), run.state);
     }

@@ -68,6 +68,8 @@ struct Told {
     settings: Settings,
     /// Keys of those that do not follow.
     own: BTreeSet<String>,
+    /// Keys that say nothing with its method.
+    silent: BTreeSet<String>,
 }
 
 impl Told {
@@ -85,8 +87,14 @@ impl Told {
             settings.remove(key);
             own.remove(key);
         }
+        let mut silent: BTreeSet<_> = settings.keys().cloned().collect();
         leave_out_what_says_nothing(&mut settings);
-        Ok(Self { settings, own })
+        silent.retain(|key| !settings.contains_key(key));
+        if config.method == Preset::Dense {
+            // It has none from the start.
+            silent.insert("sparsity".to_string());
+        }
+        Ok(Self { settings, own, silent })
     }
 
     fn value(&self, key: &str) -> Option<&toml::Value> {
@@ -246,7 +254,11 @@ fn differing(runs: &[Run], told: &[Told]) -> Vec<String> {
     let mut keys = BTreeSet::from(["method".to_string()]);
     for told in of_env.values() {
         let own: BTreeSet<_> = told.iter().flat_map(|told| &told.own).collect();
-        let varies = |key: &&&String| told.iter().any(|one| one.value(key) != told[0].value(key));
+        let varies = |key: &&&String| {
+            let mut speaking = told.iter().filter(|one| !one.silent.contains(**key));
+            let first = speaking.next().map(|one| one.value(key));
+            speaking.any(|one| Some(one.value(key)) != first)
+        };
         keys.extend(own.iter().filter(varies).map(|key| (*key).clone()));
     }
     let mut keys: Vec<_> = keys.into_iter().collect();

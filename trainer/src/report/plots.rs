@@ -57,17 +57,22 @@ struct Series {
     band: Vec<(f64, f64, f64)>,
 }
 
-/// An axis: its name, and how its numbers are shown.
+/// An axis: its name, how its numbers are shown, and the least that it spans, lest a difference of
+/// nothing looks like one.
 struct Axis {
     name: &'static str,
     show: fn(f64) -> String,
+    least: f64,
 }
 
-const RETURN: Axis = Axis { name: "return", show: plain };
-const STEPS: Axis = Axis { name: "environment steps", show: short };
-const SPARSITY: Axis = Axis { name: "links of the policy pruned, %", show: plain };
-const LINKS: Axis =
-    Axis { name: "links of the policy (logarithmic)", show: |log| short(10_f64.powf(log)) };
+const RETURN: Axis = Axis { name: "return", show: plain, least: 0.0 };
+const STEPS: Axis = Axis { name: "environment steps", show: short, least: 0.0 };
+const SPARSITY: Axis = Axis { name: "links of the policy pruned, %", show: plain, least: 5.0 };
+const LINKS: Axis = Axis {
+    name: "links of the policy (logarithmic)",
+    show: |log| short(10_f64.powf(log)),
+    least: 0.3,
+};
 
 fn plain(value: f64) -> String {
     // Rounded, since steps of an axis add up to 0.30000000000000004.
@@ -154,7 +159,10 @@ pub fn profiles(groups: &Groups) -> Result<Option<Plot>, ReportError> {
         series
     };
     let name = if groups.are_normalised() { "normalised return τ" } else { "return τ" };
-    let axes = [&Axis { name, show: plain }, &Axis { name: "share of runs above τ", show: plain }];
+    let axes = [
+        &Axis { name, show: plain, least: 0.0 },
+        &Axis { name: "share of runs above τ", show: plain, least: 0.0 },
+    ];
     let series: Vec<_> = groups.all.iter().zip(&scores).map(profile).collect();
     plot("profiles".into(), "performance profiles".into(), axes, &series)
 }
@@ -188,8 +196,8 @@ fn draw(
             lines.copied().chain(ends)
         })
     };
-    let (left, right) = margins(points().map(|(x, _)| x));
-    let (bottom, top) = margins(points().map(|(_, y)| y));
+    let (left, right) = margins(points().map(|(x, _)| x), x.least);
+    let (bottom, top) = margins(points().map(|(_, y)| y), y.least);
     let mut svg = String::new();
     {
         let height = HEIGHT + LEGEND_LINE * series.len() as u32;
@@ -217,43 +225,55 @@ fn draw(
             .bold_line_style(INK.mix(0.12))
             .light_line_style(TRANSPARENT)
             .draw()?;
-        for (at, series) in series.iter().enumerate() {
-            let colour = COLOURS[at % COLOURS.len()];
+        let coloured = || series.iter().zip(COLOURS.iter().cycle());
+        // From what covers the most to what matters the most.
+        for (series, colour) in coloured() {
             let lower = series.band.iter().map(|&(x, low, _)| (x, low));
             let upper = series.band.iter().rev().map(|&(x, _, high)| (x, high));
             let band: Vec<_> = lower.chain(upper).collect();
             chart.draw_series([Polygon::new(band, colour.mix(0.15).filled())])?;
+        }
+        for (series, colour) in coloured() {
             for line in &series.thin {
                 let style = colour.mix(0.45).stroke_width(1);
                 chart.draw_series(LineSeries::new(line.iter().copied(), style))?;
             }
             let dots = series.dots.iter();
             chart.draw_series(dots.map(|&dot| Circle::new(dot, 4, colour.mix(0.7).filled())))?;
-            let line = series.line.iter().copied();
+        }
+        for (at, (series, colour)) in coloured().enumerate() {
             let style = colour.stroke_width(2);
-            let top = i32::try_from(LEGEND_LINE)? * i32::try_from(at)? + 8;
-            let sample = [(72, top), (100, top)];
+            // A group alone in its family has a line too.
+            let here = series.line.iter().filter(|_| !series.dots.is_empty());
+            let tick =
+                |&place| EmptyElement::at(place) + PathElement::new([(-9, 0), (9, 0)], style);
+            chart.draw_series(here.map(tick))?;
+            let line = series.line.iter().copied();
+            let middle = i32::try_from(LEGEND_LINE)? * i32::try_from(at)? + 8;
             // Where colours come again, lines are dashed.
-            if at < COLOURS.len() {
+            let samples = if at < COLOURS.len() {
                 chart.draw_series(LineSeries::new(line, style))?;
-                legend.draw(&PathElement::new(sample, style))?;
+                vec![(72, 100)]
             } else {
                 chart.draw_series(DashedLineSeries::new(line, 7, 4, style))?;
-                legend.draw(&PathElement::new([(72, top), (83, top)], style))?;
-                legend.draw(&PathElement::new([(89, top), (100, top)], style))?;
+                vec![(72, 83), (89, 100)]
+            };
+            for (from, to) in samples {
+                legend.draw(&PathElement::new([(from, middle), (to, middle)], style))?;
             }
-            legend.draw(&Text::new(series.name.clone(), (110, top - 8), text.clone()))?;
+            legend.draw(&Text::new(series.name.clone(), (110, middle - 8), text.clone()))?;
         }
         area.present()?;
     }
     Ok(svg.replace(INK_IN_SVG, "currentColor"))
 }
 
-/// A little more than the values take.
-fn margins(values: impl Iterator<Item = f64>) -> (f64, f64) {
+/// A little more than the values take, which is at least so much.
+fn margins(values: impl Iterator<Item = f64>, least: f64) -> (f64, f64) {
     let (low, high) =
         values.fold((f64::MAX, f64::MIN), |(low, high), value| (low.min(value), high.max(value)));
-    let more = match 0.04 * (high - low) {
+    let lacking = (least - (high - low)).max(0.0) / 2.0;
+    let more = match 0.04 * (high - low) + lacking {
         // A single value is in the middle.
         0.0 => 0.04 * low.abs().max(1.0),
         more => more,

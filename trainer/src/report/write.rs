@@ -68,33 +68,22 @@ fn sections(
         learning.extend(of_learning);
     }
     let comparisons = tables::comparisons(groups, &groups.compare());
-    let dots = "A dot is a run, a line goes through the interquartile means of groups that differ in \
+    let dots = "A dot is a run, a dash a group's interquartile mean; lines join groups that differ in \
                 nothing else.";
     Ok(vec![
         Section { title: "What was run", parts: what_was_run(groups, found) },
         Section { title: "Groups", parts: of_groups(groups, latencies) },
-        Section {
-            title: "Return against sparsity",
-            parts: vec![
-                Part::Text(format!("{dots} small-dense is at the sparsity it is to be compared with.")),
-                Part::Plots(sparsity),
-            ],
-        },
-        Section {
-            title: "Return against parameters",
-            parts: vec![Part::Text(dots.into()), Part::Plots(parameters)],
-        },
-        Section {
-            title: "Learning curves",
-            parts: vec![
-                Part::Text(
-                    "Thin lines are runs, bold ones means with their 95 % intervals by bootstrap over \
-                     seeds."
-                        .into(),
-                ),
-                Part::Plots(learning),
-            ],
-        },
+        of_plots(
+            "Return against sparsity",
+            &format!("{dots} small-dense is at the sparsity it is to be compared with."),
+            sparsity,
+        ),
+        of_plots("Return against parameters", dots, parameters),
+        of_plots(
+            "Learning curves",
+            "Thin lines are runs, bold ones means with their 95 % intervals by bootstrap over seeds.",
+            learning,
+        ),
         Section {
             title: "Comparison",
             parts: vec![
@@ -166,6 +155,14 @@ fn of_groups(groups: &Groups, latencies: &Latencies) -> Vec<Part> {
         latencies.problems.iter().map(|problem| Part::Text(format!("Not timed: {problem}"))),
     );
     parts
+}
+
+fn of_plots(title: &'static str, text: &str, plots: Vec<Plot>) -> Section {
+    let parts = match plots.is_empty() {
+        true => vec![Part::Text("The logs of these runs do not have the figures for it.".into())],
+        false => vec![Part::Text(text.into()), Part::Plots(plots)],
+    };
+    Section { title, parts }
 }
 
 fn how_compared(groups: &Groups) -> String {
