@@ -18,6 +18,7 @@ p { max-width: 45rem; overflow-wrap: anywhere; }
 .table { overflow-x: auto; border: 1px solid var(--line); border-radius: 6px; }
 table { border-collapse: collapse; font-size: .875rem; font-variant-numeric: tabular-nums; }
 th, td { padding: .3rem .7rem; text-align: left; white-space: nowrap; border-top: 1px solid var(--line); }
+td:nth-child(-n+2) { white-space: normal; min-width: 9rem; }
 th { background: var(--soft); border-top: 0; }
 .plots { display: flex; flex-wrap: wrap; gap: 1rem; }
 figure { margin: 0; flex: 1 1 26rem; min-width: 0; max-width: 40rem; }

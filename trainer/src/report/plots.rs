@@ -30,6 +30,8 @@ const INK_IN_SVG: &str = "#010203";
 const WIDTH: u32 = 560;
 const HEIGHT: u32 = 360;
 const LEGEND_LINE: u32 = 20;
+/// Letters for which a line of the legend has room.
+const LETTERS: usize = 58;
 
 /// Thresholds of a performance profile.
 const THRESHOLDS: u32 = 100;
@@ -200,7 +202,9 @@ fn draw(
     let (bottom, top) = margins(points().map(|(_, y)| y), y.least);
     let mut svg = String::new();
     {
-        let height = HEIGHT + LEGEND_LINE * series.len() as u32;
+        let names: Vec<_> = series.iter().map(|series| wrapped(&series.name)).collect();
+        let lines: usize = names.iter().map(Vec::len).sum();
+        let height = HEIGHT + LEGEND_LINE * u32::try_from(lines)?;
         let area = SVGBackend::with_string(&mut svg, (WIDTH, height)).into_drawing_area();
         let (upper, legend) = area.split_vertically(HEIGHT);
         let text = ("sans-serif", 14).into_font().color(&INK);
@@ -241,6 +245,7 @@ fn draw(
             let dots = series.dots.iter();
             chart.draw_series(dots.map(|&dot| Circle::new(dot, 4, colour.mix(0.7).filled())))?;
         }
+        let mut middle = 8;
         for (at, (series, colour)) in coloured().enumerate() {
             let style = colour.stroke_width(2);
             // A group alone in its family has a line too.
@@ -249,7 +254,6 @@ fn draw(
                 |&place| EmptyElement::at(place) + PathElement::new([(-9, 0), (9, 0)], style);
             chart.draw_series(here.map(tick))?;
             let line = series.line.iter().copied();
-            let middle = i32::try_from(LEGEND_LINE)? * i32::try_from(at)? + 8;
             // Where colours come again, lines are dashed.
             let samples = if at < COLOURS.len() {
                 chart.draw_series(LineSeries::new(line, style))?;
@@ -261,11 +265,28 @@ fn draw(
             for (from, to) in samples {
                 legend.draw(&PathElement::new([(from, middle), (to, middle)], style))?;
             }
-            legend.draw(&Text::new(series.name.clone(), (110, middle - 8), text.clone()))?;
+            for name in &names[at] {
+                legend.draw(&Text::new(name.clone(), (110, middle - 8), text.clone()))?;
+                middle += i32::try_from(LEGEND_LINE)?;
+            }
         }
         area.present()?;
     }
     Ok(svg.replace(INK_IN_SVG, "currentColor"))
+}
+
+/// A name in as many lines as it takes.
+fn wrapped(name: &str) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in name.split(' ') {
+        let line = lines.last_mut().filter(|line| line.len() + word.len() < LETTERS);
+        match line {
+            Some(line) if line.is_empty() => line.push_str(word),
+            Some(line) => *line += &format!(" {word}"),
+            None => lines.push(word.to_string()),
+        }
+    }
+    lines
 }
 
 /// A little more than the values take, which is at least so much.

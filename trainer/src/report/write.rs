@@ -109,7 +109,7 @@ fn what_was_run(groups: &Groups, found: &Found) -> Vec<Part> {
     let seeds: Vec<_> = seeds.iter().map(u64::to_string).collect();
     let mut parts = vec![
         Part::Text(format!(
-            "{} finished runs in {} groups. Environments: {}. Algorithms: {}. Methods: {}. Seeds: {}. Steps: \
+            "Finished runs: {}, groups: {}. Environments: {}. Algorithms: {}. Methods: {}. Seeds: {}. Steps: \
              {}.",
             found.runs.len(),
             groups.all.len(),
