@@ -8,7 +8,6 @@ use super::groups::{Group, Groups, estimate};
 use super::runs::Run;
 use super::statistics::{Aggregate, Scores, mean, share_above};
 use super::table::short;
-use super::tables::average;
 use super::{Estimate, ReportError};
 
 /// Okabe and Ito's colours, which nobody confuses, but for those that vanish on white or on black.
@@ -104,16 +103,19 @@ fn against(groups: &Groups, env: usize, x: &dyn Fn(&Run) -> Option<f64>) -> Vec<
     let mut families: Vec<Series> = Vec::new();
     for group in &groups.all {
         let runs = &group.runs[env];
-        let Some(middle) = average(runs, x) else { continue };
+        // Runs whose logs do not have it count neither as dots nor in the line.
+        let dots = runs.iter().filter_map(|run| Some((x(run)?, run.score())));
+        let (places, scores): (Vec<_>, Vec<_>) = dots.clone().unzip();
+        if places.is_empty() {
+            continue;
+        }
         let known = families.iter().position(|series| series.name == group.family);
         let at = known.unwrap_or_else(|| {
             families.push(Series { name: group.family.clone(), ..Series::default() });
             families.len() - 1
         });
-        let dots = runs.iter().filter_map(|run| Some((x(run)?, run.score())));
         families[at].dots.extend(dots);
-        let scores = runs.iter().map(Run::score).collect();
-        families[at].line.push((middle, Aggregate::Iqm.of(&[scores])));
+        families[at].line.push((mean(&places), Aggregate::Iqm.of(&[scores])));
     }
     for series in &mut families {
         series.line.sort_by(|a, b| a.0.total_cmp(&b.0));

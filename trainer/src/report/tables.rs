@@ -71,7 +71,7 @@ fn of_cell(runs: &[Run]) -> Vec<String> {
 }
 
 /// Of the runs that have it.
-pub fn average(runs: &[Run], figure: impl Fn(&Run) -> Option<f64>) -> Option<f64> {
+fn average(runs: &[Run], figure: impl Fn(&Run) -> Option<f64>) -> Option<f64> {
     let figures: Vec<_> = runs.iter().filter_map(figure).collect();
     (!figures.is_empty()).then(|| mean(&figures))
 }
