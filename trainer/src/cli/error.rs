@@ -14,6 +14,7 @@ use crate::lab::files::FileError;
 use crate::lab::folder::FolderError;
 use crate::lab::policy::PolicyError;
 use crate::onnx::OnnxError;
+use crate::report::ReportError;
 use crate::sweep::{BUSY, INTERRUPTED, SweepError};
 
 /// Why a command failed. Every message says what to do next.
@@ -64,6 +65,9 @@ pub enum CliError {
     /// A sweep cannot go on.
     #[error(transparent)]
     Sweep(#[from] SweepError),
+    /// Runs cannot be reported on.
+    #[error(transparent)]
+    Report(#[from] ReportError),
     /// Points of a sweep failed.
     #[error("{0}")]
     Failed(String),

@@ -9,6 +9,7 @@ mod import;
 mod inspect;
 mod measure;
 mod quickstart;
+mod report;
 mod signals;
 mod sweep;
 mod train;
@@ -47,6 +48,8 @@ enum Command {
     Finetune(finetune::Args),
     /// Train a grid of runs: plan it, run it here or on HyperQueue or Slurm, see how far it is.
     Sweep(sweep::Args),
+    /// Compare finished runs: one page with plots, tables and statistics.
+    Report(report::Args),
     /// List, install or serve environments.
     Env(env::Args),
     /// Train, export, measure and fine-tune a 90 % sparse policy in about a minute.
@@ -68,6 +71,7 @@ pub fn main() -> ExitCode {
         Command::Measure(args) => measure::run(&args),
         Command::Finetune(args) => finetune::run(&args),
         Command::Sweep(args) => sweep::run(args),
+        Command::Report(args) => report::run(&args),
         Command::Env(args) => env::run(&args),
         Command::Quickstart(args) => quickstart::run(&args),
     };

@@ -1,3 +1,19 @@
-//! Reports on many runs.
+//! Reports on many runs: one page that needs nothing beside it, its plots, its tables as Markdown, and
+//! the figures of every run as CSV.
 
+mod error;
+mod groups;
+mod latency;
+mod page;
+mod plots;
+mod runs;
 pub mod statistics;
+mod table;
+mod tables;
+mod write;
+
+pub use error::ReportError;
+pub use groups::{Comparison, Estimate, Group, Groups};
+pub use latency::Latencies;
+pub use runs::{Found, Run, Unfinished, find};
+pub use write::write;

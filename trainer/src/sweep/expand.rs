@@ -109,7 +109,7 @@ fn lay(mut under: Settings, over: &Settings) -> Settings {
 
 /// A dense network has no sparsity and a fixed topology no changes: without such settings all
 /// combinations that differ only there are the same run.
-fn leave_out_what_says_nothing(settings: &mut Settings) {
+pub(crate) fn leave_out_what_says_nothing(settings: &mut Settings) {
     let method = settings.get("method").and_then(|name| name.clone().try_into::<Preset>().ok());
     let Some(method) = method else { return };
     settings.retain(|key, _| match method {
@@ -139,7 +139,7 @@ fn named(mut all: Vec<Settings>) -> Vec<Combination> {
 }
 
 /// `rigl`, `sparsity=0.9`: what stands for itself has no key. Fit for the name of a folder.
-fn part(key: &str, value: &Value) -> String {
+pub(crate) fn part(key: &str, value: &Value) -> String {
     let text = match value {
         Value::String(text) => text.clone(),
         // 1e30, not thirty zeros.

@@ -135,7 +135,7 @@ enum Least {
 }
 
 /// Where a key stands among others: seeds vary the fastest.
-pub(super) fn rank(key: &str) -> usize {
+pub(crate) fn rank(key: &str) -> usize {
     let first = ["env", "algorithm", "method", "sparsity", "structure"];
     match key {
         "seed" => first.len() + 1,
@@ -144,7 +144,7 @@ pub(super) fn rank(key: &str) -> usize {
 }
 
 /// The settings of a table, those of tables in it by dotted keys.
-fn flat(table: Table) -> Settings {
+pub(crate) fn flat(table: Table) -> Settings {
     let mut settings = Settings::new();
     for (key, value) in table {
         match value {

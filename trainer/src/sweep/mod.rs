@@ -18,8 +18,11 @@ mod submit;
 
 pub use error::SweepError;
 pub use estimate::{Estimate, estimate};
+pub(crate) use expand::{leave_out_what_says_nothing, part};
+pub(crate) use grid::{Settings, flat, rank};
 pub use plan::{Plan, plan};
 pub use point::{Ended, train};
+pub(crate) use points::POINTS;
 pub use points::{Point, Sweep};
 pub use run::{BUSY, INTERRUPTED, Report, run};
 pub use status::{Standing, State, standing};

@@ -10,7 +10,7 @@ use crate::lab::config::RunConfig;
 use crate::lab::files;
 
 pub(super) const GRID: &str = "grid.toml";
-pub(super) const POINTS: &str = "points.json";
+pub(crate) const POINTS: &str = "points.json";
 
 /// Longest name of a folder, in bytes: file systems allow 255.
 const LONGEST: usize = 200;

@@ -114,7 +114,7 @@ impl fmt::Display for Changes {
 }
 
 /// The table that config.toml shows: as text, numbers have the digits that the user knows.
-fn written(config: &RunConfig) -> Result<Table, ConfigError> {
+pub(crate) fn written(config: &RunConfig) -> Result<Table, ConfigError> {
     let text = config.to_toml()?;
     text.parse().map_err(|error| ConfigError::parse("config.toml", &error))
 }

@@ -19,6 +19,7 @@ use serde::{Deserialize, Serialize};
 use toml::Table;
 
 use crate::env;
+pub(crate) use changes::written;
 pub use changes::{ChangeError, Changes};
 pub use layer::{CLOSENESS, ConfigError, Layer, allocation, is_whole};
 use layer::{overlay, value_error};

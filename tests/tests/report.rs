@@ -1,0 +1,339 @@
+//! `lacewing report` on made runs: its figures are those of their CSVs, its page needs nothing beside it.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use lacewing::lab::config::{Layer, RunConfig};
+use lacewing_formats::codec::Encoding;
+use lacewing_tests::policy_file::{Owned, Shape};
+use lacewing_tests::program::lacewing;
+use lacewing_tests::runs::succeed;
+use serde_json::Value;
+
+const HEAD: &str = "step,episodes,updates,eval_mean,eval_std,train_return,critic_loss,actor_loss,\
+                    actor_sparsity,wall_seconds,flops_done,policy_links,policy_dormant\n";
+/// Of a made run.
+const EVALUATIONS: usize = 20;
+
+/// Writes a finished run with these settings whose returns end about `level`.
+fn made(folder: &Path, settings: &[&str], level: f64) {
+    let layers = settings.iter().map(|text| Layer::setting(text).unwrap()).collect();
+    let config = RunConfig::from_layers(None, None, layers).unwrap();
+    fs::create_dir_all(folder).unwrap();
+    fs::write(folder.join("config.toml"), config.to_toml().unwrap()).unwrap();
+    finish(folder, level);
+}
+
+fn finish(folder: &Path, level: f64) {
+    let row = |at: usize| {
+        let share = at as f64 / EVALUATIONS as f64;
+        let mean = level * share + 10.0 * (at as f64 * 1.7).sin();
+        // The last but one evaluation could not look at the units.
+        let dormant = if at + 1 == EVALUATIONS { String::new() } else { share.to_string() };
+        let (step, flops) = (1000 * at, 1_500_000 * at);
+        format!("{step},{at},{step},{mean},1,,,,0.9,{at}.5,{flops},6950,{dormant}\n")
+    };
+    let rows: String = (1..=EVALUATIONS).map(row).collect();
+    fs::write(folder.join("progress.csv"), format!("{HEAD}{rows}")).unwrap();
+    fs::write(folder.join("summary.json"), "{}").unwrap();
+}
+
+/// `lacewing report` in a folder.
+fn report(folder: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(lacewing());
+    command.arg("report").args(arguments).current_dir(folder);
+    command
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+/// What a report that must fail says.
+fn refused(folder: &Path, arguments: &[&str]) -> String {
+    let output = report(folder, arguments).output().unwrap();
+    assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+    stderr(&output)
+}
+
+/// The column of a CSV; cells of ours have no commas.
+fn column(csv: &str, name: &str) -> Vec<String> {
+    let at = csv.lines().next().unwrap().split(',').position(|column| column == name);
+    let at = at.unwrap_or_else(|| panic!("no {name} in {csv}"));
+    csv.lines().skip(1).map(|line| line.split(',').nth(at).unwrap().to_string()).collect()
+}
+
+fn read(folder: &Path, file: &str) -> String {
+    fs::read_to_string(folder.join(file)).unwrap_or_else(|error| panic!("{file}: {error}"))
+}
+
+/// Labels of the groups, by folder.
+fn labels(out: &Path) -> BTreeMap<String, String> {
+    let scores = read(out, "scores.csv");
+    column(&scores, "folder").into_iter().zip(column(&scores, "group")).collect()
+}
+
+/// Two groups of three seeds.
+fn two_groups(root: &Path) -> Vec<String> {
+    let mut folders = Vec::new();
+    for (method, level) in [("dense", 200.0), ("set", 150.0)] {
+        for seed in 1..=3_u32 {
+            let folder = format!("{method}-{seed}");
+            let settings = [format!("method={method}"), format!("seed={seed}")];
+            let settings = ["env=Pendulum-v1", &settings[0], &settings[1]];
+            made(&root.join(&folder), &settings, level + 30.0 * f64::from(seed));
+            folders.push(folder);
+        }
+    }
+    folders
+}
+
+fn write_report(root: &Path, folders: &[String], further: &[&str]) -> Output {
+    let mut arguments: Vec<_> = folders.iter().map(String::as_str).collect();
+    arguments.extend(["-o", "out"]);
+    arguments.extend(further);
+    succeed(&mut report(root, &arguments))
+}
+
+#[test]
+fn figures_are_those_of_the_logs() {
+    let root = tempfile::tempdir().unwrap();
+    let root = root.path();
+    let folders = two_groups(root);
+    write_report(root, &folders, &["--no-latency"]);
+    let out = root.join("out");
+    let scores = read(&out, "scores.csv");
+    assert_eq!(column(&scores, "folder"), folders);
+
+    let mut of_groups = [Vec::new(), Vec::new()];
+    let cells = |name| column(&scores, name);
+    let [score, flops, links, wall, dormant, snr] =
+        ["score", "flops_done", "policy_links", "wall_seconds", "policy_dormant", "policy_snr"]
+            .map(cells);
+    for (at, folder) in folders.iter().enumerate() {
+        let log = read(&root.join(folder), "progress.csv");
+        let returns = column(&log, "eval_mean");
+        let last: Vec<f64> = returns.iter().rev().take(2).map(|x| x.parse().unwrap()).collect();
+        let mean = (last[0] + last[1]) / 2.0;
+        assert!((score[at].parse::<f64>().unwrap() - mean).abs() < 1e-12 * mean, "{folder}");
+        of_groups[at / 3].push(mean);
+        for (ours, name) in [(&flops, "flops_done"), (&links, "policy_links")] {
+            assert_eq!(ours[at], *column(&log, name).last().unwrap(), "{folder}: {name}");
+        }
+        assert_eq!(wall[at], *column(&log, "wall_seconds").last().unwrap());
+        // Of the last tenth, one evaluation has none.
+        assert_eq!(dormant[at], column(&log, "policy_dormant")[EVALUATIONS - 1], "{folder}");
+        assert_eq!(snr[at], "", "the logs have no such column");
+    }
+
+    let [dense, set] = of_groups;
+    let mean = |scores: &[f64]| scores.iter().sum::<f64>() / scores.len() as f64;
+    let deviation = |scores: &[f64]| {
+        let middle = mean(scores);
+        (scores.iter().map(|x| (x - middle).powi(2)).sum::<f64>() / 2.0).sqrt()
+    };
+    let pairs = || set.iter().flat_map(|set| dense.iter().map(move |dense| set > dense));
+    let better = pairs().filter(|better| *better).count() as f64 / pairs().count() as f64;
+    assert!(better > 0.0 && better < 1.0, "the case says nothing: {better}");
+    let full = mean(&dense);
+    let gap = mean(&set.iter().map(|score| full - score.min(full)).collect::<Vec<_>>());
+    let worst = |scores: &[f64]| scores.iter().copied().fold(f64::MAX, f64::min) / mean(scores);
+    let (markdown, page) = (read(&out, "report.md"), read(&out, "report.html"));
+    for (row, figures) in [
+        ("| Pendulum-v1 | dense |", vec![summary(&dense, mean, deviation), ratio(worst(&dense))]),
+        ("| Pendulum-v1 | set |", vec![summary(&set, mean, deviation), ratio(worst(&set))]),
+        ("| dense | 1 | 3 |", vec![format!("| {:.1} [", full)]),
+        ("| set | 1 | 3 |", vec![format!("| {gap:.2} ["), format!("| {better:.3} [")]),
+    ] {
+        let line = markdown.lines().find(|line| line.starts_with(row));
+        let line = line.unwrap_or_else(|| panic!("no row {row} in {markdown}"));
+        for figure in figures {
+            assert!(line.contains(&figure), "no {figure} in {line}");
+        }
+        for cell in line.trim_matches(['|', ' ']).split(" | ") {
+            assert!(page.contains(&format!("<td>{cell}</td>")), "no cell {cell} on the page");
+        }
+    }
+}
+
+fn summary(
+    scores: &[f64],
+    mean: impl Fn(&[f64]) -> f64,
+    deviation: impl Fn(&[f64]) -> f64,
+) -> String {
+    format!("| {:.1} ± {:.2} |", mean(scores), deviation(scores))
+}
+
+fn ratio(ratio: f64) -> String {
+    format!("| {ratio:.2} |")
+}
+
+#[test]
+fn the_page_needs_nothing_beside_it() {
+    let root = tempfile::tempdir().unwrap();
+    let root = root.path();
+    let folders = two_groups(root);
+    // A name that is no HTML.
+    fs::rename(root.join(&folders[0]), root.join("<b>&")).unwrap();
+    let folders = [&["<b>&".to_string()], &folders[1..]].concat();
+    write_report(root, &folders, &["--no-latency"]);
+    let page = read(&root.join("out"), "report.html");
+    let bare = page.replace("xmlns=\"http://www.w3.org/2000/svg\"", "");
+    for outside in ["http:", "https:", "<script", "<link", "<img", "src=", "url(", "@import"] {
+        assert!(!bare.contains(outside), "{outside} on the page");
+    }
+    assert!(page.contains("&lt;b&gt;&amp;") && !page.contains("<b>"), "names are escaped");
+    for needed in ["prefers-color-scheme: dark", "name=\"viewport\"", "overflow-x: auto"] {
+        assert!(page.contains(needed), "no {needed}");
+    }
+    let plots =
+        ["sparsity-Pendulum-v1", "parameters-Pendulum-v1", "learning-Pendulum-v1", "profiles"];
+    assert_eq!(page.matches("<svg").count(), plots.len());
+    assert_eq!(page.matches("</svg>").count(), plots.len());
+    for plot in plots {
+        let svg = read(&root.join("out"), &format!("{plot}.svg"));
+        assert!(svg.contains("currentColor") && svg.contains("prefers-color-scheme"), "{plot}");
+        assert!(read(&root.join("out"), "report.md").contains(&format!("]({plot}.svg)")));
+    }
+    // A dot for each run, on both plots that have them.
+    for plot in &plots[..2] {
+        let svg = read(&root.join("out"), &format!("{plot}.svg"));
+        assert_eq!(svg.matches("<circle").count(), folders.len(), "{plot}");
+    }
+}
+
+#[test]
+fn groups_are_runs_that_differ_in_the_seed_only() {
+    let root = tempfile::tempdir().unwrap();
+    let root = root.path();
+    let runs: [(&str, &[&str]); 7] = [
+        ("a", &["env=Pendulum-v1", "method=set", "seed=1"]),
+        ("b", &["env=Pendulum-v1", "method=set", "seed=2"]),
+        ("c", &["env=Pendulum-v1", "method=set", "seed=1", "td3.batch=64"]),
+        ("d", &["env=Pendulum-v1", "method=set", "seed=1", "sparsity=0.8"]),
+        ("e", &["env=Pendulum-v1", "method=dense", "seed=1"]),
+        ("f", &["env=MountainCarContinuous-v0", "method=set", "seed=1"]),
+        ("g", &["env=MountainCarContinuous-v0", "method=dense", "seed=1"]),
+    ];
+    for (folder, settings) in runs {
+        made(&root.join(folder), settings, -150.0);
+    }
+    let folders: Vec<_> = runs.iter().map(|(folder, _)| folder.to_string()).collect();
+    write_report(root, &folders, &["--no-latency"]);
+    let labels = labels(&root.join("out"));
+    for (folder, label) in [
+        ("a", "set sparsity=0.9 td3.batch=128"),
+        ("b", "set sparsity=0.9 td3.batch=128"),
+        ("c", "set sparsity=0.9 td3.batch=64"),
+        ("d", "set sparsity=0.8 td3.batch=128"),
+        ("e", "dense td3.batch=128"),
+        // The same settings elsewhere are the same group.
+        ("f", "set sparsity=0.9 td3.batch=128"),
+        ("g", "dense td3.batch=128"),
+    ] {
+        assert_eq!(labels[folder], label, "{folder}");
+    }
+    // In several environments, returns are counted in those of dense runs, negative ones too.
+    let markdown = read(&root.join("out"), "report.md");
+    let dense = "| dense td3.batch=128 | 2 | 2 | 1.00 [1.00, 1.00] | 1.00 [1.00, 1.00] |";
+    assert!(markdown.contains(dense), "no {dense} in {markdown}");
+    assert!(markdown.contains("normalised as 1 + (r − m) ÷ |m|"), "{markdown}");
+}
+
+#[test]
+fn damage_is_told_with_its_line() {
+    let root = tempfile::tempdir().unwrap();
+    let root = root.path();
+    made(&root.join("run"), &["env=Pendulum-v1"], 100.0);
+    let path = root.join("run/progress.csv");
+    let good = fs::read_to_string(&path).unwrap();
+    let third = good.lines().nth(2).unwrap();
+    let cut = &third[..third.len() / 2];
+    for (bad, words) in [
+        (good.replace(third, cut), ["progress.csv, line 3", "restore the file"]),
+        (good.replace(",0.9,3.5,", ",0.9,3.x5,"), ["line 4", "`3.x5` in column wall_seconds"]),
+        (good.replace("\n4000,", "\nfour,"), ["line 5", "`four` in column step"]),
+        (good.replace("eval_mean", "mean"), ["line 1", "no column eval_mean"]),
+        (HEAD.to_string(), ["line 1", "no evaluation"]),
+    ] {
+        assert_ne!(bad, good);
+        fs::write(&path, bad).unwrap();
+        let told = refused(root, &["run", "-o", "out"]);
+        for words in words {
+            assert!(told.contains(words), "no `{words}` in {told}");
+        }
+        assert!(!root.join("out").exists());
+    }
+    // What older versions did not write is no damage.
+    let old = "step,eval_mean\n1000,-5.5\n";
+    fs::write(&path, old).unwrap();
+    write_report(root, &["run".into()], &["--no-latency"]);
+    let scores = read(&root.join("out"), "scores.csv");
+    assert_eq!(column(&scores, "score"), ["-5.5"]);
+    assert_eq!(column(&scores, "actor_sparsity"), [""]);
+}
+
+#[test]
+fn unfinished_runs_of_a_sweep_are_named_and_left_out() {
+    let root = tempfile::tempdir().unwrap();
+    let root = root.path();
+    let grid = "[base]\nenv = 'Pendulum-v1'\n[axes]\nseed = '1..=2'\n";
+    fs::write(root.join("grid.toml"), grid).unwrap();
+    let mut plan = Command::new(lacewing());
+    plan.args(["sweep", "plan", "grid.toml", "--no-estimate", "-o", "sweep"]).current_dir(root);
+    succeed(&mut plan);
+    let points: Vec<Value> =
+        serde_json::from_str(&read(root, "sweep/points.json")).expect("points are JSON");
+    let folder = |point: &Value| point["folder"].as_str().expect("a point has one").to_string();
+    let folders: Vec<_> = points.iter().map(folder).collect();
+    let told = refused(root, &["sweep"]);
+    assert!(told.contains("none of the 2 runs is finished"), "{told}");
+    let config: RunConfig = serde_json::from_value(points[0]["config"].clone()).unwrap();
+    let done = root.join("sweep").join(&folders[0]);
+    fs::create_dir_all(&done).unwrap();
+    fs::write(done.join("config.toml"), config.to_toml().unwrap()).unwrap();
+    finish(&done, 100.0);
+
+    // A run that is named beside its sweep counts once.
+    let again = format!("sweep/{}", folders[0]);
+    let output = succeed(&mut report(root, &["sweep", &again, "--no-latency"]));
+    let left_out = format!("sweep/{} is waiting", folders[1]);
+    assert!(stderr(&output).contains(&left_out), "{}", stderr(&output));
+    let out = root.join("sweep/report");
+    assert!(read(&out, "report.md").contains(&format!("sweep/{} (waiting)", folders[1])));
+    assert_eq!(column(&read(&out, "scores.csv"), "folder"), [again]);
+
+    let told = refused(root, &["nowhere"]);
+    assert!(told.contains("neither a run's folder"), "{told}");
+}
+
+#[test]
+fn nothing_is_overwritten_unasked_and_policies_are_timed() {
+    let root = tempfile::tempdir().unwrap();
+    let root = root.path();
+    let folders = two_groups(root);
+    let shape = Shape {
+        widths: vec![3, 16, 1],
+        density: 0.5,
+        normaliser: false,
+        probes: 0,
+        resume: None,
+        seed: 1,
+    };
+    let policy = Owned::random(&shape).write(Encoding::PLAIN).unwrap();
+    fs::write(root.join(&folders[3]).join("policy.lace"), &*policy).unwrap();
+    write_report(root, &folders, &[]);
+    let markdown = read(&root.join("out"), "report.md");
+    let row = |start: &str| markdown.lines().find(|line| line.starts_with(start)).unwrap();
+    assert!(row("| Pendulum-v1 | set |").ends_with(" µs |"), "{markdown}");
+    assert!(row("| Pendulum-v1 | dense |").ends_with("| – |"), "{markdown}");
+    assert!(markdown.contains("Not timed: dense-1 has no policy.lace"), "{markdown}");
+
+    let told = refused(root, &[&folders[0], "-o", "out", "--no-latency"]);
+    assert!(told.contains("out already exists") && told.contains("--force"), "{told}");
+    assert_eq!(read(&root.join("out"), "report.md"), markdown);
+    write_report(root, &folders[..1], &["--no-latency", "--force"]);
+    assert_ne!(read(&root.join("out"), "report.md"), markdown);
+}

@@ -1,0 +1,272 @@
+//! Groups of runs that differ in nothing but the seed, and how they compare.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use lacewing_runtime::learn::AlgorithmKind;
+
+use super::ReportError;
+use super::runs::Run;
+use super::statistics::{Aggregate, RESAMPLES, Scores, interval, mean, probability_of_improvement};
+use crate::lab::config::{ConfigError, Layer, Preset, RunConfig, written};
+use crate::sweep::{Settings, flat, leave_out_what_says_nothing, part, rank};
+
+/// How sparse a network is, which is an axis of plots and no other method.
+const OF_SPARSITY: [&str; 3] = ["sparsity", "critic-sparsity", "policy-share"];
+
+/// Seed of all resampling: a report on the same runs is the same.
+pub(super) const SEED: u64 = 20260;
+
+/// Runs of the same settings, but for seed and environment.
+#[derive(Clone, Debug)]
+pub struct Group {
+    /// The settings in which groups differ.
+    pub label: String,
+    /// The same without those that only say how sparse it is.
+    pub family: String,
+    /// Its method.
+    pub method: Preset,
+    /// For each environment the runs; it need not have any in some.
+    pub runs: Vec<Vec<Run>>,
+}
+
+/// All groups, in the order in which runs were found.
+#[derive(Clone, Debug)]
+pub struct Groups {
+    /// The environments.
+    pub envs: Vec<String>,
+    /// One at least.
+    pub all: Vec<Group>,
+}
+
+/// A statistic with its 95 % interval by stratified bootstrap.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Estimate {
+    /// Of all runs.
+    pub value: f64,
+    /// Its ends.
+    pub interval: (f64, f64),
+}
+
+/// A group over all its environments.
+#[derive(Clone, Copy, Debug)]
+pub struct Comparison {
+    /// Interquartile mean.
+    pub iqm: Estimate,
+    /// Mean of the environments' means.
+    pub mean: Estimate,
+    /// Median of the environments' means.
+    pub median: Estimate,
+    /// What is missing to [`Groups::full`] on the mean.
+    pub gap: Estimate,
+    /// Chance that a run of it is better than one of the baseline; none of the baseline itself, and
+    /// where they share no environment.
+    pub better: Option<Estimate>,
+}
+
+/// A run's settings that say something, as told from those that follow from its method.
+struct Told {
+    settings: Settings,
+    /// Keys of those that do not follow.
+    own: BTreeSet<String>,
+    /// Keys that say nothing with its method.
+    silent: BTreeSet<String>,
+}
+
+impl Told {
+    fn of(config: &RunConfig) -> Result<Self, ConfigError> {
+        let mut settings = flat(written(config)?);
+        let usual = flat(written(&usual(config)?)?);
+        let mut own: BTreeSet<_> = settings
+            .keys()
+            .chain(usual.keys())
+            .filter(|key| settings.get(*key) != usual.get(*key))
+            .cloned()
+            .collect();
+        own.extend(["algorithm", "method", "sparsity"].map(String::from));
+        for key in ["env", "seed"] {
+            settings.remove(key);
+            own.remove(key);
+        }
+        let mut silent: BTreeSet<_> = settings.keys().cloned().collect();
+        leave_out_what_says_nothing(&mut settings);
+        silent.retain(|key| !settings.contains_key(key));
+        if config.method == Preset::Dense {
+            // It has none from the start.
+            silent.insert("sparsity".to_string());
+        }
+        Ok(Self { settings, own, silent })
+    }
+
+    fn value(&self, key: &str) -> Option<&toml::Value> {
+        self.settings.get(key)
+    }
+}
+
+/// What the method makes of the run's environment, algorithm and sparsity.
+fn usual(config: &RunConfig) -> Result<RunConfig, ConfigError> {
+    let defaults = RunConfig::defaults(&config.env, config.algorithm, config.method);
+    let Some(sparsity) = config.sparsity.filter(|_| config.sparsity != defaults.sparsity) else {
+        return Ok(defaults);
+    };
+    let settings = [
+        format!("algorithm={}", config.algorithm.name()),
+        // 0.0 and not 0, which would be no float.
+        format!("sparsity={sparsity:?}"),
+    ];
+    let layers = settings.iter().map(|text| Layer::setting(text)).collect::<Result<_, _>>()?;
+    RunConfig::from_layers(Some(&config.env), Some(config.method), layers)
+}
+
+impl Groups {
+    /// Groups runs: in the same environment they are together where no setting but the seed differs;
+    /// groups of several environments are one where their labels are the same.
+    ///
+    /// # Errors
+    /// [`ReportError::Config`].
+    pub fn of(runs: Vec<Run>) -> Result<Self, ReportError> {
+        let told = runs.iter().map(|run| Told::of(&run.config)).collect::<Result<Vec<_>, _>>()?;
+        let mut envs: Vec<String> = Vec::new();
+        for run in &runs {
+            if !envs.contains(&run.config.env) {
+                envs.push(run.config.env.clone());
+            }
+        }
+        let keys = differing(&runs, &told);
+        let mut all: Vec<Group> = Vec::new();
+        for (run, told) in runs.into_iter().zip(&told) {
+            let label = label(told, keys.iter());
+            let at = envs.iter().position(|env| *env == run.config.env).unwrap_or(0);
+            let known = all.iter().position(|group| group.label == label);
+            let group = known.unwrap_or_else(|| {
+                let other = keys.iter().filter(|key| !OF_SPARSITY.contains(&&***key));
+                let (family, method) = (self::label(told, other), run.config.method);
+                all.push(Group { label, family, method, runs: vec![Vec::new(); envs.len()] });
+                all.len() - 1
+            });
+            all[group].runs[at].push(run);
+        }
+        Ok(Self { envs, all })
+    }
+
+    /// Every run with its environment and its group's label.
+    pub fn runs(&self) -> impl Iterator<Item = (&str, &str, &Run)> {
+        self.envs.iter().enumerate().flat_map(move |(at, env)| {
+            self.all.iter().flat_map(move |group| {
+                group.runs[at].iter().map(move |run| (env.as_str(), group.label.as_str(), run))
+            })
+        })
+    }
+
+    /// The group that others are compared with: the first dense one, else the first.
+    pub fn baseline(&self) -> usize {
+        self.all.iter().position(|group| group.method == Preset::Dense).unwrap_or(0)
+    }
+
+    /// Whether there are several environments, whose returns have to be made comparable.
+    pub fn are_normalised(&self) -> bool {
+        self.envs.len() > 1
+    }
+
+    /// The score that lacks nothing: that of dense runs on the mean, else of the best group.
+    pub fn full(&self) -> f64 {
+        if self.are_normalised() { 1.0 } else { self.reference(0, |_| true) }
+    }
+
+    /// The mean score of the dense runs in an environment, among those of some algorithms; where there is
+    /// none, that of the best group.
+    fn reference(&self, env: usize, of: impl Fn(AlgorithmKind) -> bool) -> f64 {
+        let scores = |group: &Group| {
+            let runs = group.runs[env].iter().filter(|run| of(run.config.algorithm));
+            runs.map(Run::score).collect::<Vec<_>>()
+        };
+        let dense = self.all.iter().filter(|group| group.method == Preset::Dense);
+        let dense: Vec<_> = dense.flat_map(scores).collect();
+        if !dense.is_empty() {
+            return mean(&dense);
+        }
+        self.all.iter().map(|group| mean(&scores(group))).fold(f64::NAN, f64::max)
+    }
+
+    /// Scores of each group for each environment, in several normalised: 1 is the reference of the same
+    /// environment and algorithm, 0 is worse than that by its size. So signs of returns do not matter.
+    pub fn scores(&self) -> Vec<Scores> {
+        let mut references = BTreeMap::new();
+        let mut normalised = |env: usize, run: &Run| {
+            if !self.are_normalised() {
+                return run.score();
+            }
+            let algorithm = run.config.algorithm;
+            let full = *references
+                .entry((env, algorithm.name()))
+                .or_insert_with(|| self.reference(env, |other| other == algorithm));
+            let size = if full == 0.0 { 1.0 } else { full.abs() };
+            1.0 + (run.score() - full) / size
+        };
+        let of_group = |group: &Group| {
+            let tasks = group.runs.iter().enumerate();
+            tasks.map(|(env, runs)| runs.iter().map(|run| normalised(env, run)).collect()).collect()
+        };
+        self.all.iter().map(of_group).collect()
+    }
+
+    /// How each group does over all its environments.
+    pub fn compare(&self) -> Vec<Comparison> {
+        let scores = self.scores();
+        let base = &scores[self.baseline()];
+        let full = self.full();
+        let compare = |(at, group): (usize, &Scores)| {
+            let tasks: Scores = group.iter().filter(|task| !task.is_empty()).cloned().collect();
+            let of = |aggregate: Aggregate| estimate([&tasks], |[tasks]| aggregate.of(tasks));
+            let pairs = group.iter().zip(base);
+            let shared = pairs.filter(|(ours, theirs)| !ours.is_empty() && !theirs.is_empty());
+            let (ours, theirs): (Scores, Scores) =
+                shared.map(|(ours, theirs)| (ours.clone(), theirs.clone())).unzip();
+            let comparable = at != self.baseline() && !ours.is_empty();
+            Comparison {
+                iqm: of(Aggregate::Iqm),
+                mean: of(Aggregate::Mean),
+                median: of(Aggregate::Median),
+                gap: of(Aggregate::OptimalityGap(full)),
+                better: comparable
+                    .then(|| estimate([&ours, &theirs], |[x, y]| probability_of_improvement(x, y))),
+            }
+        };
+        scores.iter().enumerate().map(compare).collect()
+    }
+}
+
+/// A statistic of scores, with its interval.
+pub(super) fn estimate<const N: usize>(
+    scores: [&[Vec<f64>]; N],
+    statistic: impl Fn([&[Vec<f64>]; N]) -> f64,
+) -> Estimate {
+    let value = statistic(scores);
+    Estimate { value, interval: interval(scores, SEED, RESAMPLES, statistic) }
+}
+
+/// Keys in which runs of one environment differ and that say something, in the order of names.
+fn differing(runs: &[Run], told: &[Told]) -> Vec<String> {
+    let mut of_env: BTreeMap<&str, Vec<&Told>> = BTreeMap::new();
+    for (run, told) in runs.iter().zip(told) {
+        of_env.entry(&run.config.env).or_default().push(told);
+    }
+    // Every group says its method.
+    let mut keys = BTreeSet::from(["method".to_string()]);
+    for told in of_env.values() {
+        let own: BTreeSet<_> = told.iter().flat_map(|told| &told.own).collect();
+        let varies = |key: &&&String| {
+            let mut speaking = told.iter().filter(|one| !one.silent.contains(**key));
+            let first = speaking.next().map(|one| one.value(key));
+            speaking.any(|one| Some(one.value(key)) != first)
+        };
+        keys.extend(own.iter().filter(varies).map(|key| (*key).clone()));
+    }
+    let mut keys: Vec<_> = keys.into_iter().collect();
+    keys.sort_by_key(|key| rank(key));
+    keys
+}
+
+fn label<'k>(told: &Told, keys: impl Iterator<Item = &'k String>) -> String {
+    let parts = keys.filter_map(|key| Some(part(key, told.value(key)?)));
+    parts.collect::<Vec<_>>().join(" ")
+}

@@ -1,0 +1,175 @@
+//! What finished runs left: their settings, evaluations and figures.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use super::ReportError;
+use super::statistics::mean;
+use crate::lab::config::{Preset, RunConfig};
+use crate::lab::files;
+use crate::lab::folder::{CONFIG, PROGRESS, RunFolder, SUMMARY};
+use crate::sweep::{self, Sweep};
+
+/// Figures of a run as of its end, by their columns in `progress.csv`.
+pub(super) const AT_THE_END: [&str; 6] = [
+    "actor_sparsity",
+    "policy_links",
+    "critic_links",
+    "flops_convention",
+    "flops_done",
+    "wall_seconds",
+];
+
+/// Figures that are noisy: a run's is the mean of its last tenth.
+pub(super) const OF_THE_LAST_TENTH: [&str; 4] =
+    ["policy_dormant", "critic_dormant", "policy_snr", "critic_snr"];
+
+/// A finished run.
+#[derive(Clone, Debug)]
+pub struct Run {
+    /// Its folder.
+    pub folder: PathBuf,
+    /// All that decided it.
+    pub config: RunConfig,
+    /// Environment steps and mean return of each evaluation, one at least.
+    pub evaluations: Vec<(u64, f64)>,
+    /// Further columns, a figure for each evaluation; those that the run's version did not write yet
+    /// are not there.
+    columns: BTreeMap<&'static str, Vec<Option<f64>>>,
+}
+
+/// A run that has not come to its end.
+#[derive(Clone, Debug)]
+pub struct Unfinished {
+    /// Its folder.
+    pub folder: PathBuf,
+    /// What is going on with it.
+    pub state: &'static str,
+}
+
+/// The runs of some folders.
+#[derive(Clone, Debug, Default)]
+pub struct Found {
+    /// In the order of the folders, those of a sweep by their numbers.
+    pub runs: Vec<Run>,
+    /// Left out of all figures.
+    pub unfinished: Vec<Unfinished>,
+}
+
+/// Finds the runs of folders, each a run's or a sweep's; one that is named twice counts once.
+///
+/// # Errors
+/// [`ReportError`] naming the folder or file, also where no run is finished.
+pub fn find(roots: &[PathBuf]) -> Result<Found, ReportError> {
+    let mut found = Found::default();
+    let mut seen = BTreeSet::new();
+    for root in roots {
+        for (folder, state) in folders(root)? {
+            if !seen.insert(folder.canonicalize().unwrap_or_else(|_| folder.clone())) {
+                continue;
+            }
+            match folder.join(SUMMARY).is_file() {
+                true => found.runs.push(Run::read(folder)?),
+                false => found.unfinished.push(Unfinished { folder, state }),
+            }
+        }
+    }
+    match (found.runs.is_empty(), found.unfinished.first()) {
+        (true, Some(first)) => Err(ReportError::NothingFinished {
+            unfinished: found.unfinished.len(),
+            first: first.folder.clone(),
+        }),
+        _ => Ok(found),
+    }
+}
+
+/// The runs of a folder, and where those that are not finished stand.
+fn folders(root: &Path) -> Result<Vec<(PathBuf, &'static str)>, ReportError> {
+    if root.join(sweep::POINTS).is_file() {
+        let sweep = Sweep::open(root)?;
+        let points = sweep.points().iter();
+        let state = |point| sweep::standing(&sweep, point).state.name();
+        return Ok(points.map(|point| (sweep.folder(point), state(point))).collect());
+    }
+    if root.join(CONFIG).is_file() {
+        let state = if RunFolder::is_held(root) { "running" } else { "stopped" };
+        return Ok(vec![(root.to_path_buf(), state)]);
+    }
+    Err(ReportError::NoRuns { root: root.to_path_buf() })
+}
+
+impl Run {
+    fn read(folder: PathBuf) -> Result<Self, ReportError> {
+        let config = RunConfig::from_file(&folder.join(CONFIG))?;
+        let path = folder.join(PROGRESS);
+        let text = files::read(&path)?;
+        let damaged =
+            |line, problem: String| ReportError::Csv { path: path.clone(), line, problem };
+        let unreadable = |error: csv::Error| {
+            let line = error.position().map_or(1, csv::Position::line);
+            damaged(line, error.to_string())
+        };
+        let mut reader = csv::Reader::from_reader(&*text);
+        let names = reader.headers().map_err(unreadable)?.clone();
+        let place = |name: &str| names.iter().position(|column| column == name);
+        let needed = |name| place(name).ok_or_else(|| damaged(1, format!("no column {name}")));
+        let (step, eval_mean) = (needed("step")?, needed("eval_mean")?);
+        let wanted = AT_THE_END.into_iter().chain(OF_THE_LAST_TENTH);
+        let wanted: Vec<_> = wanted.filter_map(|name| Some((name, place(name)?))).collect();
+        let mut evaluations = Vec::new();
+        let mut columns = BTreeMap::<_, Vec<_>>::new();
+        for row in reader.records() {
+            let row = row.map_err(unreadable)?;
+            let line = row.position().map_or(1, csv::Position::line);
+            let bad = |at: usize| {
+                damaged(line, format!("`{}` in column {} is no number", &row[at], &names[at]))
+            };
+            let number = |at: usize| {
+                let number = row[at].parse().ok();
+                number.filter(|number: &f64| number.is_finite()).ok_or_else(|| bad(at))
+            };
+            let steps = row[step].parse().map_err(|_| bad(step))?;
+            evaluations.push((steps, number(eval_mean)?));
+            for &(name, at) in &wanted {
+                let figure = if row[at].is_empty() { None } else { Some(number(at)?) };
+                columns.entry(name).or_default().push(figure);
+            }
+        }
+        if evaluations.is_empty() {
+            return Err(damaged(1, "there is no evaluation".into()));
+        }
+        Ok(Self { folder, config, evaluations, columns })
+    }
+
+    /// Evaluations of the last tenth: those that the run is judged by, one at least.
+    pub(super) fn last_tenth(&self) -> usize {
+        self.evaluations.len().div_ceil(10)
+    }
+
+    /// Mean return of the last tenth of all evaluations.
+    pub fn score(&self) -> f64 {
+        let last = self.evaluations.iter().rev().take(self.last_tenth());
+        // In their own order: sums of floats depend on it.
+        mean(&last.rev().map(|&(_, score)| score).collect::<Vec<_>>())
+    }
+
+    /// A figure by its column's name, if the run has it.
+    pub fn figure(&self, name: &str) -> Option<f64> {
+        let column = self.columns.get(name)?;
+        if AT_THE_END.contains(&name) {
+            return *column.last()?;
+        }
+        let late = &column[column.len() - self.last_tenth()..];
+        let late: Vec<_> = late.iter().copied().flatten().collect();
+        (!late.is_empty()).then(|| mean(&late))
+    }
+
+    /// Share of the policy's links that are pruned; of a small dense one, that of the network it is to
+    /// be compared with.
+    pub fn sparsity(&self) -> Option<f64> {
+        match self.config.method {
+            Preset::SmallDense => self.config.sparsity,
+            _ => self.figure("actor_sparsity"),
+        }
+    }
+}

@@ -1,0 +1,230 @@
+//! What a report says, in order, and its files.
+
+use std::path::Path;
+
+use super::groups::Groups;
+use super::page;
+use super::plots::{self, Plot};
+use super::runs::{AT_THE_END, Found, OF_THE_LAST_TENTH};
+use super::statistics::RESAMPLES;
+use super::table::{Table, number};
+use super::tables;
+use super::{Latencies, ReportError};
+use crate::lab::files;
+use crate::lab::policy::PROGRAM;
+
+/// Makes a plot that is a file of its own follow its reader's light or dark.
+const ALONE: &str =
+    "><style>svg{color:#1c1e21}@media(prefers-color-scheme:dark){svg{color:#dfe2e6}}</style>";
+
+/// A section of the report.
+pub(super) struct Section {
+    pub title: &'static str,
+    pub parts: Vec<Part>,
+}
+
+pub(super) enum Part {
+    Text(String),
+    Table(Table),
+    Plots(Vec<Plot>),
+}
+
+/// Writes `report.html`, `report.md`, `scores.csv` and the plots into a folder, which it makes.
+///
+/// # Errors
+/// [`ReportError`] if a plot cannot be drawn or a file not be written.
+pub fn write(
+    out: &Path,
+    groups: &Groups,
+    found: &Found,
+    latencies: &Latencies,
+) -> Result<(), ReportError> {
+    let sections = sections(groups, found, latencies)?;
+    let title = format!("Lacewing: {}", groups.envs.join(", "));
+    files::create_folder(out)?;
+    for part in sections.iter().flat_map(|section| &section.parts) {
+        let Part::Plots(plots) = part else { continue };
+        for plot in plots {
+            let svg = plot.svg.replacen('>', ALONE, 1);
+            files::write_atomic(&out.join(format!("{}.svg", plot.name)), svg.as_bytes())?;
+        }
+    }
+    files::write_atomic(&out.join("scores.csv"), &scores(groups)?)?;
+    files::write_atomic(&out.join("report.md"), markdown(&title, &sections).as_bytes())?;
+    files::write_atomic(&out.join("report.html"), page::page(&title, &sections).as_bytes())?;
+    Ok(())
+}
+
+fn sections(
+    groups: &Groups,
+    found: &Found,
+    latencies: &Latencies,
+) -> Result<Vec<Section>, ReportError> {
+    let (mut sparsity, mut parameters, mut learning) = (Vec::new(), Vec::new(), Vec::new());
+    for env in 0..groups.envs.len() {
+        let [of_sparsity, of_parameters, of_learning] = plots::of_environment(groups, env)?;
+        sparsity.extend(of_sparsity);
+        parameters.extend(of_parameters);
+        learning.extend(of_learning);
+    }
+    let comparisons = tables::comparisons(groups, &groups.compare());
+    let dots = "A dot is a run, a dash a group's interquartile mean; lines join groups that differ in \
+                nothing else.";
+    Ok(vec![
+        Section { title: "What was run", parts: what_was_run(groups, found) },
+        Section { title: "Groups", parts: of_groups(groups, latencies) },
+        of_plots(
+            "Return against sparsity",
+            &format!("{dots} small-dense is at the sparsity it is to be compared with."),
+            sparsity,
+        ),
+        of_plots("Return against parameters", dots, parameters),
+        of_plots(
+            "Learning curves",
+            "Thin lines are runs, bold ones means with their 95 % intervals by bootstrap over seeds.",
+            learning,
+        ),
+        Section {
+            title: "Comparison",
+            parts: vec![
+                Part::Text(how_compared(groups)),
+                Part::Table(comparisons),
+                Part::Plots(plots::profiles(groups)?.into_iter().collect()),
+            ],
+        },
+        Section { title: "Every run", parts: vec![Part::Table(tables::runs(groups))] },
+    ])
+}
+
+fn what_was_run(groups: &Groups, found: &Found) -> Vec<Part> {
+    let list = |mut names: Vec<String>| {
+        names.sort();
+        names.dedup();
+        names.join(", ")
+    };
+    let of = |what: &dyn Fn(&super::Run) -> String| list(found.runs.iter().map(what).collect());
+    let mut seeds: Vec<_> = found.runs.iter().map(|run| run.config.seed).collect();
+    seeds.sort_unstable();
+    seeds.dedup();
+    let seeds: Vec<_> = seeds.iter().map(u64::to_string).collect();
+    let mut parts = vec![
+        Part::Text(format!(
+            "Finished runs: {}, groups: {}. Environments: {}. Algorithms: {}. Methods: {}. Seeds: {}. Steps: \
+             {}.",
+            found.runs.len(),
+            groups.all.len(),
+            groups.envs.join(", "),
+            of(&|run| run.config.algorithm.name().into()),
+            of(&|run| run.config.method_name()),
+            seeds.join(", "),
+            of(&|run| run.config.steps.to_string()),
+        )),
+        Part::Text(format!(
+            "The return of a run is the mean of the last 10 % of its evaluations, one at least. Runs of a \
+             group differ in the seed only. Intervals are the middle 95 % of {RESAMPLES} resamples of the \
+             runs (stratified bootstrap, Agarwal et al. 2021). Reported by {PROGRAM}."
+        )),
+    ];
+    if !found.unfinished.is_empty() {
+        let named = found.unfinished.iter();
+        let named = named.map(|run| format!("{} ({})", run.folder.display(), run.state));
+        parts.push(Part::Text(format!(
+            "Left out, since they are not finished, {}: {}.",
+            found.unfinished.len(),
+            named.collect::<Vec<_>>().join(", ")
+        )));
+    }
+    parts
+}
+
+fn of_groups(groups: &Groups, latencies: &Latencies) -> Vec<Part> {
+    let step = match &latencies.processor {
+        Some(processor) => format!(
+            "“step here” is the median time of a control step of the first run's policy on {processor}, \
+             packed, caches warm."
+        ),
+        None => "Control steps were not timed.".to_string(),
+    };
+    let text = format!(
+        "Means over the runs, as of their ends; dormant units and signal-to-noise ratios (SNR) of gradients \
+         over the last 10 % of evaluations. FLOPs are those of the passes really made in training. {step} \
+         What the logs of older versions do not have is –."
+    );
+    let mut parts = vec![Part::Text(text), Part::Table(tables::groups(groups, latencies))];
+    parts.extend(
+        latencies.problems.iter().map(|problem| Part::Text(format!("Not timed: {problem}"))),
+    );
+    parts
+}
+
+fn of_plots(title: &'static str, text: &str, plots: Vec<Plot>) -> Section {
+    let parts = match plots.is_empty() {
+        true => vec![Part::Text("The logs of these runs do not have the figures for it.".into())],
+        false => vec![Part::Text(text.into()), Part::Plots(plots)],
+    };
+    Section { title, parts }
+}
+
+fn how_compared(groups: &Groups) -> String {
+    let base = &groups.all[groups.baseline()].label;
+    let scores = match groups.are_normalised() {
+        true => {
+            "Returns r are normalised as 1 + (r − m) ÷ |m|, where m is the mean return of the dense runs of \
+             the same environment and algorithm, or of the best group where there is no dense one: 1 is as \
+             good as those, 0 is worse by as much as their return is from zero."
+        }
+        false => "Returns are as they are.",
+    };
+    format!(
+        "{scores} The optimality gap is what is missing to {} on the mean, scores above not counting for \
+         more. The probability of improvement is the chance that a run is better than one of {base}.",
+        number(groups.full())
+    )
+}
+
+fn markdown(title: &str, sections: &[Section]) -> String {
+    let mut text = format!("# {title}\n");
+    for section in sections {
+        text += &format!("\n## {}\n", section.title);
+        for part in &section.parts {
+            text += "\n";
+            match part {
+                Part::Text(words) => text += &format!("{words}\n"),
+                Part::Table(table) => text += &table.markdown(),
+                Part::Plots(plots) => {
+                    for Plot { name, title, .. } in plots {
+                        text += &format!("![{title}]({name}.svg)\n");
+                    }
+                }
+            }
+        }
+    }
+    text
+}
+
+/// Figures of every run, a row for each, with all their digits.
+fn scores(groups: &Groups) -> Result<Vec<u8>, ReportError> {
+    let figures = || AT_THE_END.into_iter().chain(OF_THE_LAST_TENTH);
+    let mut rows = csv::Writer::from_writer(Vec::new());
+    let head = ["env", "group", "seed", "score", "evaluations", "steps"];
+    let head: Vec<_> = head.into_iter().chain(figures()).chain(["folder"]).collect();
+    let written = rows.write_record(head);
+    let written = groups.runs().try_fold(written?, |(), (env, label, run)| {
+        let steps = run.evaluations.last().map_or(0, |&(step, _)| step);
+        let mut row = vec![
+            env.to_string(),
+            label.to_string(),
+            run.config.seed.to_string(),
+            run.score().to_string(),
+            run.evaluations.len().to_string(),
+            steps.to_string(),
+        ];
+        row.extend(
+            figures().map(|name| run.figure(name).map_or_else(String::new, |x| x.to_string())),
+        );
+        row.push(run.folder.display().to_string());
+        rows.write_record(row)
+    });
+    written?;
+    Ok(rows.into_inner().map_err(|error| csv::Error::from(error.into_error()))?)
+}
