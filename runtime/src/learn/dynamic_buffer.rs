@@ -14,7 +14,8 @@ const LOOKED_AT: usize = 2048;
 pub struct DynamicBuffer {
     /// Steps from one look at the oldest transitions to the next.
     pub every: u64,
-    /// [`distance`] above which a tenth of the transitions goes, the oldest.
+    /// Half the mean square of what actions of the oldest transitions are off from the present policy's,
+    /// in units where they are in [−1, 1], above which a tenth of the transitions goes, the oldest.
     pub distance: f32,
     /// Transitions that stay in any case.
     pub least: u32,
@@ -47,8 +48,7 @@ impl DynamicBuffer {
     }
 }
 
-/// Half the mean square of what actions of the oldest transitions are off from the present policy's, in
-/// units where actions are in [−1, 1]. Stored actions have exploration's noise in them: with a standard
+/// See [`DynamicBuffer::distance`]. Stored actions have exploration's noise in them: with a standard
 /// deviation of .1 it adds .005.
 fn distance<L: Learner + ?Sized>(
     learner: &mut L,
