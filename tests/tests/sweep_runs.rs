@@ -137,6 +137,9 @@ fn killed_and_interrupted_sweeps_end_as_unbroken_ones() {
     // A point, while another process is refused it.
     let mut point = quietly(&mut sweep(&["point", "broken", "2"], root));
     wait_for(|| saved(2), &mut point);
+    // It would be done before the other one is tired of waiting.
+    #[cfg(unix)]
+    succeed(Command::new("kill").args(["-STOP", &point.id().to_string()]));
     let output = sweep(&["point", "broken", "2"], root).output().unwrap();
     assert_eq!(output.status.code(), Some(75), "{}", stderr(&output));
     assert!(stderr(&output).contains("another process"), "{}", stderr(&output));

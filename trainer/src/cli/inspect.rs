@@ -8,7 +8,8 @@ use lacewing_runtime::learn::Resume;
 use serde_json::{Value, json};
 
 use super::CliError;
-use crate::lab::policy;
+use crate::lab::{files, policy};
+use crate::report::topology_page;
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -17,12 +18,23 @@ pub struct Args {
     /// Print JSON.
     #[arg(long)]
     json: bool,
+    /// Write a page with pictures of the layers' links, fan-in and fan-out, and what observations the
+    /// policy looks at.
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
+    /// Replace an existing page.
+    #[arg(long, requires = "html")]
+    force: bool,
 }
 
 /// Prints what a policy file holds.
 pub fn run(args: &Args) -> Result<(), CliError> {
     let bytes = policy::read(&args.policy)?;
     let view = policy::parse(&bytes, &args.policy)?;
+    if let Some(path) = &args.html {
+        files::check_output(path, args.force)?;
+        files::write_atomic(path, topology_page(&view).as_bytes())?;
+    }
     if args.json {
         say!("{}", describe(&view, bytes.len())?);
     } else {

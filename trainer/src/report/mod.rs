@@ -1,5 +1,5 @@
 //! Reports on many runs: one page that needs nothing beside it, its plots, its tables as Markdown, and
-//! the figures of every run as CSV.
+//! the figures of every run as CSV. And a policy's links as a page.
 
 mod error;
 mod groups;
@@ -10,10 +10,12 @@ mod runs;
 pub mod statistics;
 mod table;
 mod tables;
+mod topology;
 mod write;
 
 pub use error::ReportError;
 pub use groups::{Comparison, Estimate, Group, Groups};
 pub use latency::Latencies;
 pub use runs::{Found, Run, Unfinished, find};
+pub use topology::topology_page;
 pub use write::write;
