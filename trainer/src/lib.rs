@@ -11,3 +11,4 @@ mod nearest;
 pub mod onnx;
 pub mod report;
 pub mod sweep;
+pub mod view;

@@ -16,6 +16,7 @@ use crate::lab::policy::PolicyError;
 use crate::onnx::OnnxError;
 use crate::report::ReportError;
 use crate::sweep::{BUSY, INTERRUPTED, SweepError};
+use crate::view::ViewError;
 
 /// Why a command failed. Every message says what to do next.
 #[derive(Debug, Error)]
@@ -62,6 +63,9 @@ pub enum CliError {
     /// A resume section is damaged.
     #[error(transparent)]
     Resume(#[from] ResumeError),
+    /// An agent could not be shown.
+    #[error(transparent)]
+    View(#[from] ViewError),
     /// A sweep cannot go on.
     #[error(transparent)]
     Sweep(#[from] SweepError),

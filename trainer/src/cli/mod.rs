@@ -13,6 +13,7 @@ mod report;
 mod signals;
 mod sweep;
 mod train;
+mod view;
 
 use std::process::ExitCode;
 
@@ -44,6 +45,8 @@ enum Command {
     Inspect(inspect::Args),
     /// Time one control step on this machine, beside the same network run dense.
     Measure(measure::Args),
+    /// Play an episode and draw it: a GIF, a video or a still.
+    View(view::Args),
     /// Go on learning where the dynamics have changed.
     Finetune(finetune::Args),
     /// Train a grid of runs: plan it, run it here or on HyperQueue or Slurm, see how far it is.
@@ -69,6 +72,7 @@ pub fn main() -> ExitCode {
         Command::Import(args) => import::run(&args),
         Command::Inspect(args) => inspect::run(&args),
         Command::Measure(args) => measure::run(&args),
+        Command::View(args) => view::run(&args),
         Command::Finetune(args) => finetune::run(&args),
         Command::Sweep(args) => sweep::run(args),
         Command::Report(args) => report::run(&args),

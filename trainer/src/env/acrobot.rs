@@ -4,7 +4,7 @@
 
 use super::episode::uniform;
 use super::numpy::{cos_f32, sin_f32, square};
-use super::{ActionSpace, Dynamics, EnvError, EnvSpec, Shift};
+use super::{ActionSpace, Dynamics, EnvError, EnvSpec, Scene, Shift};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use std::f64::consts::{FRAC_PI_2, PI};
 
@@ -133,6 +133,11 @@ impl Dynamics for Acrobot {
         for (place, value) in obs.iter_mut().zip(values) {
             *place = f64::from(value);
         }
+    }
+
+    fn scene(&self) -> Scene<'_> {
+        let [first, second, ..] = self.state;
+        Scene::Acrobot { angles: [first, second] }
     }
 }
 

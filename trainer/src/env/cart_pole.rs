@@ -2,7 +2,7 @@
 //! (`gymnasium/envs/classic_control/cartpole.py`; Barto, Sutton and Anderson 1983), bit for bit.
 
 use super::episode::uniform;
-use super::{ActionSpace, Dynamics, EnvError, EnvSpec, Shift};
+use super::{ActionSpace, Dynamics, EnvError, EnvSpec, Scene, Shift};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use std::f64::consts::PI;
 
@@ -83,5 +83,10 @@ impl Dynamics for CartPole {
         for (place, value) in obs.iter_mut().zip(self.state) {
             *place = f64::from(value as f32);
         }
+    }
+
+    fn scene(&self) -> Scene<'_> {
+        let [position, _, angle, _] = self.state;
+        Scene::CartPole { position, angle }
     }
 }

@@ -3,7 +3,7 @@
 
 use super::episode::uniform;
 use super::numpy::square;
-use super::{ActionSpace, Dynamics, EnvError, EnvSpec, Shift};
+use super::{ActionSpace, Dynamics, EnvError, EnvSpec, Scene, Shift};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
 /// Its name in the registry.
@@ -99,5 +99,9 @@ impl Dynamics for ContinuousMountainCar {
         for (place, value) in obs.iter_mut().zip([self.position, self.velocity]) {
             *place = f64::from(value as f32);
         }
+    }
+
+    fn scene(&self) -> Scene<'_> {
+        Scene::MountainCar { position: self.position, goal: GOAL }
     }
 }

@@ -1,6 +1,6 @@
 //! What every environment shares: checks, the time limit, and the shifts of sensors and actuators.
 
-use super::{ActionSpace, Env, EnvError, EnvSpec, Shift, Step};
+use super::{ActionSpace, Env, EnvError, EnvSpec, Scene, Shift, Step};
 use rand_core::{Rng, SeedableRng};
 use rand_distr::{Distribution, StandardNormal};
 use rand_xoshiro::Xoshiro256PlusPlus;
@@ -15,6 +15,7 @@ pub(super) trait Dynamics: Send {
     /// Returns the reward and whether the task ended.
     fn step(&mut self, action: &[f32]) -> (f64, bool);
     fn observe(&self, obs: &mut [f64]);
+    fn scene(&self) -> Scene<'_>;
 }
 
 /// A number in `[low, high)`, every double step of 2⁻⁵³ of the range equally likely.
@@ -124,6 +125,10 @@ impl<D: Dynamics> Env for Episode<D> {
             self.steps_left = 0;
         }
         Ok(Step { reward, terminated, truncated })
+    }
+
+    fn scene(&self) -> Scene<'_> {
+        self.dynamics.scene()
     }
 }
 

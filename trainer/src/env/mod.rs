@@ -21,6 +21,7 @@ mod mountain_car;
 mod mujoco;
 mod numpy;
 mod pendulum;
+mod scene;
 pub mod serve;
 mod settings;
 mod shift;
@@ -28,7 +29,8 @@ mod space;
 mod wrap;
 
 pub use error::EnvError;
-pub use mujoco::install_mujoco;
+pub use mujoco::{RenderError, Renderer, Robot, install_mujoco};
+pub use scene::Scene;
 pub use settings::SettingError;
 pub use shift::Shift;
 pub use space::ActionSpace;
@@ -131,6 +133,9 @@ pub trait Env: Send {
     /// [`EnvError::ObsLength`], [`EnvError::NonFinite`], [`EnvError::Choice`]; the state is unchanged
     /// by each of them.
     fn step(&mut self, action: &[f32], obs: &mut [f64]) -> Result<Step, EnvError>;
+
+    /// What there is to draw of the present state.
+    fn scene(&self) -> Scene<'_>;
 }
 
 /// How to build one environment.

@@ -2,7 +2,7 @@
 //! Gymnasium 1.4.0 (`gymnasium/envs/classic_control/mountain_car.py`; Moore 1990), bit for bit.
 
 use super::episode::uniform;
-use super::{ActionSpace, Dynamics, EnvError, EnvSpec, Shift};
+use super::{ActionSpace, Dynamics, EnvError, EnvSpec, Scene, Shift};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
 /// Its name in the registry.
@@ -74,5 +74,9 @@ impl Dynamics for MountainCar {
         for (place, value) in obs.iter_mut().zip([self.position, self.velocity]) {
             *place = f64::from(value as f32);
         }
+    }
+
+    fn scene(&self) -> Scene<'_> {
+        Scene::MountainCar { position: self.position, goal: GOAL }
     }
 }

@@ -3,7 +3,7 @@
 
 use super::episode::uniform;
 use super::numpy::{square, square_f32};
-use super::{ActionSpace, Dynamics, EnvError, EnvSpec, Shift};
+use super::{ActionSpace, Dynamics, EnvError, EnvSpec, Scene, Shift};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use std::f64::consts::PI;
 
@@ -22,6 +22,8 @@ pub(super) struct Pendulum {
     acceleration: f32,
     angle: f64,
     speed: f64,
+    /// Of the last step, for pictures.
+    torque: f32,
 }
 
 impl Pendulum {
@@ -39,7 +41,7 @@ impl Pendulum {
             control_period_s: DT,
         };
         let acceleration = (3.0 * shift.gear / (shift.mass * LENGTH * LENGTH)) as f32;
-        Ok(Self { spec, acceleration, angle: 0.0, speed: 0.0 })
+        Ok(Self { spec, acceleration, angle: 0.0, speed: 0.0, torque: 0.0 })
     }
 }
 
@@ -57,7 +59,7 @@ impl Dynamics for Pendulum {
     }
 
     fn set_state(&mut self, state: &[f64]) {
-        (self.angle, self.speed) = (state[0], state[1]);
+        (self.angle, self.speed, self.torque) = (state[0], state[1], 0.0);
     }
 
     fn step(&mut self, action: &[f32]) -> (f64, bool) {
@@ -69,6 +71,7 @@ impl Dynamics for Pendulum {
         let speed = self.speed + (gravity + f64::from(self.acceleration * torque)) * DT;
         self.speed = speed.clamp(-MAX_SPEED, MAX_SPEED);
         self.angle += self.speed * DT;
+        self.torque = torque;
         (-cost, false)
     }
 
@@ -77,6 +80,10 @@ impl Dynamics for Pendulum {
         for (place, value) in obs.iter_mut().zip([self.angle.cos(), self.angle.sin(), self.speed]) {
             *place = f64::from(value as f32);
         }
+    }
+
+    fn scene(&self) -> Scene<'_> {
+        Scene::Pendulum { angle: self.angle, torque: f64::from(self.torque / MAX_TORQUE) }
     }
 }
 

@@ -3,7 +3,7 @@
 //! Noise on the real features is a shift's `sensor-noise`.
 
 use super::settings::{SettingError, settings};
-use super::{Env, EnvError, EnvSpec, Step};
+use super::{Env, EnvError, EnvSpec, Scene, Step};
 use rand_core::{Rng, SeedableRng};
 use rand_distr::{Distribution, StandardNormal};
 use rand_xoshiro::Xoshiro256PlusPlus;
@@ -206,5 +206,9 @@ impl Env for Wrapped {
             self.steps_left = 0;
         }
         Ok(step)
+    }
+
+    fn scene(&self) -> Scene<'_> {
+        self.env.scene()
     }
 }

@@ -89,14 +89,15 @@ impl Ready<'_> {
 ///
 /// # Errors
 /// [`PlayError`] if the policy is refused, and those of `run`.
-pub fn with_policy<T>(
+pub fn with_policy<T, E: From<PlayError>>(
     view: PolicyView<'_>,
-    run: impl FnOnce(Ready<'_>) -> Result<T, PlayError>,
-) -> Result<T, PlayError> {
+    run: impl FnOnce(Ready<'_>) -> Result<T, E>,
+) -> Result<T, E> {
     let mut memory = vec![Block::ZERO; Policy::blocks(&view, Layout::Packed, Kernel::best())];
-    let policy = Policy::packed(view, &mut memory)?;
+    let policy = Policy::packed(view, &mut memory).map_err(PlayError::from)?;
     let mut scratch = vec![0.0; policy.scratch_len()];
-    policy.check_probes(&mut vec![0.0; policy.actions()], &mut scratch)?;
+    let mut action = vec![0.0; policy.actions()];
+    policy.check_probes(&mut action, &mut scratch).map_err(PlayError::from)?;
     run(Ready { policy, scratch })
 }
 

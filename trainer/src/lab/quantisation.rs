@@ -48,7 +48,7 @@ pub fn on_probes(
                 after.act(probe.observation, after_action)?;
                 sums.add(&original.action_head(), before_action, after_action);
             }
-            Ok(())
+            Ok::<_, PlayError>(())
         })
     })?;
     Ok(sums.error())

@@ -7,7 +7,7 @@ use lacewing_runtime::learn::session::{self, Outcome, World};
 use super::error::TrainError;
 use super::seeds::{Stream, derive_seed};
 use crate::engine::Engine;
-use crate::env::{ActionSpace, Env, EnvError};
+use crate::env::{ActionSpace, Env, EnvError, Scene};
 
 /// In which units actions come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,6 +32,16 @@ impl<'e> Simulator<'e> {
     /// For a learner to act in.
     pub fn for_learner(env: &'e mut dyn Env, seed: u64, stream: Stream) -> Self {
         Self::new(env, seed, stream, Units::Agent)
+    }
+
+    /// For a policy file to act in, in the episodes of an evaluation.
+    pub fn for_policy(env: &'e mut dyn Env, seed: u64) -> Self {
+        Self::new(env, seed, Stream::Evaluation, Units::Environment)
+    }
+
+    /// What there is to draw.
+    pub fn scene(&self) -> Scene<'_> {
+        self.env.scene()
     }
 
     fn new(env: &'e mut dyn Env, seed: u64, stream: Stream, units: Units) -> Self {
@@ -75,7 +85,7 @@ pub fn play<E: From<EnvError>>(
     seed: u64,
     act: impl FnMut(&[f32], &mut [f32]) -> Result<(), E>,
 ) -> Result<Vec<f64>, E> {
-    episodes_of(Simulator::new(env, seed, Stream::Evaluation, Units::Environment), episodes, act)
+    episodes_of(Simulator::for_policy(env, seed), episodes, act)
 }
 
 /// Plays with an engine's policy, without exploration.

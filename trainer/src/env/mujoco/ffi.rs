@@ -1,5 +1,5 @@
-//! The only place that talks to MuJoCo's C interface: opens the library once and wraps one model
-//! with its data as a safe [`Simulation`].
+//! MuJoCo's C interface: opens the library once and wraps one model with its data as a safe
+//! [`Simulation`]. Only `render` calls functions beside these.
 //!
 //! MuJoCo's own log would write `MUJOCO_LOG.TXT` into the working directory; a handler of ours
 //! replaces it. An error MuJoCo cannot return from (its C code forbids returning) ends the process
@@ -11,7 +11,7 @@ use super::library;
 use crate::env::EnvError;
 use libloading::Library;
 use std::ffi::{CStr, CString, c_char, c_int, c_void};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::ptr::{self, NonNull};
 use std::slice;
 use std::sync::{Mutex, PoisonError};
@@ -49,8 +49,8 @@ pub(super) struct Layout {
 const _: () = assert!(size_of::<usize>() == 8, "the struct layouts are those of 64-bit machines");
 
 // Opaque: only ever behind pointers that MuJoCo made.
-enum Model {}
-enum Data {}
+pub(super) enum Model {}
+pub(super) enum Data {}
 enum Spec {}
 
 /// The first fields of `mjLogMessage`.
@@ -82,12 +82,16 @@ struct Api {
     forward: OnSimulation,
     step: OnSimulation,
     rne_post_constraint: OnSimulation,
-    _library: Library,
+    library: Library,
 }
 
 /// # Safety
 /// `T` must be the type of the function `name` in MuJoCo's headers.
-unsafe fn symbol<T: Copy>(library: &Library, path: &Path, name: &str) -> Result<T, EnvError> {
+pub(super) unsafe fn symbol<T: Copy>(
+    library: &Library,
+    path: &Path,
+    name: &str,
+) -> Result<T, EnvError> {
     // SAFETY: the caller vouches for the type.
     match unsafe { library.get::<T>(name) } {
         Ok(symbol) => Ok(*symbol),
@@ -128,7 +132,7 @@ impl Api {
                 forward: symbol(&library, path, "mj_forward")?,
                 step: symbol(&library, path, "mj_step")?,
                 rne_post_constraint: symbol(&library, path, "mj_rnePostConstraint")?,
-                _library: library,
+                library,
             };
             set_log_handler(on_log);
             Ok(api)
@@ -246,6 +250,16 @@ impl Simulation {
         unsafe {
             slice::from_raw_parts_mut(of.cast::<u8>().add(offset).cast::<*mut f64>().read(), len)
         }
+    }
+
+    /// The open library and the file it is.
+    pub(super) fn library(&self) -> Result<(&'static Library, PathBuf), EnvError> {
+        Ok((&self.api.library, library::path()?))
+    }
+
+    /// Model and data for MuJoCo to draw.
+    pub(super) fn pointers(&mut self) -> (*const Model, *mut Data) {
+        (self.model.as_ptr(), self.data.as_ptr())
     }
 
     /// Seconds a simulation step takes.

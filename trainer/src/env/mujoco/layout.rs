@@ -1,6 +1,7 @@
 //! Where fields lie in MuJoCo's structs: printed by `layout.c`, not written by hand.
 
 use super::ffi::Layout;
+use super::render::RenderLayout;
 
 /// The table for MuJoCo 3.17.0.
 pub(super) const LAYOUT: Layout = Layout {
@@ -28,4 +29,18 @@ pub(super) const LAYOUT: Layout = Layout {
     qfrc_actuator: 161408,
     cfrc_ext: 161464,
     bad_number_warnings: [160292, 160300, 160308],
+};
+
+/// The same of the structs for drawing.
+pub(super) const RENDER_LAYOUT: RenderLayout = RenderLayout {
+    scene: 11584,
+    option: 92,
+    perturb: 144,
+    context: 61512,
+    camera: 72,
+    camera_lookat: 16,
+    camera_distance: 40,
+    camera_azimuth: 48,
+    camera_elevation: 56,
+    camera_orthographic: 64,
 };

@@ -5,9 +5,10 @@
 //! `terminated` and reward 0, where Gymnasium goes on from MuJoCo's default state.
 
 use super::ffi::{Dims, Simulation};
+use super::render::{Look, Robot};
 use crate::env::episode::{Dynamics, Episode, uniform};
 use crate::env::numpy;
-use crate::env::{ActionSpace, Env, EnvError, EnvSpec, Shift};
+use crate::env::{ActionSpace, Env, EnvError, EnvSpec, Scene, Shift};
 use rand_distr::{Distribution, StandardNormal};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
@@ -36,6 +37,15 @@ pub(in crate::env) struct Task {
     /// Size of the noise on the start positions (uniform) and velocities.
     start_noise: f64,
     start_velocity: StartVelocity,
+    /// How it is drawn.
+    pub(super) look: Look,
+}
+
+impl Task {
+    /// The robot in simulation.
+    pub(super) fn simulation(&self) -> Result<Simulation, EnvError> {
+        Simulation::new(self.id, self.xml, self.dims)
+    }
 }
 
 /// Whose x coordinate counts.
@@ -86,6 +96,14 @@ pub(in crate::env) const HALF_CHEETAH: Task = Task {
     observe_bodies: false,
     start_noise: 0.1,
     start_velocity: StartVelocity::Normal,
+    look: Look {
+        distance: 3.0,
+        height: 0.5,
+        elevation: -8.0,
+        along_floor: 1,
+        // The floor is 80 m wide and has 60 pairs of squares.
+        floor_period: 80.0 / 60.0,
+    },
 };
 
 pub(in crate::env) const HOPPER: Task = Task {
@@ -104,6 +122,7 @@ pub(in crate::env) const HOPPER: Task = Task {
     },
     start_noise: 5e-3,
     start_velocity: StartVelocity::Uniform,
+    look: Look { distance: 3.2, height: 0.9, floor_period: 40.0 / 60.0, ..HALF_CHEETAH.look },
     ..HALF_CHEETAH
 };
 
@@ -115,6 +134,7 @@ pub(in crate::env) const WALKER2D: Task = Task {
         let qpos = simulation.qpos();
         0.8 < qpos[1] && qpos[1] < 2.0 && qpos[2].abs() < 1.0
     },
+    look: Look { floor_period: 80.0 / 60.0, ..HOPPER.look },
     ..HOPPER
 };
 
@@ -131,6 +151,7 @@ pub(in crate::env) const ANT: Task = Task {
         (0.2..=1.0).contains(&qpos[2]) && qpos.iter().chain(qvel).all(|value| value.is_finite())
     },
     contact: Contact::Clipped { weight: 5e-4 },
+    look: Look { distance: 4.0, elevation: -20.0, along_floor: 2, ..HALF_CHEETAH.look },
     ..HALF_CHEETAH
 };
 
@@ -151,6 +172,13 @@ pub(in crate::env) const HUMANOID: Task = Task {
     observe_bodies: true,
     start_noise: 1e-2,
     start_velocity: StartVelocity::Uniform,
+    look: Look {
+        distance: 4.0,
+        height: 1.0,
+        along_floor: 2,
+        floor_period: 40.0 / 60.0,
+        ..HALF_CHEETAH.look
+    },
     ..HALF_CHEETAH
 };
 
@@ -168,7 +196,7 @@ impl Locomotion {
         task: &'static Task,
         shift: &Shift,
     ) -> Result<Box<dyn Env>, EnvError> {
-        let mut simulation = Simulation::new(task.id, task.xml, task.dims)?;
+        let mut simulation = task.simulation()?;
         let unshifted = Shift::default();
         if (shift.gear, shift.mass, shift.friction)
             != (unshifted.gear, unshifted.mass, unshifted.friction)
@@ -302,5 +330,9 @@ impl Dynamics for Locomotion {
         for (place, value) in obs.iter_mut().zip(observation(self.task, &self.simulation)) {
             *place = value;
         }
+    }
+
+    fn scene(&self) -> Scene<'_> {
+        Scene::Robot { robot: Robot(self.task), qpos: self.simulation.qpos() }
     }
 }

@@ -6,7 +6,9 @@ mod install;
 mod layout;
 mod library;
 mod locomotion;
+mod render;
 
 pub use install::install_mujoco;
 pub(super) use library::remedy;
 pub(super) use locomotion::{ANT, HALF_CHEETAH, HOPPER, HUMANOID, Locomotion, WALKER2D};
+pub use render::{RenderError, Renderer, Robot};

@@ -1,0 +1,89 @@
+//! `lacewing view`.
+
+use std::path::{Path, PathBuf};
+
+use super::CliError;
+use super::eval::env_id;
+use crate::env::{self, Shift};
+use crate::lab::seeds::FRESH_SEED;
+use crate::lab::{files, policy};
+use crate::view::{Gif, Mp4, Png, Shots, Sink, Size, film};
+
+#[derive(clap::Args)]
+#[group(id = "output", required = true, multiple = true, args = ["gif", "mp4", "png"])]
+pub struct Args {
+    /// Policy file, or a run's folder.
+    policy: PathBuf,
+    /// Environment to play in [default: the one it was trained in].
+    #[arg(long)]
+    env: Option<String>,
+    /// Write an animated GIF.
+    #[arg(long, value_name = "FILE")]
+    gif: Option<PathBuf>,
+    /// Write a video, where the program `ffmpeg` is installed.
+    #[arg(long, value_name = "FILE")]
+    mp4: Option<PathBuf>,
+    /// Write the last picture as a still.
+    #[arg(long, value_name = "FILE")]
+    png: Option<PathBuf>,
+    /// Changes of the dynamics, e.g. gear=0.5,mass=1.3.
+    #[arg(long, default_value = "")]
+    shift: String,
+    /// Stop after so many steps [default: at the end of the episode].
+    #[arg(long)]
+    steps: Option<u32>,
+    /// Draw every so many steps [default: 25 pictures a second, or each step where there are fewer].
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
+    every: Option<u32>,
+    /// Pixels, such as 320x240 [default: what suits the environment].
+    #[arg(long, value_name = "WIDTHxHEIGHT")]
+    size: Option<String>,
+    /// Decides the episode's start.
+    #[arg(long, default_value_t = FRESH_SEED)]
+    seed: u64,
+    /// Replace existing files.
+    #[arg(long)]
+    force: bool,
+}
+
+/// Plays an episode and draws it.
+pub fn run(args: &Args) -> Result<(), CliError> {
+    let outputs = || [&args.gif, &args.mp4, &args.png].into_iter().flatten();
+    outputs().try_for_each(|path| files::check_output(path, args.force))?;
+    let size: Option<Size> = args.size.as_deref().map(str::parse).transpose()?;
+    let bytes = policy::read(&args.policy)?;
+    let view = policy::parse(&bytes, &args.policy)?;
+    let id = env_id(args.env.as_deref(), &view)?;
+    let shift: Shift = args.shift.parse()?;
+    let mut env = env::make(id, &shift)?;
+    let shots = Shots::of(&*env, size, args.every);
+
+    let mut sinks: Vec<Box<dyn Sink>> = Vec::new();
+    if let Some(path) = &args.gif {
+        sinks.push(Box::new(Gif::new(path.clone(), shots.seconds)));
+    }
+    if let Some(path) = &args.mp4 {
+        sinks.push(Box::new(Mp4::start(path.clone(), shots.size, shots.seconds)?));
+    }
+    if let Some(path) = &args.png {
+        sinks.push(Box::new(Png::new(path.clone())));
+    }
+    let steps = args.steps.unwrap_or(u32::MAX);
+    let filmed = film(view, &mut *env, args.seed, steps, &shots, &mut sinks)?;
+    sinks.into_iter().try_for_each(Sink::finish)?;
+    say!(
+        "{id}: return {:.1} in {} steps, {} pictures of {}",
+        filmed.score,
+        filmed.steps,
+        filmed.frames,
+        shots.size
+    );
+    outputs().for_each(|path| say!("{}", described(path)));
+    Ok(())
+}
+
+/// A file with its size.
+fn described(path: &Path) -> String {
+    let bytes = path.metadata().map_or(0, |data| data.len());
+    format!("{} ({:.1} kB)", path.display(), bytes as f64 / 1000.0)
+}
