@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use clap::ArgGroup;
+
 use super::CliError;
 use super::eval::env_id;
 use crate::env::{self, Shift};
@@ -10,7 +12,7 @@ use crate::lab::{files, policy};
 use crate::view::{Gif, Mp4, Png, Shots, Sink, Size, film};
 
 #[derive(clap::Args)]
-#[group(id = "output", required = true, multiple = true, args = ["gif", "mp4", "png"])]
+#[command(group(ArgGroup::new("output").required(true).multiple(true).args(["gif", "mp4", "png"])))]
 pub struct Args {
     /// Policy file, or a run's folder.
     policy: PathBuf,

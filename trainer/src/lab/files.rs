@@ -40,7 +40,7 @@ pub enum FileError {
     },
     /// The output's folder is not there.
     #[error(
-        "cannot write {}: there is no such folder; make it or choose another --out",
+        "cannot write {}: there is no such folder; make it or choose another place",
         path.display()
     )]
     NoFolder {
@@ -48,7 +48,7 @@ pub enum FileError {
         path: PathBuf,
     },
     /// The output is already there.
-    #[error("{} already exists; choose another --out or pass --force to replace it", path.display())]
+    #[error("{} already exists; choose another place or pass --force to replace it", path.display())]
     Exists {
         /// The output.
         path: PathBuf,

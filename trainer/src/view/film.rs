@@ -43,7 +43,7 @@ pub struct Filmed {
     pub score: f64,
     /// Steps that were played.
     pub steps: u32,
-    /// Pictures that were drawn: one before the first step, then as [`Shots::every`] says.
+    /// Pictures that were drawn: one before the first step, then as [`Shots::every`] says, one at the end.
     pub frames: u32,
 }
 
@@ -69,22 +69,21 @@ pub fn film(
         let mut filmed = Filmed::default();
         let mut world = Simulator::for_policy(env, seed);
         world.reset(0, &mut observation)?;
+        let mut over = steps == 0;
         loop {
-            if filmed.steps.is_multiple_of(shots.every) {
+            if over || filmed.steps.is_multiple_of(shots.every) {
                 let frame = painter.paint(&world.scene())?;
                 sinks.iter_mut().try_for_each(|sink| sink.add(&frame))?;
                 filmed.frames += 1;
             }
-            if filmed.steps == steps {
+            if over {
                 return Ok(filmed);
             }
             policy.act(&observation, &mut action).map_err(PlayError::from)?;
             let outcome = world.step(&action, &mut observation)?;
             filmed.score += outcome.reward;
             filmed.steps += 1;
-            if outcome.terminated || outcome.truncated {
-                return Ok(filmed);
-            }
+            over = outcome.terminated || outcome.truncated || filmed.steps == steps;
         }
     })
 }

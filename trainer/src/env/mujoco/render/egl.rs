@@ -37,18 +37,21 @@ impl Egl {
     /// On the first display, of all devices and without any, that has OpenGL.
     pub(super) fn open() -> Result<Self, String> {
         let library = open_library(LIBRARY)?;
-        let displays = displays(library)?;
+        let displays = displays(&library)?;
         let mut reason = "it knows no device".to_owned();
         for display in displays {
-            match Self::on(library, display) {
-                Ok(egl) => return Ok(egl),
+            match Self::on(&library, display) {
+                Ok(egl) => {
+                    std::mem::forget(library);
+                    return Ok(egl);
+                }
                 Err(error) => reason = error,
             }
         }
         Err(reason)
     }
 
-    fn on(library: &'static Library, display: Handle) -> Result<Self, String> {
+    fn on(library: &Library, display: Handle) -> Result<Self, String> {
         // Drawing into buffers of its own, any configuration that has OpenGL will do.
         let attributes = [SURFACE_TYPE, 0, RENDERABLE_TYPE, OPENGL_BIT, NONE];
         // SAFETY: the types are those of egl.h; lists end with EGL_NONE; null is "no surface", "no context"
@@ -112,7 +115,7 @@ impl Drop for Egl {
 }
 
 /// Displays of every device, and the one without a device.
-fn displays(library: &'static Library) -> Result<Vec<Handle>, String> {
+fn displays(library: &Library) -> Result<Vec<Handle>, String> {
     const MOST: usize = 32;
     let mut displays = Vec::new();
     // SAFETY: the types are those of egl.h and eglext.h; the list of devices has room for `MOST`.

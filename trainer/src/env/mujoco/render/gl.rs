@@ -56,24 +56,18 @@ impl Gl {
     }
 }
 
-/// Opens a library of the system, for good: drivers do not expect to be unloaded, and MuJoCo finds its
-/// functions of OpenGL through it.
-pub(super) fn open_library(name: &str) -> Result<&'static Library, String> {
+/// Opens a library of the system. Where a context was made it must stay open: drivers do not expect to be
+/// unloaded. Where none was it must not: MuJoCo takes its functions from whichever library is open.
+pub(super) fn open_library(name: &str) -> Result<Library, String> {
     // SAFETY: the system's library of this name is what it says; its constructors expect nothing of us.
-    match unsafe { Library::new(name) } {
-        Ok(library) => Ok(Box::leak(Box::new(library))),
-        Err(_) => Err(format!("{name} cannot be opened")),
-    }
+    unsafe { Library::new(name) }.map_err(|_| format!("{name} cannot be opened"))
 }
 
 /// A function of a library.
 ///
 /// # Safety
 /// `T` must be the function's type.
-pub(super) unsafe fn function<T: Copy>(
-    library: &'static Library,
-    name: &'static str,
-) -> Result<T, String> {
+pub(super) unsafe fn function<T: Copy>(library: &Library, name: &'static str) -> Result<T, String> {
     // SAFETY: the caller vouches for the type.
     let symbol = unsafe { library.get::<T>(name) };
     symbol.map(|symbol| *symbol).map_err(|_| format!("no function {name}"))

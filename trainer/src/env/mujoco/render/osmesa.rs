@@ -29,9 +29,9 @@ impl OsMesa {
         // of stencil and none of accumulation.
         unsafe {
             let create: unsafe extern "C" fn(c_uint, c_int, c_int, c_int, Context) -> Context =
-                function(library, "OSMesaCreateContextExt")?;
-            let make_current: MakeCurrent = function(library, "OSMesaMakeCurrent")?;
-            let destroy = function(library, "OSMesaDestroyContext")?;
+                function(&library, "OSMesaCreateContextExt")?;
+            let make_current: MakeCurrent = function(&library, "OSMesaMakeCurrent")?;
+            let destroy = function(&library, "OSMesaDestroyContext")?;
             let context = create(RGBA, 24, 8, 0, ptr::null_mut());
             if context.is_null() {
                 return Err("no context can be made".to_owned());
@@ -40,6 +40,7 @@ impl OsMesa {
             let size = (c_int::from(width), c_int::from(height));
             let mut osmesa = Self { context, buffer, size, make_current, destroy };
             osmesa.make_current()?;
+            std::mem::forget(library);
             Ok(osmesa)
         }
     }
