@@ -65,7 +65,7 @@ impl Sink for Gif {
             self.begin().map_err(|error| self.failed(error))?;
         }
         let Some(begun) = self.begun.take() else { return Ok(()) };
-        let bytes = begun.encoder.into_inner().map_err(|error| self.failed(error.into()))?;
+        let bytes = begun.encoder.into_inner().map_err(|error| self.failed(error))?;
         Ok(write_atomic(&self.path, &bytes)?)
     }
 }
