@@ -2,6 +2,7 @@
 
 pub mod actor;
 pub mod edge;
+pub mod fresh;
 pub mod layer;
 pub mod learner;
 pub mod methods;

@@ -2,11 +2,10 @@
 #![cfg(unix)]
 
 use lacewing_formats::codec::Encoding;
-use lacewing_runtime::learn::{Block, Resume, Td3, Td3Config, Training};
-use lacewing_tests::learner::{save, seeds, sparsity, td3_shape};
-use lacewing_tests::policy_file::{Layer, Owned};
+use lacewing_runtime::learn::{ActionSpace, Resume, Td3Config};
+use lacewing_tests::policy_file::Owned;
 use lacewing_tests::program::lacewing;
-use lacewing_tests::{actor, edge};
+use lacewing_tests::{edge, fresh};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -17,22 +16,15 @@ const HIDDEN: usize = 32;
 const SPEC: &str =
     r#"{"spec":{"id":"Robot","obs_dim":3,"act_low":[-1],"act_high":[1],"max_episode_steps":5}}"#;
 
-/// A fresh agent's policy, with the resume section to go on from.
+/// A fresh TD3's policy for one action.
 fn fresh(observations: usize, hidden: &[usize], seed: u64) -> Owned {
-    let shape = td3_shape(observations, 1, hidden, &sparsity(0.5)).unwrap();
-    let (config, training) = (Td3Config::default(), Training::default());
-    let mut memory = vec![Block::ZERO; Td3::blocks(&shape, &config, &training)];
-    let agent = Td3::new(shape, config, training, &mut memory, seeds(seed)).unwrap();
-    let layers = agent.deployed().map(|deployed| Layer {
-        cols: deployed.layer.topology.cols(),
-        row_ptr: deployed.layer.topology.row_ptr().to_vec(),
-        columns: deployed.layer.topology.col_idx().to_vec(),
-        weights: deployed.layer.weights.to_vec(),
-        bias: deployed.layer.bias.to_vec(),
-        activation: deployed.activation,
-    });
-    let (layers, resume) = (layers.collect(), Some(save(&agent)));
-    Owned { layers, resume, ..actor::random(&[observations, 1], 0.0, 1) }
+    fresh::policy(
+        Td3Config::default().into(),
+        observations,
+        ActionSpace::Continuous(1),
+        hidden,
+        seed,
+    )
 }
 
 fn write(folder: &Path, policy: &Owned) -> PathBuf {

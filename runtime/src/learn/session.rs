@@ -27,11 +27,16 @@ pub trait World {
     fn reset(&mut self, episode: u64, observation: &mut [f32]) -> Result<(), Self::Error>;
 
     /// Takes an action in the agent's units, numbers in [−1, 1] or an index, and writes the
-    /// observation that follows.
+    /// observation that follows. `None` where nobody knows what followed, as after a broken message of
+    /// a sensor: the step is dropped, and with it what would have come after it in the episode.
     ///
     /// # Errors
-    /// The world's own.
-    fn step(&mut self, action: &[f32], observation: &mut [f32]) -> Result<Outcome, Self::Error>;
+    /// The world's own; also where too much is lost, as the loop itself never gives up.
+    fn step(
+        &mut self,
+        action: &[f32],
+        observation: &mut [f32],
+    ) -> Result<Option<Outcome>, Self::Error>;
 }
 
 /// Where the loop stands; all of it, with the learner and its memory, at an episode's end.
@@ -125,7 +130,13 @@ where
             } else {
                 learner.explore(at.step, observation, action)?;
             }
-            let outcome = world.step(action, next_observation)?;
+            let Some(outcome) = world.step(action, next_observation)? else {
+                data.cut();
+                // Ends the return that rewards are scaled by.
+                learner.reward(0.0, true);
+                at.episodes += 1;
+                break;
+            };
             total += outcome.reward;
             let transition = Transition {
                 observation,
@@ -168,7 +179,7 @@ where
 }
 
 /// Plays an episode for each place of `returns`, from the `first`-th on, with the actions that `act`
-/// writes, in the units that the world takes.
+/// writes, in the units that the world takes. An episode of which a step was lost is played again.
 ///
 /// # Errors
 /// Those of the world and of `act`.
@@ -188,7 +199,11 @@ where
         *total = 0.0;
         loop {
             act(observation, action)?;
-            let outcome = world.step(action, observation)?;
+            let Some(outcome) = world.step(action, observation)? else {
+                world.reset(episode, observation)?;
+                *total = 0.0;
+                continue;
+            };
             *total += outcome.reward;
             if outcome.terminated || outcome.truncated {
                 break;

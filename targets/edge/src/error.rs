@@ -1,8 +1,8 @@
 //! What ends `lacewing-edge` with a status other than 0: one line that says what to do.
 
-use crate::finetune::EnvironmentError;
+use crate::driver::DriverError;
 use lacewing_formats::artifact::{FileError, ReadError, SaveError, SpecError};
-use lacewing_runtime::act::{ActError, LoadError};
+use lacewing_runtime::act::{ActError, InterfaceError, LoadError};
 use lacewing_runtime::learn::{LearnError, ReplayError, ResumeError};
 use std::path::PathBuf;
 use thiserror::Error;
@@ -54,6 +54,14 @@ pub enum EdgeError {
         /// Why.
         source: ActError,
     },
+    /// An action cannot be sent.
+    #[error("line {line}: {source}")]
+    Command {
+        /// Which line, counted from 1.
+        line: u64,
+        /// Why.
+        source: InterfaceError,
+    },
     /// The policy gives no action for what the environment observes.
     #[error("the policy cannot act on what the environment sent: {0}")]
     Step(#[source] ActError),
@@ -77,9 +85,20 @@ pub enum EdgeError {
     /// See [`ReplayError`].
     #[error(transparent)]
     Replay(#[from] ReplayError),
-    /// See [`EnvironmentError`].
+    /// See [`DriverError`].
     #[error(transparent)]
-    Environment(#[from] EnvironmentError),
+    Driver(#[from] DriverError),
+    /// See [`InterfaceError`].
+    #[error(transparent)]
+    Interface(#[from] InterfaceError),
+    /// Fine-tuning stopped on its way.
+    #[error("{source}; {out} holds the best policy so far", out = out.display())]
+    Stopped {
+        /// Why.
+        source: Box<EdgeError>,
+        /// Where the best policy is.
+        out: PathBuf,
+    },
     /// The environment is another than the policy's.
     #[error(
         "environment {id} has {} observations and {} actions, the policy {} and {}",
@@ -136,6 +155,16 @@ pub enum EdgeError {
     Steps {
         /// The fewest.
         needed: usize,
+    },
+    /// Nothing but a warm-up.
+    #[error(
+        "{steps} steps with a warm-up of {warm_up} learn nothing: raise --steps or lower --warm-up"
+    )]
+    WarmUp {
+        /// All steps.
+        steps: u64,
+        /// Those before the first update.
+        warm_up: u64,
     },
     /// A noise that is no standard deviation.
     #[error(

@@ -1,6 +1,7 @@
 //! The `lacewing-edge` command line: act, measure and fine-tune on a device.
 
 mod act;
+mod driver;
 mod error;
 mod finetune;
 

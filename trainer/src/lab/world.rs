@@ -60,7 +60,11 @@ impl World for Simulator<'_> {
         Ok(())
     }
 
-    fn step(&mut self, action: &[f32], observation: &mut [f32]) -> Result<Outcome, EnvError> {
+    fn step(
+        &mut self,
+        action: &[f32],
+        observation: &mut [f32],
+    ) -> Result<Option<Outcome>, EnvError> {
         self.scaled.copy_from_slice(action);
         if let (Units::Agent, ActionSpace::Box { low, high }) =
             (self.units, &self.env.spec().action_space)
@@ -70,7 +74,7 @@ impl World for Simulator<'_> {
         let step = self.env.step(&self.scaled, &mut self.wide)?;
         narrow(&self.wide, observation);
         let (terminated, truncated) = (step.terminated, step.truncated);
-        Ok(Outcome { reward: step.reward, terminated, truncated })
+        Ok(Some(Outcome { reward: step.reward, terminated, truncated }))
     }
 }
 

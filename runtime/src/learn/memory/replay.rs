@@ -123,6 +123,19 @@ impl<'m> Replay<'m> {
         Ok(())
     }
 
+    /// What is stored next does not follow the newest transition: its episode was cut off there.
+    pub fn cut(&mut self) {
+        if self.is_empty() {
+            return;
+        }
+        let length = Self::row_len(self.observations, self.actions);
+        let newest = (self.next + self.capacity - 1) % self.capacity;
+        let end = &mut self.rows[newest * length..][length - 1];
+        if *end > 0.0 {
+            *end = -1.0;
+        }
+    }
+
     /// Forgets all.
     pub fn clear(&mut self) {
         (self.len, self.next) = (0, 0);
@@ -238,6 +251,22 @@ mod tests {
             truncated: false,
         })
         .unwrap();
+    }
+
+    #[test]
+    fn a_cut_ends_the_newest_run_and_no_other() {
+        let mut memory = [0.0; 25];
+        let mut ring = ring(&mut memory, 0..0);
+        ring.cut();
+        // Also where the newest lies in the last place of a full ring.
+        for _ in 0..2 {
+            (0..5).for_each(|reward| push(&mut ring, reward));
+            ring.cut();
+            let cut = |at: usize| ring.get(at).truncated;
+            assert_eq!([0, 1, 2, 3, 4].map(cut), [false, false, false, false, true]);
+        }
+        push(&mut ring, 5);
+        assert_eq!(ring.run(3, 9).collect::<Vec<_, 8>>(), [3, 4]);
     }
 
     fn rewards(ring: &Replay<'_>, indices: impl Iterator<Item = usize>) -> Vec<u8, 8> {

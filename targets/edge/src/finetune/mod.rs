@@ -1,25 +1,23 @@
 //! `lacewing-edge finetune`: go on learning where the policy runs.
 
-mod announcement;
-mod environment;
 mod need;
+mod robot;
 mod save;
 mod session;
 
-pub use environment::EnvironmentError;
-
 use crate::EdgeError;
-use announcement::Spec;
+use crate::driver::{Driver, Spec};
 use clap::Args;
-use environment::Environment;
 use lacewing_formats::artifact::{AlignedBytes, PolicyView};
 use lacewing_formats::policy::ActionHead;
-use lacewing_runtime::act::Policy;
-use lacewing_runtime::learn::{ActionSpace, Replay, Resume, TuningTopology, policy_hash};
+use lacewing_runtime::act::{Interface, Policy};
+use lacewing_runtime::learn::{ActionSpace, AnyAgent, Replay, Resume, TuningTopology, policy_hash};
 use need::Need;
+use robot::Robot;
 use session::judge;
 use std::io::Write;
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// Options of `finetune`.
 #[derive(Args)]
@@ -29,6 +27,9 @@ pub struct Options {
     /// Command that runs the environment and speaks JSON lines (see the manual of `lacewing env serve`)
     #[arg(long)]
     env_command: String,
+    /// Seconds that the environment may take for an answer
+    #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = seconds)]
+    answer_timeout: Duration,
     /// Where to keep the best policy so far, from the start on
     #[arg(long)]
     out: PathBuf,
@@ -66,12 +67,18 @@ pub struct Options {
     seed: u64,
 }
 
+/// A length of time on the command line.
+fn seconds(text: &str) -> Result<Duration, String> {
+    let seconds = text.parse().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    seconds.filter(|seconds| !seconds.is_zero()).ok_or_else(|| "give seconds, more than 0".into())
+}
+
 /// Learns from the environment and tells how it goes. The output file holds the best policy
 /// evaluated so far, the one it started from included: learning goes through bad spells, and a
-/// device may lose its power at any step.
+/// device may lose its power at any step. Whatever can be refused is before the first action.
 ///
 /// # Errors
-/// [`EdgeError`]; the output file is then as good as it was, or absent if nothing was learned yet.
+/// [`EdgeError`]; the output file is then as good as it was, or absent if no action was sent yet.
 pub fn run(options: &Options) -> Result<(), EdgeError> {
     if options.out.exists() && !options.force {
         return Err(EdgeError::Exists { path: options.out.clone() });
@@ -94,30 +101,61 @@ pub fn run(options: &Options) -> Result<(), EdgeError> {
     policy.check_probes(&mut vec![0.0; policy.actions()], &mut scratch)?;
     // What is learned from the present policy's steps only is learned from all of them at once.
     let iteration = settings.iteration();
-    if let Some(needed) = iteration.filter(|&steps| options.steps < steps as u64) {
-        return Err(EdgeError::Steps { needed });
+    match iteration {
+        Some(needed) if options.steps < needed as u64 => return Err(EdgeError::Steps { needed }),
+        None if options.steps <= options.warm_up => {
+            return Err(EdgeError::WarmUp { steps: options.steps, warm_up: options.warm_up });
+        }
+        _ => {}
     }
     let training = resume.tuning(options.topology);
     let need = Need::of(&resume, &training, bytes.len(), iteration.unwrap_or(options.replay));
     tell(format_args!("{need}"));
     need.check(options.memory)?;
-    let mut environment = Environment::spawn(&options.env_command)?;
-    fits(&policy, environment.spec())?;
-
-    let judged = (options.episodes, options.seed);
-    let frozen = judge(&policy, &mut environment, judged)?;
-    tell(format_args!("before: {frozen} (mean return of {} episodes)", options.episodes));
-
     let (mut memory, mut replay) = need.allocate()?;
     let mut agent = resume.restore(settings, training, &mut memory)?;
     agent.seed_exploration(options.seed);
     let mut replay = Replay::new(&mut replay, policy.observations(), policy.actions())?;
-    session::learn(options, &view, &policy, &mut environment, &mut agent, &mut replay)?;
+
+    let driver = Driver::spawn(&options.env_command, options.answer_timeout)?;
+    let spec = driver.spec();
+    fits(&policy, spec)?;
+    let mut limits = vec![0.0; Interface::numbers(&view)];
+    let mut interface = Interface::new(&view, &mut limits)?;
+    if let Some((low, high)) = &spec.limits
+        && interface.narrow(low, high)?
+    {
+        let (low, high) = interface.limits();
+        tell(format_args!("actions are kept within {low:?} to {high:?}, as {} has them", spec.id));
+    }
+    // A folder that cannot be written to is found now.
+    save::save(&agent, &view, 0, &options.out)?;
+    let mut robot = Robot::new(driver, interface);
+    tune(options, &view, &policy, &mut robot, &mut agent, &mut replay)
+        .map_err(|source| EdgeError::Stopped { source: Box::new(source), out: options.out.clone() })
+}
+
+/// Learns, and compares what came of it with what there was.
+fn tune(
+    options: &Options,
+    view: &PolicyView<'_>,
+    policy: &Policy<'_>,
+    robot: &mut Robot<'_>,
+    agent: &mut AnyAgent<'_>,
+    replay: &mut Replay<'_>,
+) -> Result<(), EdgeError> {
+    let judged = (options.episodes, options.seed);
+    let frozen = judge(policy, robot, judged)?;
+    tell(format_args!("before: {frozen} (mean return of {} episodes)", options.episodes));
+    session::learn(options, view, policy, robot, agent, replay)?;
 
     let bytes = AlignedBytes::read(&options.out)?;
     let tuned = Policy::new(crate::parse(&bytes, &options.out)?)?;
-    let score = judge(&tuned, &mut environment, judged)?;
+    let score = judge(&tuned, robot, judged)?;
     tell(format_args!("after: {score}, frozen policy: {frozen} (same episodes)"));
+    if robot.lost() > 0 {
+        tell(format_args!("dropped: {} answers that could not be used", robot.lost()));
+    }
     tell(format_args!("saved {}", options.out.display()));
     Ok(())
 }

@@ -1,8 +1,9 @@
-//! The driver as the learner's interaction loop sees it, and what is done between its episodes.
+//! The robot as the learner's interaction loop sees it, and what is done between its episodes.
 
-use super::environment::{Environment, EnvironmentError};
+use super::robot::Robot;
 use super::{Options, save, tell};
 use crate::EdgeError;
+use crate::driver::DriverError;
 use lacewing_formats::artifact::PolicyView;
 use lacewing_runtime::act::Policy;
 use lacewing_runtime::learn::session::{self, Buffers, Outcome, Plan, Position, Watch, World};
@@ -18,13 +19,13 @@ const SELECTION_SEEDS: u64 = 1 << 33;
 enum Units {
     /// Numbers in [−1, 1], or an index.
     Learner,
-    /// The environment's.
-    Environment,
+    /// Those of the policy file.
+    Policy,
 }
 
-/// An environment whose episodes start from the seeds `seed..`.
-pub struct Driver<'e> {
-    environment: &'e mut Environment,
+/// Episodes of a robot, which start from the seeds `seed..`.
+pub struct Episodes<'e, 'm> {
+    robot: &'e mut Robot<'m>,
     /// Its action head scales the learner's actions.
     policy: &'e Policy<'e>,
     units: Units,
@@ -33,14 +34,9 @@ pub struct Driver<'e> {
     action: Vec<f32>,
 }
 
-impl<'e> Driver<'e> {
-    fn new(
-        environment: &'e mut Environment,
-        policy: &'e Policy<'e>,
-        units: Units,
-        seed: u64,
-    ) -> Self {
-        Self { environment, policy, units, seed, action: vec![0.0; policy.actions()] }
+impl<'e, 'm> Episodes<'e, 'm> {
+    fn new(robot: &'e mut Robot<'m>, policy: &'e Policy<'e>, units: Units, seed: u64) -> Self {
+        Self { robot, policy, units, seed, action: vec![0.0; policy.actions()] }
     }
 
     /// Plays episodes with the actions that `act` writes.
@@ -57,11 +53,11 @@ impl<'e> Driver<'e> {
     }
 }
 
-impl World for Driver<'_> {
-    type Error = EnvironmentError;
+impl World for Episodes<'_, '_> {
+    type Error = DriverError;
 
-    fn reset(&mut self, episode: u64, observation: &mut [f32]) -> Result<(), EnvironmentError> {
-        let first = self.environment.reset(self.seed.wrapping_add(episode))?;
+    fn reset(&mut self, episode: u64, observation: &mut [f32]) -> Result<(), DriverError> {
+        let first = self.robot.reset(self.seed.wrapping_add(episode))?;
         observation.copy_from_slice(&first);
         Ok(())
     }
@@ -70,27 +66,27 @@ impl World for Driver<'_> {
         &mut self,
         action: &[f32],
         observation: &mut [f32],
-    ) -> Result<Outcome, EnvironmentError> {
+    ) -> Result<Option<Outcome>, DriverError> {
         self.action.copy_from_slice(action);
         if self.units == Units::Learner {
             self.policy.scale_action(&mut self.action);
         }
-        let outcome = self.environment.step(&self.action)?;
+        let Some(outcome) = self.robot.step(&mut self.action)? else { return Ok(None) };
         observation.copy_from_slice(&outcome.obs);
         let (terminated, truncated) = (outcome.terminated, outcome.truncated);
-        Ok(Outcome { reward: outcome.reward, terminated, truncated })
+        Ok(Some(Outcome { reward: outcome.reward, terminated, truncated }))
     }
 }
 
 /// How well the policy of a file does in episodes from the seeds `seed..`.
 pub fn judge(
     policy: &Policy<'_>,
-    environment: &mut Environment,
+    robot: &mut Robot<'_>,
     (episodes, seed): (u64, u64),
 ) -> Result<Score, EdgeError> {
     let mut scratch = vec![0.0; policy.scratch_len()];
-    let mut driver = Driver::new(environment, policy, Units::Environment, seed);
-    driver.score(episodes, |obs, action| {
+    let mut world = Episodes::new(robot, policy, Units::Policy, seed);
+    world.score(episodes, |obs, action| {
         policy.act(obs, action, &mut scratch).map_err(EdgeError::Step)
     })
 }
@@ -100,15 +96,15 @@ pub fn learn(
     options: &Options,
     view: &PolicyView<'_>,
     policy: &Policy<'_>,
-    environment: &mut Environment,
+    robot: &mut Robot<'_>,
     agent: &mut AnyAgent<'_>,
     data: &mut Replay<'_>,
 ) -> Result<(), EdgeError> {
     let (observations, actions) = (policy.observations(), policy.actions());
     let seed = options.seed.wrapping_add(LEARNING_SEEDS);
-    let mut driver = Driver::new(environment, policy, Units::Learner, seed);
+    let mut world = Episodes::new(robot, policy, Units::Learner, seed);
     let mut between = Between { options, view, best: None, due: 0, step: None };
-    between.evaluate(0, &mut driver, agent)?;
+    between.evaluate(0, &mut world, agent)?;
     let update_after = match agent.settings().iteration() {
         Some(_) => 0,
         None => options.warm_up,
@@ -120,10 +116,10 @@ pub fn learn(
         action: &mut vec![0.0; actions],
     };
     let at = &mut Position::default();
-    session::run::<_, _, EdgeError>(&plan, at, &mut driver, agent, data, buffers, &mut between)?;
+    session::run::<_, _, EdgeError>(&plan, at, &mut world, agent, data, buffers, &mut between)?;
     // The last step may lie within an episode.
     if between.step != Some(at.step) {
-        between.evaluate(at.step, &mut driver, agent)?;
+        between.evaluate(at.step, &mut world, agent)?;
     }
     Ok(())
 }
@@ -143,16 +139,16 @@ impl Between<'_> {
     fn evaluate(
         &mut self,
         step: u64,
-        driver: &mut Driver<'_>,
+        world: &mut Episodes<'_, '_>,
         agent: &mut AnyAgent<'_>,
     ) -> Result<(), EdgeError> {
         self.due = step + self.options.evaluate_every;
         self.step = Some(step);
-        let learning = driver.seed;
-        driver.seed = self.options.seed.wrapping_add(SELECTION_SEEDS);
+        let learning = world.seed;
+        world.seed = self.options.seed.wrapping_add(SELECTION_SEEDS);
         let score =
-            driver.score(self.options.episodes, |obs, action| Ok(agent.act(obs, action)?))?;
-        driver.seed = learning;
+            world.score(self.options.episodes, |obs, action| Ok(agent.act(obs, action)?))?;
+        world.seed = learning;
         tell(format_args!("step {step}: evaluated {score}"));
         if self.best.is_none_or(|best| score.mean > best) {
             self.best = Some(score.mean);
@@ -162,7 +158,7 @@ impl Between<'_> {
     }
 }
 
-impl<'e, 'm> Watch<Driver<'e>, AnyAgent<'m>, EdgeError> for Between<'_> {
+impl<'e, 'w, 'm> Watch<Episodes<'e, 'w>, AnyAgent<'m>, EdgeError> for Between<'_> {
     fn transition(&mut self, _: &Transition<'_>) {}
 
     fn update(&mut self, _: &Losses) {}
@@ -175,12 +171,12 @@ impl<'e, 'm> Watch<Driver<'e>, AnyAgent<'m>, EdgeError> for Between<'_> {
         &mut self,
         at: &Position,
         total: f64,
-        driver: &mut Driver<'e>,
+        world: &mut Episodes<'e, 'w>,
         agent: &mut AnyAgent<'m>,
     ) -> Result<bool, EdgeError> {
         tell(format_args!("step {}: {total:.1}", at.step));
         if at.step >= self.due || at.step >= self.options.steps {
-            self.evaluate(at.step, driver, agent)?;
+            self.evaluate(at.step, world, agent)?;
         }
         Ok(true)
     }

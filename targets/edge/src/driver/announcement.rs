@@ -2,6 +2,7 @@
 
 use lacewing_runtime::learn::ActionSpace;
 use serde::Deserialize;
+use std::num::NonZeroU64;
 use thiserror::Error;
 
 /// What the environment announced.
@@ -14,6 +15,10 @@ pub struct Spec {
     pub obs_dim: usize,
     /// Its actions.
     pub actions: ActionSpace,
+    /// Least and greatest value of each continuous action.
+    pub limits: Option<(Vec<f32>, Vec<f32>)>,
+    /// Steps after which an episode is over, whether the environment says so or not.
+    pub max_episode_steps: Option<NonZeroU64>,
 }
 
 /// The announcement as it is written.
@@ -21,9 +26,10 @@ pub struct Spec {
 struct Fields {
     id: String,
     obs_dim: usize,
-    act_low: Option<Vec<f32>>,
-    act_high: Option<Vec<f32>>,
+    act_low: Option<Vec<Option<f32>>>,
+    act_high: Option<Vec<Option<f32>>>,
     actions: Option<u32>,
+    max_episode_steps: Option<NonZeroU64>,
 }
 
 /// Why the announcement names no space of actions.
@@ -31,6 +37,13 @@ struct Fields {
 enum SpaceError {
     #[error("act_low has {low} value(s) and act_high {high}: give each action both limits")]
     Limits { low: usize, high: usize },
+    #[error(
+        "the limits of action {action} (counted from 0) are no numbers: every actuator has some, give \
+         those"
+    )]
+    Unlimited { action: usize },
+    #[error("of action {action} (counted from 0) act_low is above act_high: correct them")]
+    Order { action: usize },
     #[error("an environment has no discrete action if `actions` is 0: give their number")]
     NoChoice,
     #[error("give either act_low and act_high, or actions (the number of discrete actions)")]
@@ -41,19 +54,32 @@ impl TryFrom<Fields> for Spec {
     type Error = SpaceError;
 
     fn try_from(fields: Fields) -> Result<Self, SpaceError> {
-        let actions = match (&fields.act_low, &fields.act_high, fields.actions) {
-            (Some(low), Some(high), None) if low.len() == high.len() => {
-                ActionSpace::Continuous(low.len() as u32)
-            }
+        let (actions, limits) = match (fields.act_low, fields.act_high, fields.actions) {
             (Some(low), Some(high), None) => {
-                return Err(SpaceError::Limits { low: low.len(), high: high.len() });
+                let limits = limits(&low, &high)?;
+                (ActionSpace::Continuous(low.len() as u32), Some(limits))
             }
             (None, None, Some(0)) => return Err(SpaceError::NoChoice),
-            (None, None, Some(n)) => ActionSpace::Discrete(n),
+            (None, None, Some(n)) => (ActionSpace::Discrete(n), None),
             _ => return Err(SpaceError::Neither),
         };
-        Ok(Self { id: fields.id, obs_dim: fields.obs_dim, actions })
+        let Fields { id, obs_dim, max_episode_steps, .. } = fields;
+        Ok(Self { id, obs_dim, actions, limits, max_episode_steps })
     }
+}
+
+/// Both limits of every action, in order.
+fn limits(low: &[Option<f32>], high: &[Option<f32>]) -> Result<(Vec<f32>, Vec<f32>), SpaceError> {
+    if low.len() != high.len() {
+        return Err(SpaceError::Limits { low: low.len(), high: high.len() });
+    }
+    let finite = |limit: &Option<f32>| limit.filter(|limit| limit.is_finite());
+    let both = |(action, (low, high))| match (finite(low), finite(high)) {
+        (Some(low), Some(high)) if low <= high => Ok((low, high)),
+        (Some(_), Some(_)) => Err(SpaceError::Order { action }),
+        _ => Err(SpaceError::Unlimited { action }),
+    };
+    low.iter().zip(high).enumerate().map(both).collect()
 }
 
 #[cfg(test)]
@@ -64,6 +90,7 @@ mod tests {
         let line = format!(r#"{{"id":"Robot","obs_dim":3,{actions}"max_episode_steps":5}}"#);
         let spec = serde_json::from_str::<Spec>(&line).map_err(|error| error.to_string())?;
         assert_eq!((spec.id.as_str(), spec.obs_dim), ("Robot", 3));
+        assert_eq!(spec.max_episode_steps, NonZeroU64::new(5));
         Ok(spec.actions)
     }
 
@@ -81,6 +108,12 @@ mod tests {
             (r#""act_low":[-1],"#, "give either"),
             (r#""act_low":[-1],"act_high":[1],"actions":2,"#, "give either"),
             (r#""act_low":[-1],"act_high":[1,1],"#, "1 value(s) and act_high 2"),
+            (
+                r#""act_low":[-1,null],"act_high":[1,1],"#,
+                "action 1 (counted from 0) are no numbers",
+            ),
+            (r#""act_low":[-1],"act_high":[1e39],"#, "action 0 (counted from 0) are no numbers"),
+            (r#""act_low":[2],"act_high":[1],"#, "act_low is above act_high"),
             (r#""actions":0,"#, "give their number"),
         ] {
             let error = read(actions).unwrap_err();

@@ -1,0 +1,164 @@
+//! The lines of a driver, and which of their numbers can be used.
+
+use super::{DriverError, Outcome, Spec};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use thiserror::Error;
+
+/// No sensor and no reward says so much, and squares of more would soon overflow.
+const LARGEST: f64 = 1e15;
+/// Bytes of a line that an error shows.
+const SHOWN: usize = 160;
+
+/// Why nothing can be learned from an answer.
+#[derive(Clone, Copy, Debug, Error, PartialEq)]
+pub enum Unusable {
+    /// An observation has another length than the environment announced.
+    #[error("the environment announced {expected} observations and sent {found}")]
+    Observations {
+        /// Announced.
+        expected: usize,
+        /// Sent.
+        found: usize,
+    },
+    /// No number, or one that no sensor gives.
+    #[error(
+        "number {index} of the observation (counted from 0) is null, NaN, infinite or beyond ±1e15: \
+         check that sensor"
+    )]
+    Observation {
+        /// Which.
+        index: usize,
+    },
+    /// The same of the reward.
+    #[error("the reward is null, NaN, infinite or beyond ±1e15: check how it is worked out")]
+    Reward,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Announcement {
+    pub spec: Spec,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Start {
+    obs: Vec<Option<f64>>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Following {
+    obs: Vec<Option<f64>>,
+    reward: Option<f64>,
+    terminated: bool,
+    truncated: bool,
+}
+
+#[derive(Deserialize)]
+struct Complaint {
+    error: String,
+}
+
+impl Start {
+    pub fn observation(&self, expected: usize) -> Result<Vec<f32>, Unusable> {
+        observation(&self.obs, expected)
+    }
+}
+
+impl Following {
+    pub fn outcome(&self, observations: usize) -> Result<Outcome, Unusable> {
+        let obs = observation(&self.obs, observations)?;
+        let reward = self.reward.filter(is_usable).ok_or(Unusable::Reward)?;
+        let (terminated, truncated) = (self.terminated, self.truncated);
+        Ok(Outcome { obs, reward, terminated, truncated })
+    }
+}
+
+fn observation(numbers: &[Option<f64>], expected: usize) -> Result<Vec<f32>, Unusable> {
+    if numbers.len() != expected {
+        return Err(Unusable::Observations { expected, found: numbers.len() });
+    }
+    let usable = |(index, number): (usize, &Option<f64>)| match number.filter(is_usable) {
+        Some(number) => Ok(number as f32),
+        None => Err(Unusable::Observation { index }),
+    };
+    numbers.iter().enumerate().map(usable).collect()
+}
+
+fn is_usable(number: &f64) -> bool {
+    number.abs() <= LARGEST
+}
+
+/// What a line says. JSON has no NaN and no infinity, but Python and others write them: they are
+/// read as null.
+pub(super) fn read<A: DeserializeOwned>(line: &str) -> Result<A, DriverError> {
+    serde_json::from_str(line).or_else(|_| {
+        let mended = line.replace("-Infinity", "null").replace("Infinity", "null");
+        serde_json::from_str(&mended.replace("NaN", "null")).map_err(|source| {
+            match serde_json::from_str(line) {
+                Ok(Complaint { error }) => DriverError::Reported(printable(&error)),
+                Err(_) => DriverError::Answer { line: printable(line), source },
+            }
+        })
+    })
+}
+
+/// The beginning of a foreign text, without what a terminal would take for a command.
+pub(super) fn printable(text: &str) -> String {
+    let safe = |c: char| if c.is_control() { '\u{fffd}' } else { c };
+    let mut shown: String = text.trim().chars().take(SHOWN).map(safe).collect();
+    if text.trim().chars().nth(SHOWN).is_some() {
+        shown.push('…');
+    }
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn outcome(line: &str) -> Result<Outcome, String> {
+        let following: Following = read(line).map_err(|error| error.to_string())?;
+        following.outcome(2).map_err(|error| error.to_string())
+    }
+
+    fn step(obs: &str, reward: &str) -> Result<Outcome, String> {
+        outcome(&format!(
+            r#"{{"obs":{obs},"reward":{reward},"terminated":false,"truncated":true,"info":{{}}}}"#
+        ))
+    }
+
+    #[test]
+    fn whole_answers_are_read() {
+        let expected =
+            Outcome { obs: vec![1.0, -2.5], reward: -3.0, terminated: false, truncated: true };
+        assert_eq!(step("[1,-2.5]", "-3"), Ok(expected));
+    }
+
+    #[test]
+    fn what_is_no_number_is_told_by_place() {
+        for (obs, reward, expected) in [
+            ("[1,NaN]", "0", "number 1"),
+            ("[null,1]", "0", "number 0"),
+            ("[1,-Infinity]", "0", "number 1"),
+            ("[1,3e38]", "0", "number 1"),
+            ("[1]", "0", "announced 2 observations and sent 1"),
+            ("[1,2,3]", "0", "announced 2 observations and sent 3"),
+            ("[1,2]", "NaN", "reward"),
+            ("[1,2]", "null", "reward"),
+            ("[1,2]", "1e300", "reward"),
+        ] {
+            let error = step(obs, reward).unwrap_err();
+            assert!(error.contains(expected), "{obs} {reward}: {error}");
+        }
+    }
+
+    #[test]
+    fn other_lines_are_told_by_what_they_say() {
+        let error = outcome(r#"{"error":"motor 3 \u001b[2J over temperature"}"#).unwrap_err();
+        assert!(error.contains("reports: motor 3") && !error.contains('\u{1b}'), "{error}");
+        let error = outcome(r#"{"obs":[1,2],"reward":0,"done":true}"#).unwrap_err();
+        assert!(error.contains("missing field `terminated`"), "{error}");
+        let error = outcome(&format!("{{{}", "x".repeat(10_000))).unwrap_err();
+        assert!(error.len() < 400, "{error}");
+    }
+}

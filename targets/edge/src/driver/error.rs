@@ -1,0 +1,58 @@
+//! Why a driver gave no step.
+
+use super::{InterfaceError, Unusable};
+use thiserror::Error;
+
+/// Why a driver gave no step.
+#[derive(Debug, Error)]
+pub enum DriverError {
+    /// The shell could not be started.
+    #[error("cannot run the environment command: {0}")]
+    Start(#[source] std::io::Error),
+    /// Reading from or writing to the process failed.
+    #[error("cannot talk to the environment: {0}")]
+    Pipe(#[source] std::io::Error),
+    /// The process ended early.
+    #[error("the environment ended without an answer: run its command by hand to see why")]
+    Ended,
+    /// The process is there and says nothing.
+    #[error(
+        "the environment has not answered for {seconds} s: run its command by hand to see why, or give \
+         it longer with --answer-timeout"
+    )]
+    Silent {
+        /// How long was waited.
+        seconds: f64,
+    },
+    /// A line without end.
+    #[error(
+        "the environment writes a line of more than {limit} bytes: end each answer with a newline"
+    )]
+    Long {
+        /// The limit.
+        limit: u64,
+    },
+    /// The answer is not of the protocol.
+    #[error("the environment answered `{line}`: {source}")]
+    Answer {
+        /// What it wrote.
+        line: String,
+        /// What is wrong with it.
+        source: serde_json::Error,
+    },
+    /// The environment reports an error.
+    #[error("the environment reports: {0}")]
+    Reported(String),
+    /// The answer is of the protocol, but nothing can be learned from it.
+    #[error(transparent)]
+    Unusable(#[from] Unusable),
+    /// Too many such answers.
+    #[error(
+        "more than ten answers of the environment at once, or one in a hundred, cannot be used: \
+         {0}; mend the driver or its sensors"
+    )]
+    Unreliable(#[source] Unusable),
+    /// The action cannot be sent.
+    #[error(transparent)]
+    Command(#[from] InterfaceError),
+}

@@ -1,0 +1,90 @@
+//! A driver in another process, spoken to in JSON lines.
+//!
+//! The process first writes `{"spec":{"id":…,"obs_dim":…,"act_low":[…],"act_high":[…],
+//! "max_episode_steps":…}}`, or `"actions":n` for the limits where the actions are discrete. Then it
+//! answers `{"reset":SEED}` with `{"obs":[…]}` and `{"action":[…]}` with
+//! `{"obs":[…],"reward":…,"terminated":…,"truncated":…}`, or anything with `{"error":"…"}`. It ends
+//! when its input does, or is killed two seconds later. So a simulator or a robot's driver serves
+//! alike. Lines that are no JSON objects are passed over.
+
+mod announcement;
+mod answer;
+mod error;
+mod process;
+
+pub use announcement::Spec;
+pub use answer::Unusable;
+pub use error::DriverError;
+
+use answer::{Announcement, Following, Start};
+use lacewing_runtime::act::{Interface, InterfaceError};
+use process::Process;
+use serde::Serialize;
+use std::time::Duration;
+
+/// What follows an action.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Outcome {
+    /// The next observation.
+    pub obs: Vec<f32>,
+    /// The reward.
+    pub reward: f64,
+    /// The episode reached an end of its own.
+    pub terminated: bool,
+    /// The episode was cut off.
+    pub truncated: bool,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "lowercase")]
+enum Request<'a> {
+    Reset(u64),
+    Action(&'a [f32]),
+}
+
+/// A running driver; its process is ended when this is dropped.
+pub struct Driver {
+    process: Process,
+    spec: Spec,
+}
+
+impl Driver {
+    /// Runs `command` by the shell and reads its announcement; every answer may take as long as
+    /// `patience`.
+    ///
+    /// # Errors
+    /// [`DriverError`].
+    pub fn spawn(command: &str, patience: Duration) -> Result<Self, DriverError> {
+        let mut process = Process::spawn(command, patience)?;
+        let Announcement { spec } = answer::read(&process.answer()?)?;
+        Ok(Self { process, spec })
+    }
+
+    /// What it announced.
+    pub fn spec(&self) -> &Spec {
+        &self.spec
+    }
+
+    /// Starts an episode and returns its first observation.
+    ///
+    /// # Errors
+    /// [`DriverError`].
+    pub fn reset(&mut self, seed: u64) -> Result<Vec<f32>, DriverError> {
+        let start: Start = answer::read(&self.process.ask(&Request::Reset(seed))?)?;
+        Ok(start.observation(self.spec.obs_dim)?)
+    }
+
+    /// Takes one step with `action`, in the driver's units, after `interface` has seen to it.
+    ///
+    /// # Errors
+    /// [`DriverError`].
+    pub fn step(
+        &mut self,
+        action: &mut [f32],
+        interface: &Interface<'_>,
+    ) -> Result<Outcome, DriverError> {
+        interface.command(action)?;
+        let following: Following = answer::read(&self.process.ask(&Request::Action(action))?)?;
+        Ok(following.outcome(self.spec.obs_dim)?)
+    }
+}

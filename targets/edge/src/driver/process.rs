@@ -1,0 +1,118 @@
+//! The process of a driver, and the time it takes to answer.
+
+use super::{DriverError, Request, answer};
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// What a process has to end after its input did.
+const TIME_TO_END: Duration = Duration::from_secs(2);
+/// Lines that may lie unread; the driver waits after these.
+const UNREAD: usize = 8;
+/// Longer than the line of the longest observation.
+const LONGEST: u64 = 1 << 22;
+
+pub(super) struct Process {
+    child: Child,
+    /// Taken on drop: the end of its input is what ends the process.
+    requests: Option<ChildStdin>,
+    answers: Receiver<io::Result<Vec<u8>>>,
+    patience: Duration,
+    /// Whether a line that is no JSON has been told about.
+    told: bool,
+}
+
+impl Process {
+    pub fn spawn(command: &str, patience: Duration) -> Result<Self, DriverError> {
+        let mut child = Command::new("sh")
+            .args(["-c", command])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .map_err(DriverError::Start)?;
+        let output = child.stdout.take().ok_or(DriverError::Ended)?;
+        // Reading from a pipe has no time-out, waiting for a thread that reads has.
+        let (sender, answers) = sync_channel(UNREAD);
+        thread::spawn(move || forward(output, &sender));
+        Ok(Self { requests: child.stdin.take(), child, answers, patience, told: false })
+    }
+
+    /// The answer to a request.
+    pub fn ask(&mut self, request: &Request<'_>) -> Result<String, DriverError> {
+        let requests = self.requests.as_mut().ok_or(DriverError::Ended)?;
+        let mut line = serde_json::to_vec(request).map_err(|e| DriverError::Pipe(e.into()))?;
+        line.push(b'\n');
+        let sent = requests.write_all(&line).and_then(|()| requests.flush());
+        // Its last words, if there are any, say more than that it is gone.
+        let answer = self.answer();
+        if matches!(answer, Err(DriverError::Ended)) {
+            sent.map_err(DriverError::Pipe)?;
+        }
+        answer
+    }
+
+    /// The next line that may be an answer.
+    pub fn answer(&mut self) -> Result<String, DriverError> {
+        let start = Instant::now();
+        loop {
+            let left = self.patience.saturating_sub(start.elapsed());
+            let line = match self.answers.recv_timeout(left) {
+                Ok(line) => line.map_err(DriverError::Pipe)?,
+                Err(RecvTimeoutError::Disconnected) => return Err(DriverError::Ended),
+                Err(RecvTimeoutError::Timeout) => {
+                    return Err(DriverError::Silent { seconds: self.patience.as_secs_f64() });
+                }
+            };
+            if line.len() as u64 == LONGEST {
+                return Err(DriverError::Long { limit: LONGEST });
+            }
+            let line = String::from_utf8_lossy(&line);
+            if line.trim_start().starts_with('{') {
+                return Ok(line.into_owned());
+            }
+            self.pass_over(&line);
+        }
+    }
+
+    fn pass_over(&mut self, line: &str) {
+        if !self.told && !line.trim().is_empty() {
+            self.told = true;
+            eprintln!(
+                "lacewing-edge: passing over what the environment writes beside its answers, such as \
+                 `{}`: its standard output is for JSON, let it log to standard error",
+                answer::printable(line)
+            );
+        }
+    }
+}
+
+/// Sends the lines of `output` on until it ends or nobody listens.
+fn forward(output: ChildStdout, lines: &SyncSender<io::Result<Vec<u8>>>) {
+    let mut output = BufReader::new(output);
+    loop {
+        let mut line = Vec::new();
+        let read = output.by_ref().take(LONGEST).read_until(b'\n', &mut line);
+        let goes_on = matches!(read, Ok(bytes) if bytes > 0);
+        if matches!(read, Ok(0)) || lines.send(read.map(|_| line)).is_err() || !goes_on {
+            return;
+        }
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.requests.take();
+        // It may be gone already, and nothing is left to tell about it. A driver that does not end
+        // with its input must not keep an error from being told.
+        let end = Instant::now() + TIME_TO_END;
+        while let Ok(None) = self.child.try_wait() {
+            if Instant::now() > end {
+                let _ = self.child.kill().and_then(|()| self.child.wait());
+                return;
+            }
+            thread::sleep(Duration::from_millis(10));
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! A driver with the limits of its actions, and what becomes of answers that cannot be used.
+
+use crate::driver::{Driver, DriverError, Outcome, Unusable};
+use lacewing_runtime::act::Interface;
+
+/// Good answers that make up for a lost one.
+const GOOD_FOR_LOST: u32 = 100;
+/// Lost answers, not made up for, that a driver may have.
+const MOST_LOST: u32 = 10;
+
+/// A robot, or a simulator, behind its driver.
+pub struct Robot<'m> {
+    driver: Driver,
+    /// The last to change an action.
+    interface: Interface<'m>,
+    /// Steps of the present episode.
+    steps: u64,
+    /// Whether any answer could be used.
+    proven: bool,
+    lost: u64,
+    /// Good answers that would make up for what was lost.
+    debt: u32,
+}
+
+impl<'m> Robot<'m> {
+    /// A robot whose driver has announced itself.
+    pub fn new(driver: Driver, interface: Interface<'m>) -> Self {
+        Self { driver, interface, steps: 0, proven: false, lost: 0, debt: 0 }
+    }
+
+    /// Answers that could not be used.
+    pub fn lost(&self) -> u64 {
+        self.lost
+    }
+
+    /// Starts an episode and returns its first observation.
+    ///
+    /// # Errors
+    /// [`DriverError`].
+    pub fn reset(&mut self, seed: u64) -> Result<Vec<f32>, DriverError> {
+        self.steps = 0;
+        loop {
+            match self.driver.reset(seed) {
+                Err(DriverError::Unusable(why)) => self.lose(why)?,
+                first => {
+                    self.proven |= first.is_ok();
+                    return first;
+                }
+            }
+        }
+    }
+
+    /// Takes one step with `action`, in the policy's units; `None` where the answer cannot be used.
+    /// An episode ends at the latest after as many steps as the driver announced.
+    ///
+    /// # Errors
+    /// [`DriverError`].
+    pub fn step(&mut self, action: &mut [f32]) -> Result<Option<Outcome>, DriverError> {
+        match self.driver.step(action, &self.interface) {
+            Err(DriverError::Unusable(why)) => self.lose(why).map(|()| None),
+            Err(error) => Err(error),
+            Ok(mut outcome) => {
+                self.debt = self.debt.saturating_sub(1);
+                self.steps += 1;
+                let most = self.driver.spec().max_episode_steps;
+                outcome.truncated |= most.is_some_and(|most| self.steps >= most.get());
+                Ok(Some(outcome))
+            }
+        }
+    }
+
+    /// One wrong message must not end hours of learning, a driver that knows no better must.
+    fn lose(&mut self, why: Unusable) -> Result<(), DriverError> {
+        if !self.proven {
+            return Err(why.into());
+        }
+        self.lost += 1;
+        self.debt += GOOD_FOR_LOST;
+        if self.debt > MOST_LOST * GOOD_FOR_LOST {
+            return Err(DriverError::Unreliable(why));
+        }
+        eprintln!("lacewing-edge: an answer of the environment is dropped: {why}");
+        Ok(())
+    }
+}
