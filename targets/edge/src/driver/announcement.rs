@@ -26,8 +26,8 @@ pub struct Spec {
 struct Fields {
     id: String,
     obs_dim: usize,
-    act_low: Option<Vec<Option<f32>>>,
-    act_high: Option<Vec<Option<f32>>>,
+    act_low: Option<Vec<Option<f64>>>,
+    act_high: Option<Vec<Option<f64>>>,
     actions: Option<u32>,
     max_episode_steps: Option<NonZeroU64>,
 }
@@ -69,11 +69,11 @@ impl TryFrom<Fields> for Spec {
 }
 
 /// Both limits of every action, in order.
-fn limits(low: &[Option<f32>], high: &[Option<f32>]) -> Result<(Vec<f32>, Vec<f32>), SpaceError> {
+fn limits(low: &[Option<f64>], high: &[Option<f64>]) -> Result<(Vec<f32>, Vec<f32>), SpaceError> {
     if low.len() != high.len() {
         return Err(SpaceError::Limits { low: low.len(), high: high.len() });
     }
-    let finite = |limit: &Option<f32>| limit.filter(|limit| limit.is_finite());
+    let finite = |limit: &Option<f64>| limit.map(|it| it as f32).filter(|it| it.is_finite());
     let both = |(action, (low, high))| match (finite(low), finite(high)) {
         (Some(low), Some(high)) if low <= high => Ok((low, high)),
         (Some(_), Some(_)) => Err(SpaceError::Order { action }),
