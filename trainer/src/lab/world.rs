@@ -49,6 +49,27 @@ impl<'e> Simulator<'e> {
         let scaled = vec![0.0; env.spec().action_space.len()];
         Self { env, seed, stream, units, wide, scaled }
     }
+
+    /// Takes a step, as [`World::step`]: a simulator always knows what followed.
+    ///
+    /// # Errors
+    /// The environment's.
+    pub fn advance(
+        &mut self,
+        action: &[f32],
+        observation: &mut [f32],
+    ) -> Result<Outcome, EnvError> {
+        self.scaled.copy_from_slice(action);
+        if let (Units::Agent, ActionSpace::Box { low, high }) =
+            (self.units, &self.env.spec().action_space)
+        {
+            scale_action(&mut self.scaled, low, high);
+        }
+        let step = self.env.step(&self.scaled, &mut self.wide)?;
+        narrow(&self.wide, observation);
+        let (terminated, truncated) = (step.terminated, step.truncated);
+        Ok(Outcome { reward: step.reward, terminated, truncated })
+    }
 }
 
 impl World for Simulator<'_> {
@@ -65,16 +86,7 @@ impl World for Simulator<'_> {
         action: &[f32],
         observation: &mut [f32],
     ) -> Result<Option<Outcome>, EnvError> {
-        self.scaled.copy_from_slice(action);
-        if let (Units::Agent, ActionSpace::Box { low, high }) =
-            (self.units, &self.env.spec().action_space)
-        {
-            scale_action(&mut self.scaled, low, high);
-        }
-        let step = self.env.step(&self.scaled, &mut self.wide)?;
-        narrow(&self.wide, observation);
-        let (terminated, truncated) = (step.terminated, step.truncated);
-        Ok(Some(Outcome { reward: step.reward, terminated, truncated }))
+        self.advance(action, observation).map(Some)
     }
 }
 

@@ -80,7 +80,7 @@ pub fn film(
                 return Ok(filmed);
             }
             policy.act(&observation, &mut action).map_err(PlayError::from)?;
-            let outcome = world.step(&action, &mut observation)?;
+            let outcome = world.advance(&action, &mut observation)?;
             filmed.score += outcome.reward;
             filmed.steps += 1;
             over = outcome.terminated || outcome.truncated || filmed.steps == steps;
