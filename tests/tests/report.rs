@@ -188,8 +188,15 @@ fn the_page_needs_nothing_beside_it() {
     for needed in ["prefers-color-scheme: dark", "name=\"viewport\"", "overflow-x: auto"] {
         assert!(page.contains(needed), "no {needed}");
     }
-    let plots =
-        ["sparsity-Pendulum-v1", "parameters-Pendulum-v1", "learning-Pendulum-v1", "profiles"];
+    let plots = [
+        "sparsity-Pendulum-v1",
+        "parameters-Pendulum-v1",
+        "learning-Pendulum-v1",
+        "iqm",
+        "optimality-gap",
+        "improvement",
+        "profiles",
+    ];
     assert_eq!(page.matches("<svg").count(), plots.len());
     assert_eq!(page.matches("</svg>").count(), plots.len());
     for plot in plots {
@@ -336,4 +343,49 @@ fn nothing_is_overwritten_unasked_and_policies_are_timed() {
     assert_eq!(read(&root.join("out"), "report.md"), markdown);
     write_report(root, &folders[..1], &["--no-latency", "--force"]);
     assert_ne!(read(&root.join("out"), "report.md"), markdown);
+}
+
+/// What `lacewing robustness` leaves in a run.
+fn robustness(folder: &Path, returns: &[(f64, f64)]) {
+    let row = |(value, mean): &(f64, f64)| format!("sensor-noise,{value},5,1,7,{mean},1\n");
+    let rows: String = returns.iter().map(row).collect();
+    let head = "shift,value,episodes,seed,policy,mean,std\n";
+    fs::write(folder.join("robustness.csv"), format!("{head}{rows}")).unwrap();
+}
+
+#[test]
+fn robustness_and_real_inputs_are_shown_where_they_were_measured() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    let folders = two_groups(root);
+    write_report(root, &folders, &["--no-latency"]);
+    for absent in ["Robustness", "What policies look at"] {
+        assert!(!read(&root.join("out"), "report.html").contains(absent));
+    }
+    for (at, run) in folders.iter().enumerate() {
+        robustness(&root.join(run), &[(0.0, 200.0 + at as f64), (0.5, 100.0 - at as f64)]);
+        let progress = read(&root.join(run), "progress.csv");
+        let line = |(row, line): (usize, &str)| match row {
+            0 => format!("{line},real_inputs\n"),
+            _ => format!("{line},{}\n", row as f64 / 100.0),
+        };
+        let widened: String = progress.lines().enumerate().map(line).collect();
+        fs::write(root.join(run).join("progress.csv"), widened).unwrap();
+    }
+    write_report(root, &folders, &["--no-latency", "--force"]);
+    let out = root.join("out");
+    for section in ["Robustness", "What policies look at"] {
+        assert!(read(&out, "report.html").contains(section), "no {section}");
+    }
+    let noise = read(&out, "sensor-noise-Pendulum-v1.svg");
+    assert!(noise.contains("return under sensor-noise"), "{noise}");
+    // A dot for each run at each value.
+    assert_eq!(noise.matches("<circle").count(), 2 * folders.len());
+    assert!(read(&out, "real-inputs-Pendulum-v1.svg").contains("links to real features, %"));
+    let improvement = read(&out, "improvement.svg");
+    assert!(improvement.contains("probability of improvement on dense"), "{improvement}");
+
+    fs::write(root.join(&folders[1]).join("robustness.csv"), "shift,value\nx,y\n").unwrap();
+    let told = refused(root, &["dense-1", &folders[1], "-o", "other"]);
+    assert!(told.contains("robustness.csv") && told.contains("delete the file"), "{told}");
 }

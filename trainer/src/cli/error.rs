@@ -13,6 +13,7 @@ use crate::lab::error::TrainError;
 use crate::lab::files::FileError;
 use crate::lab::folder::FolderError;
 use crate::lab::policy::PolicyError;
+use crate::lab::robustness::RobustnessError;
 use crate::onnx::OnnxError;
 use crate::report::ReportError;
 use crate::sweep::{BUSY, INTERRUPTED, SweepError};
@@ -72,6 +73,9 @@ pub enum CliError {
     /// Runs cannot be reported on.
     #[error(transparent)]
     Report(#[from] ReportError),
+    /// Robustness cannot be measured.
+    #[error(transparent)]
+    Robustness(#[from] RobustnessError),
     /// Points of a sweep failed.
     #[error("{0}")]
     Failed(String),

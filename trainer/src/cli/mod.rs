@@ -10,6 +10,7 @@ mod inspect;
 mod measure;
 mod quickstart;
 mod report;
+mod robustness;
 mod signals;
 mod sweep;
 mod train;
@@ -53,6 +54,8 @@ enum Command {
     Sweep(sweep::Args),
     /// Compare finished runs: one page with plots, tables and statistics.
     Report(report::Args),
+    /// Play the policies of finished runs under increasing noise and other shifts, for the report.
+    Robustness(robustness::Args),
     /// List, install or serve environments.
     Env(env::Args),
     /// Train, export, measure and fine-tune a 90 % sparse policy in about a minute.
@@ -76,6 +79,7 @@ pub fn main() -> ExitCode {
         Command::Finetune(args) => finetune::run(&args),
         Command::Sweep(args) => sweep::run(args),
         Command::Report(args) => report::run(&args),
+        Command::Robustness(args) => robustness::run(&args),
         Command::Env(args) => env::run(&args),
         Command::Quickstart(args) => quickstart::run(&args),
     };

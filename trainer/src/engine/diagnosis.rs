@@ -10,6 +10,8 @@ pub struct Diagnosis {
     pub policy: Option<Finding>,
     /// Of the critics, where there are any: links of all together, health of the first.
     pub critics: Option<Finding>,
+    /// Share of the policy's links to observations that go to real features, where some are fake.
+    pub real_inputs: Option<f64>,
 }
 
 /// What was found in networks of one role.
@@ -34,6 +36,8 @@ pub struct Probe<'p> {
     pub dormant_tau: f64,
     /// Draws the samples; learning keeps its own random numbers.
     pub seed: u64,
+    /// For each observed value whether it is real, where some are fake.
+    pub real: Option<&'p [bool]>,
 }
 
 /// A copy of the topologies of an agent's networks, layer by layer.
@@ -87,7 +91,17 @@ pub fn diagnose(
     let networks = agent.networks();
     let critics =
         (networks.len() > 1).then(|| finding(&networks[1..], &probe.start.0[1..], of_critic));
-    Ok(Diagnosis { policy: Some(finding(&networks[..1], &probe.start.0[..1], of_policy)), critics })
+    let first = networks[0].online.layers().next();
+    let real_inputs =
+        probe.real.zip(first).and_then(|(real, layer)| real_inputs(real, layer.topology));
+    let policy = Some(finding(&networks[..1], &probe.start.0[..1], of_policy));
+    Ok(Diagnosis { policy, critics, real_inputs })
+}
+
+/// Share of a layer's links that come from the inputs that are real; nothing of no links.
+fn real_inputs(real: &[bool], topology: Csr<'_>) -> Option<f64> {
+    let to_real = topology.col_idx().iter().filter(|&&col| real[usize::from(col)]).count();
+    (topology.links() > 0).then(|| to_real as f64 / topology.links() as f64)
 }
 
 fn finding(networks: &[Network<'_>], start: &[Vec<Kept>], health: Option<Health>) -> Finding {
@@ -106,6 +120,13 @@ fn finding(networks: &[Network<'_>], start: &[Vec<Kept>], health: Option<Health>
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn links_to_real_features_are_counted_wherever_those_are() {
+        let topology = Csr::new(4, &[0, 2, 3], &[0, 3, 1]).unwrap();
+        assert_eq!(real_inputs(&[true, true, false, false], topology), Some(2.0 / 3.0));
+        assert_eq!(real_inputs(&[false, false, false, true], topology), Some(1.0 / 3.0));
+    }
 
     #[test]
     fn links_that_were_not_there_at_the_start_have_moved() {

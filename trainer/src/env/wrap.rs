@@ -87,9 +87,27 @@ impl Wrap {
     /// How many of the last features of an observation of this length are fake: all fake ones, unless
     /// they are mixed with the others.
     pub fn fakes_at_the_end(&self, observations: usize) -> usize {
-        let (Some(fraction), None) = (self.noise_features, self.permute) else { return 0 };
+        match (self.permute, self.real_features(observations)) {
+            (None, Some(real)) => real.iter().filter(|real| !**real).count(),
+            _ => 0,
+        }
+    }
+
+    /// For each place of an observation of this length whether it shows a real feature; nothing where no
+    /// feature is fake.
+    pub fn real_features(&self, observations: usize) -> Option<Vec<bool>> {
+        let fraction = self.noise_features?;
         let fits = |&real: &usize| with_fakes(real, fraction) == observations;
-        (1..=observations).find(fits).map_or(0, |real| observations - real)
+        let real = (1..=observations).find(fits)?;
+        Some(self.order(observations).into_iter().map(|feature| feature < real).collect())
+    }
+
+    /// Which feature each place of an observation shows.
+    fn order(&self, observations: usize) -> Vec<usize> {
+        match self.permute {
+            Some(seed) => permutation(observations, seed),
+            None => (0..observations).collect(),
+        }
     }
 
     /// Puts the wrap around `env`.
@@ -110,10 +128,7 @@ impl Wrap {
         }
         let real = spec.obs_dim;
         spec.obs_dim = with_fakes(real, self.noise_features.unwrap_or(0.0));
-        let order = match self.permute {
-            Some(seed) => permutation(spec.obs_dim, seed),
-            None => (0..spec.obs_dim).collect(),
-        };
+        let order = self.order(spec.obs_dim);
         let features = vec![0.0; spec.obs_dim];
         let rng = noise_of(0);
         Ok(Box::new(Wrapped { env, spec, real, order, features, rng, steps_left: 0 }))

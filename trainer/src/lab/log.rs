@@ -20,6 +20,7 @@
 //! | `policy_moved`, `critic_moved` | share of the live links that were not there at the start |
 //! | `policy_dormant`, `critic_dormant` | share of hidden units that are dormant by `dormant-tau`, of the policy and the first critic: [`dormant`] (Sokar et al. 2023, def. 3.1), over 256 samples |
 //! | `policy_snr`, `critic_snr` | signal-to-noise ratio of their gradients, mean over live links and biases: [`SignalToNoise`], over 64 samples |
+//! | `real_inputs` | share of the policy's links to observations that go to real features; only where some are fake (Grooten et al. 2023) |
 //!
 //! [`Algorithm::LOSSES`]: lacewing_runtime::learn::Algorithm::LOSSES
 //! [`step_flops`]: lacewing_runtime::cost::step_flops
@@ -63,6 +64,9 @@ const FURTHER: [Column; 14] = [
     ("policy_snr", "gradient_snr/policy", |row| snr(row.diagnosis.policy?)),
     ("critic_snr", "gradient_snr/critic", |row| snr(row.diagnosis.critics?)),
 ];
+
+/// Only of runs with fake features: ordinary logs stay as they are.
+const OF_FAKES: Column = ("real_inputs", "links/real_inputs", |row| row.diagnosis.real_inputs);
 
 fn newborn_share(changed: Changed) -> Option<f64> {
     (changed.dropped > 0).then(|| changed.newborn as f64 / changed.dropped as f64)
@@ -124,11 +128,14 @@ pub struct Log {
     events_path: PathBuf,
     /// Names of the algorithm's figures.
     losses: &'static [&'static str],
+    /// Behind the last of the fixed columns.
+    further: Vec<Column>,
 }
 
 impl Log {
     /// Opens the logs at the lengths of a checkpoint, dropping later rows; the default lengths
-    /// start new ones. `losses` names the algorithm's figures.
+    /// start new ones. `losses` names the algorithm's figures; `fakes` tells that some of the
+    /// environment's features are fake.
     ///
     /// # Errors
     /// [`FileError`].
@@ -136,15 +143,18 @@ impl Log {
         folder: &RunFolder,
         lengths: Lengths,
         losses: &'static [&'static str],
+        fakes: bool,
     ) -> Result<Self, FileError> {
         let (csv_path, events_path) = (folder.progress_csv(), folder.events());
         let (csv, csv_bytes) = files::open_log(&csv_path, lengths.csv)
             .map_err(|source| FileError::write(&csv_path, source))?;
         let events = EventWriter::open(&events_path, lengths.events, now())
             .map_err(|source| FileError::write(&events_path, source))?;
-        let mut log = Self { csv, csv_path, csv_bytes, events, events_path, losses };
+        let further: Vec<_> = FURTHER.into_iter().chain(fakes.then_some(OF_FAKES)).collect();
+        let names: Vec<_> = further.iter().map(|&(name, ..)| name).collect();
+        let mut log = Self { csv, csv_path, csv_bytes, events, events_path, losses, further };
         if csv_bytes == 0 {
-            let further = FURTHER.map(|(name, ..)| name).join(",");
+            let further = names.join(",");
             log.append(&format!("{FIRST},{},{LAST},{further}\n", losses.join(",")))?;
         }
         Ok(log)
@@ -156,7 +166,7 @@ impl Log {
     /// [`FileError`].
     pub fn row(&mut self, row: &Row) -> Result<(), FileError> {
         let cell = |value: Option<f64>| value.map(|value| value.to_string()).unwrap_or_default();
-        let further = FURTHER.map(|(.., figure)| figure(row));
+        let further: Vec<_> = self.further.iter().map(|(.., figure)| figure(row)).collect();
         let line = format!(
             "{},{},{},{},{},{},{},{},{:.1},{}\n",
             row.step,
@@ -168,7 +178,7 @@ impl Log {
             row.losses.iter().map(|&loss| cell(loss)).collect::<Vec<_>>().join(","),
             row.actor_sparsity,
             row.wall_seconds,
-            further.map(cell).join(","),
+            further.iter().map(|&figure| cell(figure)).collect::<Vec<_>>().join(","),
         );
         self.append(&line)?;
         let mut scalars = vec![
@@ -180,7 +190,7 @@ impl Log {
         let tags: Vec<_> = self.losses.iter().map(|name| format!("train/{name}")).collect();
         let losses = tags.iter().zip(&row.losses);
         scalars.extend(losses.filter_map(|(tag, &value)| Some((tag.as_str(), value?))));
-        let tagged = FURTHER.iter().zip(further);
+        let tagged = self.further.iter().zip(further);
         scalars.extend(tagged.filter_map(|((_, tag, _), value)| Some((*tag, value?))));
         self.events
             .scalars(row.step, now(), &scalars)

@@ -13,6 +13,7 @@ pub mod memory;
 pub mod policy;
 pub mod progress;
 pub mod quantisation;
+pub mod robustness;
 pub mod seeds;
 pub mod session;
 pub mod tensorboard;

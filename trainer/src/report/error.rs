@@ -6,6 +6,7 @@ use thiserror::Error;
 
 use crate::lab::config::ConfigError;
 use crate::lab::files::FileError;
+use crate::lab::robustness::RobustnessError;
 use crate::sweep::SweepError;
 
 /// Why runs cannot be reported on.
@@ -17,6 +18,9 @@ pub enum ReportError {
     /// A run's configuration is bad.
     #[error(transparent)]
     Config(#[from] ConfigError),
+    /// What `lacewing robustness` measured is damaged.
+    #[error(transparent)]
+    Robustness(#[from] RobustnessError),
     /// A sweep's folder is damaged.
     #[error(transparent)]
     Sweep(#[from] SweepError),

@@ -3,6 +3,7 @@
 
 mod error;
 mod groups;
+mod intervals;
 mod latency;
 mod page;
 mod plots;

@@ -1,17 +1,17 @@
 //! The plots of a report, as SVG that reads on light and on dark ground.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use plotters::prelude::*;
 
 use super::groups::{Group, Groups, estimate};
-use super::runs::Run;
+use super::runs::{REAL_INPUTS, Run};
 use super::statistics::{Aggregate, Scores, mean, share_above};
 use super::table::short;
 use super::{Estimate, ReportError};
 
 /// Okabe and Ito's colours, which nobody confuses, but for those that vanish on white or on black.
-const COLOURS: [RGBColor; 7] = [
+pub(super) const COLOURS: [RGBColor; 7] = [
     RGBColor(0, 114, 178),
     RGBColor(230, 159, 0),
     RGBColor(0, 158, 115),
@@ -22,11 +22,11 @@ const COLOURS: [RGBColor; 7] = [
 ];
 
 /// Stands for the colour of text, whatever that is where the plot is shown.
-const INK: RGBColor = RGBColor(1, 2, 3);
+pub(super) const INK: RGBColor = RGBColor(1, 2, 3);
 const INK_IN_SVG: &str = "#010203";
 
 /// Small enough that its words can be read on a phone.
-const WIDTH: u32 = 560;
+pub(super) const WIDTH: u32 = 560;
 const HEIGHT: u32 = 360;
 const LEGEND_LINE: u32 = 20;
 /// Letters for which a line of the legend has room.
@@ -60,22 +60,22 @@ struct Series {
 
 /// An axis: its name, how its numbers are shown, and the least that it spans, lest a difference of
 /// nothing looks like one.
-struct Axis {
-    name: &'static str,
+struct Axis<'n> {
+    name: &'n str,
     show: fn(f64) -> String,
     least: f64,
 }
 
-const RETURN: Axis = Axis { name: "return", show: plain, least: 0.0 };
-const STEPS: Axis = Axis { name: "environment steps", show: short, least: 0.0 };
-const SPARSITY: Axis = Axis { name: "links of the policy pruned, %", show: plain, least: 5.0 };
-const LINKS: Axis = Axis {
+const RETURN: Axis<'_> = Axis { name: "return", show: plain, least: 0.0 };
+const STEPS: Axis<'_> = Axis { name: "environment steps", show: short, least: 0.0 };
+const SPARSITY: Axis<'_> = Axis { name: "links of the policy pruned, %", show: plain, least: 5.0 };
+const LINKS: Axis<'_> = Axis {
     name: "links of the policy (logarithmic)",
     show: |log| short(10_f64.powf(log)),
     least: 0.3,
 };
 
-fn plain(value: f64) -> String {
+pub(super) fn plain(value: f64) -> String {
     // Rounded, since steps of an axis add up to 0.30000000000000004.
     ((value * 1e6).round() / 1e6).to_string()
 }
@@ -83,13 +83,13 @@ fn plain(value: f64) -> String {
 /// Returns against sparsity, against links, and over training, for each environment.
 pub fn of_environment(groups: &Groups, env: usize) -> Result<[Option<Plot>; 3], ReportError> {
     let name = &groups.envs[env];
-    let against = |file: &str, title: &str, x: &Axis, place: &dyn Fn(&Run) -> Option<f64>| {
+    let against = |file: &str, title: &str, x: &Axis<'_>, place: &dyn Fn(&Run) -> Option<f64>| {
         let series = against(groups, env, place);
         plot(format!("{file}-{}", slug(name)), format!("{name}: {title}"), [x, &RETURN], &series)
     };
     let sparsity = |run: &Run| run.sparsity().map(|share| 100.0 * share);
     let links = |run: &Run| run.figure("policy_links").map(f64::log10);
-    let curves: Vec<_> = groups.all.iter().map(|group| curve(group, env)).collect();
+    let curves = curves(groups, env, |run| run.evaluations.clone());
     let title = format!("{name}: learning curves");
     Ok([
         against("sparsity", "return against sparsity", &SPARSITY, &sparsity)?,
@@ -123,26 +123,71 @@ fn against(groups: &Groups, env: usize, x: &dyn Fn(&Run) -> Option<f64>) -> Vec<
     families
 }
 
-/// A thin line for each run; the mean with its 95 % interval at the steps that all runs evaluated at.
-fn curve(group: &Group, env: usize) -> Series {
-    let runs = &group.runs[env];
-    let points = |run: &Run| {
-        run.evaluations.iter().map(|&(step, score)| (step as f64, score)).collect::<Vec<_>>()
+/// For each group a thin line a run; the mean with its 95 % interval at the steps that all its runs have.
+fn curves(groups: &Groups, env: usize, of: impl Fn(&Run) -> Vec<(u64, f64)>) -> Vec<Series> {
+    let curve = |group: &Group| {
+        let points = |run: &Run| {
+            of(run).into_iter().map(|(step, figure)| (step as f64, figure)).collect::<Vec<_>>()
+        };
+        let thin: Vec<_> = group.runs[env].iter().map(points).collect();
+        let (line, band) = middle(&thin);
+        Series { name: group.label.clone(), thin, line, band, ..Series::default() }
     };
-    let mut at: BTreeMap<u64, Vec<f64>> = BTreeMap::new();
-    for &(step, score) in runs.iter().flat_map(|run| &run.evaluations) {
-        at.entry(step).or_default().push(score);
-    }
-    at.retain(|_, scores| scores.len() == runs.len());
-    let mut series = Series { name: group.label.clone(), ..Series::default() };
-    series.thin = runs.iter().map(points).collect();
-    for (step, scores) in at {
+    groups.all.iter().map(curve).collect()
+}
+
+/// Points along x, and lower and upper ends.
+type Middle = (Vec<(f64, f64)>, Vec<(f64, f64, f64)>);
+
+/// The mean of runs' points with its 95 % interval by bootstrap, at the places that all of them have.
+fn middle(runs: &[Vec<(f64, f64)>]) -> Middle {
+    let mut points: Vec<_> = runs.iter().flatten().copied().collect();
+    points.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let shared = points.chunk_by(|a, b| a.0 == b.0).filter(|here| here.len() == runs.len());
+    let at = |here: &[(f64, f64)]| {
+        let figures: Vec<_> = here.iter().map(|point| point.1).collect();
         let Estimate { value, interval: (low, high) } =
-            estimate([&[scores]], |[scores]| mean(&scores[0]));
-        series.line.push((step as f64, value));
-        series.band.push((step as f64, low, high));
-    }
-    series
+            estimate([&[figures]], |[figures]| mean(&figures[0]));
+        ((here[0].0, value), (here[0].0, low, high))
+    };
+    shared.map(at).unzip()
+}
+
+/// The share of links to real features over training, where some are fake.
+pub fn real_inputs(groups: &Groups, env: usize) -> Result<Option<Plot>, ReportError> {
+    let name = &groups.envs[env];
+    let title = format!("{name}: what the policy looks at");
+    let axis = Axis { name: "links to real features, %", show: plain, least: 5.0 };
+    let curves = curves(groups, env, |run| {
+        let shares = run.over_time(REAL_INPUTS).into_iter();
+        shares.map(|(step, share)| (step, 100.0 * share)).collect()
+    });
+    plot(format!("real-inputs-{}", slug(name)), title, [&STEPS, &axis], &curves)
+}
+
+/// Returns under increasing values of each shift that was measured.
+pub fn robustness(groups: &Groups, env: usize) -> Result<Vec<Plot>, ReportError> {
+    let name = &groups.envs[env];
+    let runs = || groups.all.iter().flat_map(|group| &group.runs[env]);
+    let shifts: BTreeSet<_> =
+        runs().flat_map(|run| &run.robustness).map(|row| row.shift.as_str()).collect();
+    let of_shift = |shift: &str| {
+        let of_group = |group: &Group| {
+            let points = |run: &Run| {
+                let rows = run.robustness.iter().filter(|row| row.shift == shift);
+                rows.map(|row| (row.value, row.mean)).collect::<Vec<_>>()
+            };
+            let runs: Vec<_> = group.runs[env].iter().map(points).collect();
+            let (line, band) = middle(&runs);
+            let dots = runs.into_iter().flatten().collect();
+            Series { name: group.label.clone(), dots, line, band, ..Series::default() }
+        };
+        let series: Vec<_> = groups.all.iter().map(of_group).collect();
+        let x = Axis { name: shift, show: plain, least: 0.0 };
+        let title = format!("{name}: return under {shift}");
+        plot(format!("{}-{}", slug(shift), slug(name)), title, [&x, &RETURN], &series)
+    };
+    shifts.into_iter().filter_map(|shift| of_shift(shift).transpose()).collect()
 }
 
 /// For each group the share of runs above a score, over the scores there are.
@@ -175,7 +220,7 @@ pub fn profiles(groups: &Groups) -> Result<Option<Plot>, ReportError> {
 fn plot(
     name: String,
     title: String,
-    axes: [&Axis; 2],
+    axes: [&Axis<'_>; 2],
     series: &[Series],
 ) -> Result<Option<Plot>, ReportError> {
     let series: Vec<_> = series.iter().filter(|series| !series.line.is_empty()).collect();
@@ -190,7 +235,7 @@ fn plot(
 
 fn draw(
     title: &str,
-    [x, y]: [&Axis; 2],
+    [x, y]: [&Axis<'_>; 2],
     series: &[&Series],
 ) -> Result<String, Box<dyn std::error::Error>> {
     let points = || {
@@ -274,7 +319,12 @@ fn draw(
         }
         area.present()?;
     }
-    Ok(svg.replace(INK_IN_SVG, "currentColor"))
+    Ok(in_ink(&svg))
+}
+
+/// In the colour that text has where it is shown.
+pub(super) fn in_ink(svg: &str) -> String {
+    svg.replace(INK_IN_SVG, "currentColor")
 }
 
 /// A name in as many lines as it takes.
@@ -292,7 +342,7 @@ fn wrapped(name: &str) -> Vec<String> {
 }
 
 /// A little more than the values take, which is at least so much.
-fn margins(values: impl Iterator<Item = f64>, least: f64) -> (f64, f64) {
+pub(super) fn margins(values: impl Iterator<Item = f64>, least: f64) -> (f64, f64) {
     let (low, high) =
         values.fold((f64::MAX, f64::MIN), |(low, high), value| (low.min(value), high.max(value)));
     let lacking = (least - (high - low)).max(0.0) / 2.0;

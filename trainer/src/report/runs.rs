@@ -8,6 +8,7 @@ use super::statistics::mean;
 use crate::lab::config::{Preset, RunConfig};
 use crate::lab::files;
 use crate::lab::folder::{CONFIG, PROGRESS, RunFolder, SUMMARY};
+use crate::lab::robustness::{self, Measured};
 use crate::sweep::{self, Sweep};
 
 /// Figures of a run as of its end, by their columns in `progress.csv`.
@@ -24,6 +25,9 @@ pub(super) const AT_THE_END: [&str; 6] = [
 pub(super) const OF_THE_LAST_TENTH: [&str; 4] =
     ["policy_dormant", "critic_dormant", "policy_snr", "critic_snr"];
 
+/// A column that only runs with fake features have, of which the way is of interest.
+pub(super) const REAL_INPUTS: &str = "real_inputs";
+
 /// A finished run.
 #[derive(Clone, Debug)]
 pub struct Run {
@@ -36,6 +40,8 @@ pub struct Run {
     /// Further columns, a figure for each evaluation; those that the run's version did not write yet
     /// are not there.
     columns: BTreeMap<&'static str, Vec<Option<f64>>>,
+    /// What `lacewing robustness` measured.
+    pub robustness: Vec<Measured>,
 }
 
 /// A run that has not come to its end.
@@ -114,7 +120,7 @@ impl Run {
         let place = |name: &str| names.iter().position(|column| column == name);
         let needed = |name| place(name).ok_or_else(|| damaged(1, format!("no column {name}")));
         let (step, eval_mean) = (needed("step")?, needed("eval_mean")?);
-        let wanted = AT_THE_END.into_iter().chain(OF_THE_LAST_TENTH);
+        let wanted = AT_THE_END.into_iter().chain(OF_THE_LAST_TENTH).chain([REAL_INPUTS]);
         let wanted: Vec<_> = wanted.filter_map(|name| Some((name, place(name)?))).collect();
         let mut evaluations = Vec::new();
         let mut columns = BTreeMap::<_, Vec<_>>::new();
@@ -138,7 +144,15 @@ impl Run {
         if evaluations.is_empty() {
             return Err(damaged(1, "there is no evaluation".into()));
         }
-        Ok(Self { folder, config, evaluations, columns })
+        let robustness = robustness::read(&folder)?;
+        Ok(Self { folder, config, evaluations, columns, robustness })
+    }
+
+    /// Environment steps and a figure of each evaluation that has it.
+    pub(super) fn over_time(&self, name: &str) -> Vec<(u64, f64)> {
+        let column = self.columns.get(name).into_iter().flatten();
+        let steps = self.evaluations.iter().map(|&(step, _)| step);
+        steps.zip(column).filter_map(|(step, figure)| Some((step, (*figure)?))).collect()
     }
 
     /// Evaluations of the last tenth: those that the run is judged by, one at least.

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::groups::Groups;
+use super::intervals;
 use super::page;
 use super::plots::{self, Plot};
 use super::runs::{AT_THE_END, Found, OF_THE_LAST_TENTH};
@@ -67,10 +68,17 @@ fn sections(
         parameters.extend(of_parameters);
         learning.extend(of_learning);
     }
-    let comparisons = tables::comparisons(groups, &groups.compare());
+    let (mut robustness, mut looked_at) = (Vec::new(), Vec::new());
+    for env in 0..groups.envs.len() {
+        robustness.extend(plots::robustness(groups, env)?);
+        looked_at.extend(plots::real_inputs(groups, env)?);
+    }
+    let compared = groups.compare();
+    let mut side_by_side = intervals::of_comparisons(groups, &compared)?;
+    side_by_side.extend(plots::profiles(groups)?);
     let dots = "A dot is a run, a dash a group's interquartile mean; lines join groups that differ in \
                 nothing else.";
-    Ok(vec![
+    let mut sections = vec![
         Section { title: "What was run", parts: what_was_run(groups, found) },
         Section { title: "Groups", parts: of_groups(groups, latencies) },
         of_plots(
@@ -88,12 +96,24 @@ fn sections(
             title: "Comparison",
             parts: vec![
                 Part::Text(how_compared(groups)),
-                Part::Table(comparisons),
-                Part::Plots(plots::profiles(groups)?.into_iter().collect()),
+                Part::Table(tables::comparisons(groups, &compared)),
+                Part::Plots(side_by_side),
             ],
         },
-        Section { title: "Every run", parts: vec![Part::Table(tables::runs(groups))] },
-    ])
+    ];
+    if !looked_at.is_empty() {
+        let text = "Share of the policy's links to observations that go to real features; the others go to \
+                    fake ones, which are noise (Grooten et al. 2023).";
+        sections.push(of_plots("What policies look at", text, looked_at));
+    }
+    if !robustness.is_empty() {
+        let text = "Returns of the finished policies where the world is another, measured by `lacewing \
+                    robustness`. A dot is a run, lines are means with their 95 % intervals by bootstrap over \
+                    seeds.";
+        sections.push(of_plots("Robustness", text, robustness));
+    }
+    sections.push(Section { title: "Every run", parts: vec![Part::Table(tables::runs(groups))] });
+    Ok(sections)
 }
 
 fn what_was_run(groups: &Groups, found: &Found) -> Vec<Part> {

@@ -142,6 +142,7 @@ pub fn train(
     let spec = env.spec();
     let shape = config.shape(spec.obs_dim, spec.action_space.of_agent())?;
     let (observations, actions) = (shape.observations(), shape.action_numbers());
+    let real_features = env::parts(&config.env)?.1.real_features(observations);
     let capacity = capacity(config);
     let mut engine_memory = memory::learner(&shape, &config.settings(), &config.training())?;
     let learner_bytes =
@@ -187,13 +188,14 @@ pub fn train(
         config,
         stop,
         eval_env: env::make(&config.env, &Shift::default())?,
-        log: Log::open(folder, state.logs, config.settings().losses())?,
+        log: Log::open(folder, state.logs, config.settings().losses(), real_features.is_some())?,
         checkpoints,
         next_checkpoint: state.step + config.checkpoint_every,
         progress: Progress::new(&title, state.step, config.steps),
         started: Instant::now(),
         sparsity: policy::sparsity(&engine.policy()?),
         start_topologies,
+        real_features,
         learner_bytes,
         stopping: false,
         interrupted: false,

@@ -39,6 +39,8 @@ pub(super) struct Run<'a> {
     pub(super) started: Instant,
     pub(super) sparsity: f64,
     pub(super) start_topologies: Topologies,
+    /// For each observed value whether it is real, where some are fake.
+    pub(super) real_features: Option<Vec<bool>>,
     pub(super) learner_bytes: Option<usize>,
     /// It was said that the run is about to stop.
     pub(super) stopping: bool,
@@ -112,6 +114,7 @@ impl Run<'_> {
                 start: &self.start_topologies,
                 dormant_tau: self.config.dormant_tau,
                 seed: derive_seed(self.config.seed, Stream::Diagnosis, step),
+                real: self.real_features.as_deref(),
             },
         )?;
         self.collect_work(engine);
