@@ -203,3 +203,22 @@ fn unreadable_text_is_refused() {
         assert!(error.to_string().contains(text), "{error}");
     }
 }
+
+#[test]
+fn real_features_are_told_wherever_they_are() {
+    for (wrap, fakes) in [("noise-features=0.5", 3), ("noise-features=0.5,permute=3", 3)] {
+        let wrap: Wrap = wrap.parse().unwrap();
+        let mut env = make_wrapped("Pendulum-v1", &Shift::default(), &wrap).unwrap();
+        let real = wrap.real_features(6).unwrap();
+        assert_eq!(real.iter().filter(|real| !**real).count(), fakes);
+        // From the same state only what is fake differs.
+        let mut seen = [[0.0; 6]; 2];
+        for (seed, seen) in seen.iter_mut().enumerate() {
+            env.reset(seed as u64, seen).unwrap();
+            env.set_state(&[0.3, -0.2], seen).unwrap();
+        }
+        let same: Vec<_> = seen[0].iter().zip(&seen[1]).map(|(one, other)| one == other).collect();
+        assert_eq!(same, real, "{wrap}");
+    }
+    assert_eq!(Wrap::default().real_features(6), None);
+}

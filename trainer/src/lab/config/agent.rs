@@ -13,7 +13,7 @@ const SMALL: [&str; 5] =
     ["Pendulum-v1", "MountainCarContinuous-v0", "CartPole-v1", "Acrobot-v1", "MountainCar-v0"];
 
 /// The environment without what is put around it.
-fn base(env: &str) -> &str {
+pub(super) fn base(env: &str) -> &str {
     env.split('[').next().unwrap_or(env)
 }
 
@@ -46,7 +46,7 @@ fn td3(env: &str) -> Td3Config {
     }
     // Only swings of many steps one way ever reach the mountain car's goal.
     let (exploration_noise, noise_correlation) =
-        if env == "MountainCarContinuous-v0" { (0.7, 0.98) } else { (0.1, 0.0) };
+        if base(env) == "MountainCarContinuous-v0" { (0.7, 0.98) } else { (0.1, 0.0) };
     Td3Config {
         start_steps: 1000,
         replay: 100_000,

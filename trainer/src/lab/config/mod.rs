@@ -119,9 +119,9 @@ pub struct RunConfig {
 impl RunConfig {
     /// Settings that suit an environment, an algorithm and a method.
     pub fn defaults(env: &str, algorithm: AlgorithmKind, method: Preset) -> Self {
-        let small = agent::is_small(env);
+        let (small, base) = (agent::is_small(env), agent::base(env));
         // λ of the first layer follows the observation's width; later layers share λ = 64.
-        let first = match env {
+        let first = match base {
             "Ant-v5" => 40.0,
             "Humanoid-v5" => 61.0,
             _ => 7.0,
@@ -133,7 +133,7 @@ impl RunConfig {
             Preset::DsTd3 if published => (None, Some(Allocation::ErLambda { first, rest: 64.0 })),
             _ => (Some(0.9), Some(Allocation::Er)),
         };
-        let steps = match env {
+        let steps = match base {
             "Pendulum-v1" => 15_000,
             _ if small => 50_000,
             _ => 1_000_000,

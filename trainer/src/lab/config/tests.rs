@@ -16,6 +16,18 @@ fn a_configuration_survives_its_file() {
 }
 
 #[test]
+fn what_is_put_around_an_environment_changes_no_setting() {
+    for env in ["Ant-v5", "Pendulum-v1", "MountainCarContinuous-v0", "Acrobot-v1"] {
+        for &method in Preset::value_variants() {
+            let bare = RunConfig::defaults(env, agent::usual(env), method);
+            let wrapped = format!("{env}[noise-features=0.5]");
+            let config = RunConfig::defaults(&wrapped, agent::usual(&wrapped), method);
+            assert_eq!(RunConfig { env: env.to_string(), ..config }, bare);
+        }
+    }
+}
+
+#[test]
 fn a_partial_file_lies_over_the_defaults() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("config.toml");
