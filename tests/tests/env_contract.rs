@@ -166,10 +166,13 @@ fn an_unknown_name_gets_the_closest() {
     ] {
         let error = make(id, &Shift::default()).err().unwrap();
         let message = error.to_string();
-        assert!(matches!(error, EnvError::Unknown { closest, .. } if closest == expected));
+        assert!(matches!(error, EnvError::Unknown { closest, .. } if closest == Some(expected)));
         assert!(ids().all(|known| message.contains(known)), "{message}");
     }
-    assert!(make("", &Shift::default()).is_err());
+    for far in ["", "xyz"] {
+        let error = make(far, &Shift::default()).err().unwrap();
+        assert!(matches!(error, EnvError::Unknown { closest: None, .. }), "{error}");
+    }
 }
 
 #[test]

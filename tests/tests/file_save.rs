@@ -1,11 +1,15 @@
 //! A policy file is in its place whole or not at all: full disk, kill, missing folder.
 #![cfg(unix)]
 
-use lacewing_formats::artifact::{AlignedBytes, PolicyView, SaveError, write_atomically};
+use lacewing_formats::artifact::{
+    AlignedBytes, PolicyView, SaveError, destination, write_atomically,
+};
 use lacewing_formats::codec::Encoding;
 use lacewing_tests::policy_file::{Owned, Shape};
 use std::ffi::OsString;
 use std::fs;
+use std::os::unix::fs::symlink;
+use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 use std::time::{Duration, SystemTime};
@@ -122,12 +126,62 @@ fn child_writes_for_ever() {
 #[test]
 fn places_that_cannot_be_written_are_named() {
     let folder = tempfile::tempdir().unwrap();
-    for path in [folder.path().join("no/such/folder.lace"), folder.path().join("..")] {
-        let error = write_atomically(&path, b"policy").unwrap_err();
-        assert!(matches!(error, SaveError::Io { .. }), "{error}");
-        assert!(error.to_string().contains(path.to_str().unwrap()), "{error}");
-    }
+    let path = folder.path().join("no/such/folder.lace");
+    let error = write_atomically(&path, b"policy").unwrap_err();
+    assert!(matches!(error, SaveError::Io { .. }), "{error}");
+    assert!(error.to_string().contains(path.to_str().unwrap()), "{error}");
     assert!(names(folder.path()).is_empty());
+}
+
+#[test]
+fn only_files_are_replaced_and_links_are_followed() {
+    let folder = tempfile::tempdir().unwrap();
+    let [file, link, dangling, pipe, socket] =
+        ["file", "link", "dangling", "pipe", "socket"].map(|name| folder.path().join(name));
+    fs::write(&file, "old").unwrap();
+    // Relative, as `ln -s file link` makes it, and by way of another.
+    symlink("file", folder.path().join("between")).unwrap();
+    symlink("between", &link).unwrap();
+    write_atomically(&link, b"new").unwrap();
+    assert_eq!(fs::read(&file).unwrap(), b"new");
+    assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+
+    symlink("nowhere", &dangling).unwrap();
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let _listening = UnixListener::bind(&socket).unwrap();
+    let null = Path::new("/dev/null");
+    let before = names(folder.path()).len();
+    for (path, kind) in [
+        (&*dangling, "a link to nowhere, which is not there"),
+        (&pipe, "a pipe"),
+        (&socket, "a socket"),
+        (folder.path(), "a folder"),
+        (&folder.path().join(".."), "a folder"),
+        (null, "a device"),
+    ] {
+        // First only asked: a device that were replaced would be gone for the whole machine.
+        let error = destination(path).unwrap_err().to_string();
+        assert!(error.contains(path.to_str().unwrap()) && error.contains(kind), "{error}");
+        assert!(error.contains("choose another name; nothing was written"), "{error}");
+        if path != null {
+            assert_eq!(write_atomically(path, b"new").unwrap_err().to_string(), error);
+        }
+    }
+    assert_eq!(names(folder.path()).len(), before);
+    assert!(fs::symlink_metadata(&dangling).unwrap().is_symlink());
+}
+
+#[test]
+fn what_comes_through_a_pipe_is_read_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    let pipe = folder.path().join("pipe");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let writer = std::thread::spawn({
+        let pipe = pipe.clone();
+        move || fs::write(pipe, &*policy(1)).unwrap()
+    });
+    assert_eq!(AlignedBytes::read(&pipe).unwrap(), policy(1));
+    writer.join().unwrap();
 }
 
 #[test]

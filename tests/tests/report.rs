@@ -341,8 +341,26 @@ fn nothing_is_overwritten_unasked_and_policies_are_timed() {
     let told = refused(root, &[&folders[0], "-o", "out", "--no-latency"]);
     assert!(told.contains("out already exists") && told.contains("--force"), "{told}");
     assert_eq!(read(&root.join("out"), "report.md"), markdown);
+    let plots = || {
+        let files = fs::read_dir(root.join("out")).unwrap();
+        let names = files.map(|file| file.unwrap().file_name().into_string().unwrap());
+        let mut names: Vec<_> = names.filter(|name| name.ends_with(".svg")).collect();
+        names.sort();
+        names
+    };
+    // As if that report had been of an environment more.
+    fs::copy(root.join("out/profiles.svg"), root.join("out/learning-Hopper-v5.svg")).unwrap();
+    // Beside the report's own plots others' pictures may lie, even such as its Markdown could name.
+    fs::write(root.join("out/mine.svg"), "<svg/>").unwrap();
+    fs::write(root.join("mine.svg"), "<svg/>").unwrap();
+    let earlier = format!("{markdown}\n![more](learning-Hopper-v5.svg)\n![up](../mine.svg)\n");
+    fs::write(root.join("out/report.md"), earlier).unwrap();
     write_report(root, &folders[..1], &["--no-latency", "--force"]);
-    assert_ne!(read(&root.join("out"), "report.md"), markdown);
+    let after = read(&root.join("out"), "report.md");
+    assert_ne!(after, markdown);
+    let named = |markdown: &str, name: &String| markdown.contains(&format!("({name})"));
+    assert!(plots().iter().all(|name| named(&after, name) || name == "mine.svg"), "{:?}", plots());
+    assert!(root.join("out/mine.svg").is_file() && root.join("mine.svg").is_file());
 }
 
 /// What `lacewing robustness` leaves in a run.

@@ -125,6 +125,76 @@ fn a_killed_run_ends_as_the_uninterrupted_one() {
     assert!(String::from_utf8_lossy(&output.stderr).contains("is finished"));
 }
 
+/// Names of the files of a run's checkpoint, without their steps.
+fn parts(run: &Path) -> Vec<String> {
+    let parts = fs::read_dir(run.join("checkpoint")).unwrap();
+    let names = parts.map(|part| part.unwrap().file_name().into_string().unwrap());
+    let mut names: Vec<_> = names.map(|name| name.split('-').next().unwrap().to_string()).collect();
+    names.sort();
+    names.dedup();
+    names
+}
+
+#[test]
+fn a_finished_run_with_its_replay_goes_on_as_if_it_had_never_ended() {
+    let folder = tempfile::tempdir().unwrap();
+    let [reference, extended] = ["reference", "extended"].map(|name| folder.path().join(name));
+    let to =
+        |steps| SHORT.map(|argument| if argument == "--steps=2600" { steps } else { argument });
+    succeed(train(&to("--steps=3300"), &reference).arg("--keep-replay"));
+    // Constant SET has no schedule that would depend on the steps. The last episode is cut at the end,
+    // which is an evaluation that the longer run has not.
+    succeed(train(&to("--steps=2600"), &extended).arg("--keep-replay"));
+    assert_eq!(parts(&extended), ["learner", "manifest.json", "previous.json", "replay"]);
+    kill(after_resume(&extended, "3300"), &extended, 2800);
+    succeed(&mut resume(&extended));
+    assert_equal(&extended, &reference);
+    assert_eq!(
+        fs::read_to_string(extended.join("config.toml")).unwrap(),
+        fs::read_to_string(reference.join("config.toml")).unwrap()
+    );
+}
+
+fn after_resume(run: &Path, steps: &str) -> Command {
+    let mut command = resume(run);
+    command.args(["--steps", steps]);
+    command
+}
+
+#[test]
+fn a_finished_run_without_its_replay_fills_a_new_one_and_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, more) in [
+        ("set", &[][..]),
+        ("prune", &["--method=prune"]),
+        ("rigl", &["--method=rigl"]),
+        ("ppo", &["--algorithm=ppo", "--set=ppo.steps=256"]),
+    ] {
+        let run = folder.path().join(name);
+        // Settings of TD3 are for TD3.
+        let arguments = SHORT.iter().filter(|text| name != "ppo" || !text.contains("td3"));
+        let arguments: Vec<_> = arguments.chain(more).copied().collect();
+        succeed(&mut train(&arguments, &run));
+        assert_eq!(parts(&run), ["learner", "manifest.json"], "{name}");
+        let (first, before) = (checkpoint_step(&run), progress(&run));
+        assert_eq!(first, 2600);
+        let output = succeed(&mut after_resume(&run, "3300"));
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert!(stderr.contains("steps 2600 -> 3300"), "{stderr}");
+        assert_eq!(stderr.contains("the next 400 steps fill it"), name != "ppo", "{stderr}");
+        let after = progress(&run);
+        assert_eq!(after[..before.len()], before, "what was logged stays");
+        assert!(after.last().unwrap().starts_with("3300,"), "{after:?}");
+        assert_eq!(checkpoint_step(&run), 3300);
+        // What was found to be the best before is only replaced by something better.
+        let summary = fs::read_to_string(run.join("summary.json")).unwrap();
+        let summary: serde_json::Value = serde_json::from_str(&summary).unwrap();
+        let bytes = AlignedBytes::read(run.join("best.lace")).unwrap();
+        let best = PolicyView::parse(&bytes).unwrap().provenance().evaluation.unwrap();
+        assert_eq!(summary["best_return"].as_f64(), Some(best.mean), "{name}");
+    }
+}
+
 #[test]
 fn a_replay_that_forgets_is_resumed() {
     let folder = tempfile::tempdir().unwrap();

@@ -10,5 +10,6 @@ pub mod lab;
 mod nearest;
 pub mod onnx;
 pub mod report;
+mod shell;
 pub mod sweep;
 pub mod view;

@@ -1,18 +1,23 @@
 //! What a misspelt name was meant to be.
 
-/// The known name most like `name` (Jaro–Winkler, whatever the case); none if none is known.
+/// Names less alike are not what was meant: `xyz` is no `prune`.
+const NEAR: f64 = 0.7;
+
+/// The known name most like `name` (Jaro–Winkler, whatever the case); none if none is near.
 pub(crate) fn nearest<'k>(name: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
     let name = name.to_lowercase();
     let likeness = |known: &str| strsim::jaro_winkler(&name, &known.to_lowercase());
-    known.into_iter().max_by(|a, b| likeness(a).total_cmp(&likeness(b)))
+    let nearest = known.into_iter().max_by(|a, b| likeness(a).total_cmp(&likeness(b)))?;
+    (likeness(nearest) >= NEAR).then_some(nearest)
 }
 
 /// The unknown name of a complaint such as serde's "unknown field `x`, expected one of `a`, `b`", and
-/// the nearest of the names it expects; none where the complaint is of another kind.
-pub(crate) fn expected(complaint: &str) -> Option<(&str, &str)> {
+/// the name that it expects near that, if there is one; none where the complaint is of another kind.
+pub(crate) fn expected(complaint: &str) -> Option<(&str, Option<&str>)> {
     let (unknown, known) = complaint.split_once("expected")?;
     let name = quoted(unknown).next()?;
-    Some((name, nearest(name, quoted(known))?))
+    quoted(known).next()?;
+    Some((name, nearest(name, quoted(known))))
 }
 
 /// What stands between backticks.
@@ -30,11 +35,14 @@ mod tests {
         assert_eq!(nearest("lerning_rate", known), Some("learning-rate"));
         assert_eq!(nearest("BACH", known), Some("batch"));
         assert_eq!(nearest("batch", []), None);
+        for far in ["xyz", "zzzz", "", "gradient"] {
+            assert_eq!(nearest(far, known), None, "{far}");
+        }
     }
 
     #[test]
     fn complaints_say_what_they_expect() {
-        let of = |name, meant| Some((name, meant));
+        let of = |name, meant| Some((name, Some(meant)));
         let one = "unknown field `bach`, expected one of `gamma`, `batch`, `tau`";
         assert_eq!(expected(one), of("bach", "batch"));
         assert_eq!(expected("unknown field `rul`, expected `rule`"), of("rul", "rule"));

@@ -94,18 +94,34 @@ mod read {
     }
 
     impl AlignedBytes {
-        /// The bytes of a file, not parsed yet.
+        /// The bytes of a file or a pipe (`/dev/stdin`), not parsed yet.
         ///
         /// # Errors
-        /// [`ReadError`]; a file beyond [`MAX_FILE_BYTES`] is refused before it is read.
+        /// [`ReadError`]; a file beyond [`MAX_FILE_BYTES`] is refused before it is read, a pipe once it
+        /// has given more.
         pub fn read(path: impl AsRef<Path>) -> Result<Self, ReadError> {
             let path = path.as_ref();
             let failed = |source| ReadError::Io { path: path.to_path_buf(), source };
-            let mut file = File::open(path).map_err(failed)?;
-            let bytes = file.metadata().map_err(failed)?.len();
-            if bytes > MAX_FILE_BYTES {
+            let too_large = |bytes| {
                 let source = FileError::TooLarge { bytes };
-                return Err(ReadError::File { path: path.to_path_buf(), source });
+                ReadError::File { path: path.to_path_buf(), source }
+            };
+            let mut file = File::open(path).map_err(failed)?;
+            let there = file.metadata().map_err(failed)?;
+            if !there.is_file() {
+                // What is no file does not know how long it is.
+                let mut bytes = Vec::new();
+                file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes).map_err(failed)?;
+                let read = bytes.len() as u64;
+                return if read > MAX_FILE_BYTES {
+                    Err(too_large(read))
+                } else {
+                    Ok((&*bytes).into())
+                };
+            }
+            let bytes = there.len();
+            if bytes > MAX_FILE_BYTES {
+                return Err(too_large(bytes));
             }
             let mut aligned = Self::zeroed(bytes as usize);
             file.read_exact(&mut aligned).map_err(failed)?;

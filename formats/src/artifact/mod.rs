@@ -26,7 +26,7 @@ pub use header::{Header, MAX_LAYERS, MAX_PROBES, MAX_WIDTH};
 pub use layer::{LayerView, Links};
 pub use preamble::{ALIGNMENT, MAX_FILE_BYTES, VERSION};
 #[cfg(feature = "std")]
-pub use save::{SaveError, write_atomically};
+pub use save::{SaveError, destination, write_atomically};
 pub use section::{Placed, Section};
 pub use view::PolicyView;
 #[cfg(feature = "alloc")]

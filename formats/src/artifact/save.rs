@@ -1,7 +1,7 @@
 //! Puts a file in its place whole or not at all.
 
 use std::ffi::OsString;
-use std::fs::{self, File};
+use std::fs::{self, File, FileType};
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -40,6 +40,29 @@ pub enum SaveError {
         /// What the system says.
         source: io::Error,
     },
+    /// A link that leads nowhere.
+    #[error(
+        "{path} is a link to {target}, which is not there: remove the link, make what it should lead \
+         to, or choose another name; nothing was written",
+        path = path.display(), target = target.display()
+    )]
+    Dangling {
+        /// The link.
+        path: PathBuf,
+        /// What it names.
+        target: PathBuf,
+    },
+    /// Something that a file must not replace.
+    #[error(
+        "{path} is {kind}, and only a file is ever replaced: choose another name; nothing was written",
+        path = path.display()
+    )]
+    NotAFile {
+        /// Where.
+        path: PathBuf,
+        /// What is there, with its article.
+        kind: &'static str,
+    },
     /// Anything else; what was there before is still there.
     #[error(
         "cannot write {path}: {source}; choose a file name in a folder that you may write to; what \
@@ -56,12 +79,13 @@ pub enum SaveError {
 
 /// Writes `bytes` beside `path`, syncs them, and renames them into place, so that after a full disk,
 /// a kill or a power cut `path` holds the old content or the new, never a part of either. Replaces
-/// what is there: whether that is wanted is the caller's to ask.
+/// a file that is there: whether that is wanted is the caller's to ask. A link stays one: the file it
+/// leads to is replaced.
 ///
 /// # Errors
 /// [`SaveError`].
 pub fn write_atomically(path: impl AsRef<Path>, bytes: &[u8]) -> Result<(), SaveError> {
-    let path = path.as_ref();
+    let path = &*destination(path.as_ref())?;
     // Opened first: where that fails, nothing has changed yet.
     let folder = open_folder(path)
         .and_then(|folder| replace(path, bytes).map(|()| folder))
@@ -84,6 +108,45 @@ pub fn write_atomically(path: impl AsRef<Path>, bytes: &[u8]) -> Result<(), Save
         // Some file systems sync no folders, and know no better.
         _ => Ok(()),
     }
+}
+
+/// Where [`write_atomically`] would put the content of `path`: behind its links. For asking before the
+/// work is done whether there is such a place.
+///
+/// # Errors
+/// [`SaveError::Dangling`] and [`SaveError::NotAFile`]; [`SaveError::Io`] for a loop of links.
+pub fn destination(path: &Path) -> Result<PathBuf, SaveError> {
+    let path = path.to_path_buf();
+    let Ok(itself) = fs::symlink_metadata(&path) else { return Ok(path) };
+    match fs::metadata(&path) {
+        Ok(there) if there.is_file() && itself.is_symlink() => {
+            fs::canonicalize(&path).map_err(|source| SaveError::Io { path, source })
+        }
+        Ok(there) if there.is_file() => Ok(path),
+        Ok(there) => Err(SaveError::NotAFile { kind: kind(there.file_type()), path }),
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            let target = fs::read_link(&path).unwrap_or_default();
+            Err(SaveError::Dangling { path, target })
+        }
+        Err(source) => Err(SaveError::Io { path, source }),
+    }
+}
+
+/// What a user calls what is no file.
+fn kind(of: FileType) -> &'static str {
+    if of.is_dir() {
+        return "a folder";
+    }
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::FileTypeExt;
+        if of.is_fifo() {
+            return "a pipe (FIFO)";
+        } else if of.is_socket() {
+            return "a socket";
+        }
+    }
+    "a device"
 }
 
 fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {

@@ -5,7 +5,7 @@ mod driver;
 mod error;
 mod finetune;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 pub use error::EdgeError;
 use lacewing_formats::artifact::{AlignedBytes, PolicyView};
 use lacewing_runtime::act::{Layout, Policy};
@@ -62,7 +62,9 @@ struct MeasureOptions {
 }
 
 fn main() -> ExitCode {
-    let result = match Cli::parse().command {
+    let matches = taking_negative_numbers(Cli::command()).get_matches();
+    let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+    let result = match cli.command {
         Command::Act { policy, int8 } => act(&policy, int8),
         Command::Measure(options) => measure(&options),
         Command::Finetune(options) => finetune::run(&options),
@@ -76,6 +78,15 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Lets `--noise -1` be a value, if a wrong one, instead of an option that nobody knows.
+fn taking_negative_numbers(command: clap::Command) -> clap::Command {
+    let command = command.mut_args(|argument| match argument.get_action().takes_values() {
+        true => argument.allow_negative_numbers(true),
+        false => argument,
+    });
+    command.mut_subcommands(taking_negative_numbers)
 }
 
 fn act(path: &Path, int8: bool) -> Result<(), EdgeError> {

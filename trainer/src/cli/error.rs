@@ -76,7 +76,7 @@ pub enum CliError {
     /// Robustness cannot be measured.
     #[error(transparent)]
     Robustness(#[from] RobustnessError),
-    /// Points of a sweep failed.
+    /// Points of a sweep failed, or a run that can go on.
     #[error("{0}")]
     Failed(String),
     /// The runtime cannot load the policy.

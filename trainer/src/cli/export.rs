@@ -22,9 +22,9 @@ pub struct Args {
     /// File to write.
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
-    /// What to write.
-    #[arg(long, default_value = "lace")]
-    format: Format,
+    /// What to write [default: onnx where the file's name ends so, else lace].
+    #[arg(long)]
+    format: Option<Format>,
     /// How weights are stored in a .lace file [default: f32].
     #[arg(long)]
     values: Option<Values>,
@@ -58,6 +58,15 @@ enum Format {
     Lace,
     /// The whole control step, dense in f32, from `obs` [batch, n] to `action` [batch, m].
     Onnx,
+}
+
+impl Format {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Lace => "lace",
+            Self::Onnx => "onnx",
+        }
+    }
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -108,6 +117,21 @@ impl Args {
         }
     }
 
+    /// As asked for, else as the name says.
+    fn format(&self) -> Result<Format, CliError> {
+        let named = self.out.extension().and_then(|extension| extension.to_str());
+        let named = named.and_then(|name| Format::from_str(name, true).ok());
+        match (self.format, named) {
+            (Some(asked), Some(named)) if asked != named => Err(CliError::Usage(format!(
+                "{} is named as a {} file and --format asks for {}: change one of them",
+                self.out.display(),
+                named.name(),
+                asked.name(),
+            ))),
+            (asked, named) => Ok(asked.or(named).unwrap_or(Format::Lace)),
+        }
+    }
+
     fn only_for_lace(&self) -> bool {
         let encoding = self.values.is_some() || self.index.is_some();
         encoding || self.env.is_some() || self.episodes.is_some()
@@ -116,10 +140,11 @@ impl Args {
 
 /// Writes a policy in another form, and says what it lost by that.
 pub fn run(args: &Args) -> Result<(), CliError> {
+    let format = args.format()?;
     files::check_output(&args.out, args.force)?;
     let bytes = policy::read(&args.policy)?;
     let view = policy::parse(&bytes, &args.policy)?;
-    let (written, loss) = match args.format {
+    let (written, loss) = match format {
         Format::Lace => {
             let file = policy::encode_again(&view, args.encoding(), !args.no_resume_section)?;
             let loss = Loss::of(args, &view, &policy::parse(&file, &args.out)?)?;
@@ -140,10 +165,14 @@ pub fn run(args: &Args) -> Result<(), CliError> {
         }
     };
     if args.json {
-        let json = serde_json::json!({ "file": args.out, "bytes": written, "loss": loss });
+        // JSON is UTF-8, whatever paths are.
+        let file = args.out.to_string_lossy();
+        let format = format.name();
+        let json =
+            serde_json::json!({ "file": file, "format": format, "bytes": written, "loss": loss });
         say!("{json}");
     } else {
-        say!("{}: {written} bytes", args.out.display());
+        say!("{}: {written} bytes of {}", args.out.display(), format.name());
         loss.iter().for_each(Loss::print);
     }
     Ok(())

@@ -21,7 +21,7 @@ use crate::lab::{deployed, files, policy};
 pub struct Args {
     /// Policy file with a resume section, or a run's folder.
     policy: PathBuf,
-    /// How the dynamics change, e.g. gear=0.5,mass=1.3.
+    /// How the dynamics change, e.g. gear=0.5,mass=1.3; "" if they do not.
     #[arg(long)]
     shift: String,
     /// Environment [default: the one it was trained in].
@@ -66,8 +66,8 @@ pub struct Args {
 
 /// Fine-tunes and keeps the best policy in a file.
 pub fn run(args: &Args) -> Result<(), CliError> {
-    let out = args.out.clone().unwrap_or_else(|| beside(&args.policy));
-    files::check_output(&out, args.force)?;
+    let out = args.out.clone().map_or_else(|| beside(&args.policy), Ok)?;
+    files::check_policy_output(&out, args.force)?;
     let bytes = policy::read(&args.policy)?;
     let view = policy::parse(&bytes, &args.policy)?;
     let resume = resume_of(&view, &args.policy)?;
@@ -103,6 +103,13 @@ pub fn run(args: &Args) -> Result<(), CliError> {
     if let Some(iteration) = settings.iteration().filter(|&steps| args.steps < steps as u64) {
         return usage(&format!(
             "--steps must be at least {iteration}: this policy's algorithm learns from so many at once"
+        ));
+    }
+    if settings.iteration().is_none() && args.warm_up >= args.steps {
+        return usage(&format!(
+            "of --steps {} nothing is learned from, since --warm-up {} only fills the replay: give more \
+             --steps or a shorter --warm-up",
+            args.steps, args.warm_up
         ));
     }
     let id = env_id(args.env.as_deref(), &view)?;
@@ -152,12 +159,19 @@ pub fn tune(
     say!("the best policy so far goes to {}", out.display());
     let mut keep = Keep { before: view, out };
     let tuned = finetune::run(resume, &mut *env, &mut *eval_env, tuning, &mut keep)?;
-    say!("{shift}, frozen policy: return {}", tuned.frozen);
-    say!("{shift}, tuned policy:  return {} (same episodes)", tuned.tuned);
+    let dynamics = describe(shift);
+    say!("{dynamics}, frozen policy: return {}", tuned.frozen);
+    say!("{dynamics}, tuned policy:  return {} (same episodes)", tuned.tuned);
     if tuned.step == 0 {
         say!("nothing better than the frozen policy was found: try more --steps");
     }
     Ok(tuned)
+}
+
+/// How the dynamics have changed, in words where they have not.
+pub fn describe(shift: &Shift) -> String {
+    let text = shift.to_string();
+    if text.is_empty() { "unchanged dynamics".into() } else { text }
 }
 
 /// Keeps the best policy in a file.
@@ -191,10 +205,17 @@ impl Follow for Keep<'_> {
 }
 
 /// `DIR/policy-tuned.lace` for `DIR` and `DIR/policy.lace`.
-fn beside(policy: &Path) -> PathBuf {
+fn beside(policy: &Path) -> Result<PathBuf, CliError> {
     if policy.is_dir() {
-        return policy.join("policy-tuned.lace");
+        return Ok(policy.join("policy-tuned.lace"));
     }
-    let stem = policy.file_stem().unwrap_or_default().to_string_lossy();
-    policy.with_file_name(format!("{stem}-tuned.lace"))
+    if policy.exists() && !policy.is_file() {
+        let shown = policy.display();
+        return Err(CliError::Usage(format!(
+            "{shown} is no file to write beside: name one with --out"
+        )));
+    }
+    let mut name = policy.file_stem().unwrap_or_default().to_os_string();
+    name.push("-tuned.lace");
+    Ok(policy.with_file_name(name))
 }

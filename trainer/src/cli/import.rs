@@ -43,7 +43,7 @@ pub struct Args {
 
 /// Prunes a dense actor into a policy file.
 pub fn run(args: &Args) -> Result<(), CliError> {
-    files::check_output(&args.out, args.force)?;
+    files::check_policy_output(&args.out, args.force)?;
     let env = args.env.as_deref().map(|id| env::make(id, &Shift::default())).transpose()?;
     let spec = env.as_deref().map(|env| env.spec());
     let options = ImportOptions {

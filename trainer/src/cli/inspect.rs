@@ -29,10 +29,12 @@ pub struct Args {
 
 /// Prints what a policy file holds.
 pub fn run(args: &Args) -> Result<(), CliError> {
+    if let Some(path) = &args.html {
+        files::check_output(path, args.force)?;
+    }
     let bytes = policy::read(&args.policy)?;
     let view = policy::parse(&bytes, &args.policy)?;
     if let Some(path) = &args.html {
-        files::check_output(path, args.force)?;
         files::write_atomic(path, topology_page(&view).as_bytes())?;
     }
     if args.json {

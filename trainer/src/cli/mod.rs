@@ -19,7 +19,7 @@ mod view;
 use std::process::ExitCode;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::nearest::nearest;
 pub use error::CliError;
@@ -64,7 +64,8 @@ enum Command {
 
 /// Runs the command line; whatever goes wrong is one line on stderr and a non-zero exit code.
 pub fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    let matches = taking_negative_numbers(Cli::command()).try_get_matches();
+    let cli = match matches.and_then(|matches| Cli::from_arg_matches(&matches)) {
         Ok(cli) => cli,
         Err(error) => return usage(&error),
     };
@@ -92,6 +93,15 @@ pub fn main() -> ExitCode {
     }
 }
 
+/// Lets `--shift -1` be a value, if a wrong one, instead of an option that nobody knows.
+fn taking_negative_numbers(command: clap::Command) -> clap::Command {
+    let command = command.mut_args(|argument| match argument.get_action().takes_values() {
+        true => argument.allow_negative_numbers(true),
+        false => argument,
+    });
+    command.mut_subcommands(taking_negative_numbers)
+}
+
 /// Help and version as clap prints them; a usage error on one line.
 fn usage(error: &clap::Error) -> ExitCode {
     let asked = matches!(
@@ -106,29 +116,63 @@ fn usage(error: &clap::Error) -> ExitCode {
         return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
     }
     let text = error.render().to_string();
-    let problem = text.split("\n\nUsage:").next().unwrap_or(&text);
-    let problem = problem.split("\n\nFor more").next().unwrap_or(problem);
-    let problem = match meant(error) {
-        // Instead of clap's own tip, which it has only where names are much alike.
-        Some(name) => {
-            let problem = problem.split("\n\n").next().unwrap_or(problem);
-            format!("{problem}; did you mean `{name}`?")
-        }
-        None => problem.to_string(),
+    // What follows are usage and tips, of which that to put `--` before an option helps nobody.
+    let mut problem = text.split("\n\n").next().unwrap_or(&text).to_string();
+    for (terse, plain) in PLAIN {
+        problem = problem.replace(terse, plain);
+    }
+    let (meant, joint) = match meant(error) {
+        Some(name) => (format!("; did you mean `{name}`?"), " See"),
+        None => (String::new(), "; see"),
     };
-    let joint = if problem.ends_with('?') { " See" } else { "; see" };
-    tell!("{}{joint} `lacewing --help`", one_line(&problem));
+    tell!("{}{meant}{joint} `{} --help`", one_line(&problem), command_line());
     ExitCode::from(2)
 }
 
-/// The possible value nearest to one that is none.
+/// What Rust and clap say of a value, and what it means to who typed it.
+const PLAIN: [(&str, &str); 5] = [
+    ("invalid digit found in string", "it takes a whole number from 0 up"),
+    ("cannot parse integer from empty string", "it takes a whole number from 0 up"),
+    ("number too large to fit in target type", "it is too large"),
+    ("invalid float literal", "it takes a number"),
+    (
+        "invalid UTF-8 was detected in one or more arguments",
+        "only the paths of files and folders may be other text than UTF-8",
+    ),
+];
+
+/// The possible name that is near one that is none.
 fn meant(error: &clap::Error) -> Option<&str> {
-    match (error.get(ContextKind::InvalidValue)?, error.get(ContextKind::ValidValue)?) {
-        (ContextValue::String(given), ContextValue::Strings(known)) if !given.is_empty() => {
+    let known =
+        [ContextKind::SuggestedArg, ContextKind::SuggestedSubcommand, ContextKind::ValidValue];
+    let mut known = known.into_iter().filter_map(|kind| error.get(kind));
+    let given =
+        [ContextKind::InvalidArg, ContextKind::InvalidSubcommand, ContextKind::InvalidValue];
+    let mut given = given.into_iter().filter_map(|kind| error.get(kind));
+    let given = match error.kind() {
+        // Beside its value, the option that it is for is named.
+        ErrorKind::InvalidValue => error.get(ContextKind::InvalidValue),
+        _ => given.next(),
+    };
+    match (given?, known.next()?) {
+        (ContextValue::String(given), ContextValue::Strings(known)) => {
             nearest(given, known.iter().map(String::as_str))
         }
+        (ContextValue::String(_), ContextValue::String(known)) => Some(known),
         _ => None,
     }
+}
+
+/// The command and its subcommands, as they were typed.
+fn command_line() -> String {
+    let mut command = &Cli::command();
+    let mut line = command.get_name().to_string();
+    for word in std::env::args_os().skip(1) {
+        let Some(next) = command.find_subcommand(&word) else { break };
+        line = format!("{line} {}", next.get_name());
+        command = next;
+    }
+    line
 }
 
 fn one_line(text: &str) -> String {

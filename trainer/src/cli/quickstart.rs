@@ -88,7 +88,7 @@ pub fn run(args: &Args) -> Result<(), CliError> {
     say!("{report}\n");
     let deployed = deployed::evaluate(compact_view, &mut *env, EPISODES, FRESH_SEED)?;
 
-    say!("4. change the dynamics ({shift}) and fine-tune");
+    say!("4. change the dynamics ({}) and fine-tune", finetune::describe(&shift));
     let resume = finetune::resume_of(&view, &folder.best())?;
     let tuning = Tuning {
         steps: args.tune_steps,
@@ -107,8 +107,8 @@ pub fn run(args: &Args) -> Result<(), CliError> {
     for (name, score) in [
         (format!("{}, trained, {:.1} % sparse", args.env, 100.0 * cost.sparsity()), trained),
         ("as exported (f16)".to_string(), deployed),
-        (format!("{shift}: frozen"), tuned.frozen),
-        (format!("{shift}: fine-tuned"), tuned.tuned),
+        (format!("{}: frozen", finetune::describe(&shift)), tuned.frozen),
+        (format!("{}: fine-tuned", finetune::describe(&shift)), tuned.tuned),
     ] {
         say!("{name:<44}{:>20}", score.to_string());
     }

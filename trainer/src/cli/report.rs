@@ -11,7 +11,7 @@ pub struct Args {
     /// Folders of sweeps or runs.
     #[arg(required = true, value_name = "DIR")]
     folders: Vec<PathBuf>,
-    /// Folder for the report [default: `report` in the first DIR].
+    /// Folder for the report, new or empty [default: `report` in the first DIR].
     #[arg(short, long, value_name = "DIR")]
     out: Option<PathBuf>,
     /// Do not time a control step of each group's policy.
@@ -26,7 +26,7 @@ pub struct Args {
 pub fn run(args: &Args) -> Result<(), CliError> {
     let out = args.out.clone().unwrap_or_else(|| args.folders[0].join("report"));
     let found = report::find(&args.folders)?;
-    files::check_output(&out, args.force)?;
+    files::check_output_folder(&out, args.force)?;
     for run in &found.unfinished {
         tell!("left out: {} is {}", run.folder.display(), run.state);
     }

@@ -10,6 +10,7 @@ use clap::Subcommand;
 use super::{CliError, signals};
 use crate::lab::files::FileError;
 use crate::lab::progress::duration;
+use crate::shell;
 use crate::sweep::{self, Ended, Engine, Estimate, Standing, State, Sweep};
 
 /// Variables in which engines tell a task its number.
@@ -122,7 +123,7 @@ fn plan(grid: &Path, out: Option<PathBuf>, no_estimate: bool) -> Result<(), CliE
         tell!("timing a moment of each kind of run (--no-estimate leaves that out) ...");
         tell_estimate(&sweep::estimate(&plan.sweep));
     }
-    let root = root.display();
+    let root = shell::path(&root);
     say!(
         "next: `lacewing sweep run {root}`, or on a cluster `lacewing sweep submit {root} --engine slurm` \
          (or hq)"
@@ -147,7 +148,7 @@ fn tell_estimate(estimate: &Estimate) {
 
 fn train_all(sweep: &Sweep, jobs: Option<u32>) -> Result<(), CliError> {
     let jobs = jobs.map_or_else(cores, |jobs| jobs as usize);
-    let root = sweep.root().display();
+    let root = shell::path(sweep.root());
     let program = program()?;
     let report = sweep::run(sweep, jobs, &program, &signals::stop())?;
     let of = sweep.points().len();
@@ -185,7 +186,7 @@ fn train_one(sweep: &Sweep, number: Option<usize>, stop_with_stdin: bool) -> Res
         Ended::Interrupted { step } => {
             return Err(CliError::Interrupted(format!(
                 "point {name} stopped at step {step}; it goes on with `lacewing sweep point {} {}`",
-                sweep.root().display(),
+                shell::path(sweep.root()),
                 point.number
             )));
         }
@@ -251,7 +252,7 @@ fn submit(
     dry_run: bool,
     extra: &[String],
 ) -> Result<(), CliError> {
-    let root = sweep.root().display();
+    let root = shell::path(sweep.root());
     if jobs.is_some() && engine == Engine::Hq {
         return Err(CliError::Usage(
             "--jobs is for Slurm: HyperQueue trains as many as its workers have cores for".into(),

@@ -1,6 +1,6 @@
 //! `lacewing train`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 
 use lacewing_formats::topology::Structure;
@@ -8,10 +8,12 @@ use toml::Value;
 
 use super::{CliError, signals};
 use crate::lab::config::{Device, EngineKind, Layer, Preset, RunConfig, allocation};
+use crate::lab::error::{LabError, TrainError};
+use crate::lab::files::FileError;
 use crate::lab::folder::RunFolder;
 use crate::lab::progress::duration;
 use crate::lab::session::{self, Outcome, Summary};
-use crate::nearest;
+use crate::{nearest, shell};
 
 const RUN: &str = "Run";
 const AGENT: &str = "Agent";
@@ -25,21 +27,34 @@ pub struct Args {
     #[arg(required_unless_present_any = ["config", "resume"], help_heading = RUN, display_order = 0)]
     env: Option<String>,
     /// Decides everything random [default: 0].
-    #[arg(long, help_heading = RUN)]
+    #[arg(long, value_parser = clap::value_parser!(u64).range(..=MOST), help_heading = RUN)]
     seed: Option<u64>,
-    /// Environment steps.
-    #[arg(long, help_heading = RUN)]
+    /// Environment steps of the whole run.
+    #[arg(long, value_parser = clap::value_parser!(u64).range(..=MOST), help_heading = RUN)]
     steps: Option<u64>,
-    /// The run's folder [default: runs/ENV-METHOD-seedN].
+    /// The run's folder, new or empty [default: runs/ENV-METHOD-seedN].
     #[arg(long, value_name = "DIR", help_heading = RUN)]
     out: Option<PathBuf>,
     /// Replace the run that is in the folder.
     #[arg(long, help_heading = RUN)]
     force: bool,
-    /// Continue the run in this folder from its last checkpoint; only its config.toml can change how
-    /// often it evaluates, how many steps it takes and what computes them.
-    #[arg(long, value_name = "DIR", exclusive = true, help_heading = RUN)]
+    /// Continue the run in this folder from its last checkpoint. With --steps it trains on to as many, a
+    /// finished run too; what else may change, such as how often it evaluates, config.toml changes.
+    #[arg(
+        long,
+        value_name = "DIR",
+        conflicts_with_all = [
+            "env", "seed", "out", "force", "config", "set", "threads", "engine", "device", "keep_replay",
+            "algorithm", "hidden", "init", "no_bias", "method", "sparsity", "critic_sparsity",
+            "policy_share", "allocation", "structure"
+        ],
+        help_heading = RUN
+    )]
     resume: Option<PathBuf>,
+    /// Keep the replay when the run is finished: --resume with more --steps then goes on as if it had
+    /// never ended. Without, it fills a new one first.
+    #[arg(long, help_heading = RUN)]
+    keep_replay: bool,
     /// TOML file laid over the defaults; a run's config.toml is one.
     #[arg(long, value_name = "FILE", help_heading = RUN)]
     config: Option<PathBuf>,
@@ -61,7 +76,13 @@ pub struct Args {
     #[arg(long, value_parser = ["td3", "sac", "dqn", "ppo"], help_heading = AGENT)]
     algorithm: Option<String>,
     /// Widths of the hidden layers, e.g. 256,256.
-    #[arg(long, value_delimiter = ',', help_heading = AGENT)]
+    #[arg(
+        long,
+        value_delimiter = ',',
+        allow_hyphen_values = true,
+        value_parser = width,
+        help_heading = AGENT
+    )]
     hidden: Option<Vec<usize>>,
     /// How weights start [default: dense, or what the method says].
     #[arg(long, value_parser = ["dense", "sparsity-aware", "per-unit"], help_heading = AGENT)]
@@ -94,12 +115,20 @@ pub struct Args {
     structure: Option<Structure>,
 }
 
+/// The largest whole number of TOML, and so of config.toml.
+const MOST: u64 = i64::MAX as u64;
+
+fn width(text: &str) -> Result<usize, String> {
+    let width = text.trim().parse();
+    width.map_err(|_| "widths are whole numbers between commas, e.g. 256,256".into())
+}
+
 fn structure(name: &str) -> Result<Structure, String> {
     name.parse().map_err(|error| {
         let problem = format!("`{name}` {error}");
         match nearest::expected(&problem) {
-            Some((_, nearest)) => format!("{problem}; did you mean `{nearest}`?"),
-            None => problem,
+            Some((_, Some(nearest))) => format!("{problem}; did you mean `{nearest}`?"),
+            _ => problem,
         }
     })
 }
@@ -107,18 +136,7 @@ fn structure(name: &str) -> Result<Structure, String> {
 /// Trains, or continues.
 pub fn run(args: &Args) -> Result<(), CliError> {
     let (folder, config) = match &args.resume {
-        Some(root) => {
-            let (folder, config) = RunFolder::open(root)?;
-            if folder.summary().exists() {
-                return Err(CliError::Usage(format!(
-                    "the run in {} is finished: its policy is {}",
-                    root.display(),
-                    folder.policy().display()
-                )));
-            }
-            config.validate()?;
-            (folder, config)
-        }
+        Some(root) => resume(root, args.steps)?,
         None => start(args)?,
     };
     let summary = until_done(&folder, &config)?;
@@ -140,12 +158,47 @@ pub fn until_done(folder: &RunFolder, config: &RunConfig) -> Result<Summary, Cli
     let outcome = session::train(folder, config, &stop);
     // There is no episode to finish any more: from here on Ctrl-C ends the program.
     stop.store(true, Ordering::Relaxed);
-    match outcome? {
+    match outcome.map_err(|error| going_on(error, folder))? {
         Outcome::Finished(summary) => Ok(summary),
         Outcome::Interrupted { step } => Err(CliError::Interrupted(format!(
             "stopped at step {step}; continue with `lacewing train --resume {}`",
-            folder.root().display()
+            shell::path(folder.root())
         ))),
+    }
+}
+
+/// An error of training; where the disk was full, with how to go on when there is room again.
+fn going_on(error: LabError, folder: &RunFolder) -> CliError {
+    match &error {
+        LabError::File(FileError::NoRoom { .. })
+        | LabError::Train(TrainError::File(FileError::NoRoom { .. })) => CliError::Failed(format!(
+            "{error}: `lacewing train --resume {}` continues the run",
+            shell::path(folder.root())
+        )),
+        _ => error.into(),
+    }
+}
+
+/// The run in a folder, to go on to its end or to so many steps.
+fn resume(root: &Path, steps: Option<u64>) -> Result<(RunFolder, RunConfig), CliError> {
+    let (folder, mut config) = RunFolder::open(root)?;
+    let before = config.steps;
+    config.steps = steps.unwrap_or(before);
+    let finished = folder.finished();
+    if let Some(done) = finished.filter(|&done| config.steps <= done) {
+        return Err(CliError::Usage(format!(
+            "the run in {} is finished after {done} steps: its policy is {}; `lacewing train --resume {} \
+             --steps N` trains on to more",
+            root.display(),
+            folder.policy().display(),
+            shell::path(root)
+        )));
+    }
+    config.validate()?;
+    session::changes(&folder, &config)?;
+    match finished.is_some() || config.steps != before {
+        true => Ok((folder.set_steps(&config)?, config)),
+        false => Ok((folder, config)),
     }
 }
 
@@ -173,6 +226,7 @@ fn configure(args: &Args) -> Result<RunConfig, CliError> {
             .map(|rule| format!("allocation={}", Value::from(allocation(rule)))),
         args.init.as_ref().map(|name| format!("init={name}")),
         args.no_bias.then(|| "bias=false".to_string()),
+        args.keep_replay.then(|| "keep-replay=true".to_string()),
         args.structure.map(|value| format!("structure=\"{value}\"")),
         args.seed.map(|value| format!("seed={value}")),
         args.steps.map(|value| format!("steps={value}")),
@@ -210,6 +264,18 @@ mod tests {
             let group = argument.get_help_heading().unwrap_or("none");
             assert!([RUN, AGENT, METHOD, SPARSITY].contains(&group), "{argument}: {group}");
         }
+    }
+
+    #[test]
+    fn a_resumed_run_takes_steps_and_nothing_else() {
+        let mut command = Args::augment_args(Command::new("train"));
+        command.build();
+        let arguments: Vec<_> = command.get_arguments().collect();
+        let resume = arguments.iter().find(|argument| argument.get_id() == "resume").unwrap();
+        let excluded = command.get_arg_conflicts_with(resume);
+        let free = arguments.iter().filter(|argument| !excluded.contains(argument));
+        let free: Vec<_> = free.map(|argument| argument.get_id().as_str()).collect();
+        assert_eq!(free, ["steps", "resume", "help"]);
     }
 
     #[test]

@@ -11,12 +11,12 @@ use thiserror::Error;
 #[derive(Debug, Error)]
 pub enum EnvError {
     /// No environment has this name.
-    #[error("unknown environment `{id}`; did you mean `{closest}`? Known: {known}")]
+    #[error("unknown environment `{id}`; {}known: {known}", did_you_mean(*closest))]
     Unknown {
         /// What was asked for.
         id: String,
-        /// The most similar known name.
-        closest: &'static str,
+        /// The known name that is near, if one is.
+        closest: Option<&'static str>,
         /// Every known name.
         known: String,
     },
@@ -156,6 +156,10 @@ pub enum EnvError {
     NeedsReset,
 }
 
+pub(super) fn did_you_mean(name: Option<&str>) -> String {
+    name.map_or_else(String::new, |name| format!("did you mean `{name}`? "))
+}
+
 impl EnvError {
     /// The error for a library that does not open.
     pub(super) fn mujoco_open(path: &Path, error: &libloading::Error) -> Self {
@@ -167,7 +171,7 @@ impl EnvError {
     /// The error for a name that is not among `ids`.
     pub(super) fn unknown(id: &str, ids: impl Iterator<Item = &'static str>) -> Self {
         let known: Vec<_> = ids.collect();
-        let closest = nearest(id, known.iter().copied()).unwrap_or_default();
+        let closest = nearest(id, known.iter().copied());
         Self::Unknown { id: id.to_owned(), closest, known: known.join(", ") }
     }
 }

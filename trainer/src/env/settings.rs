@@ -1,5 +1,7 @@
 //! Text of the form `key=value,key=value`, which shifts and wraps are read from.
 
+use super::error::did_you_mean;
+use crate::nearest::nearest;
 use std::str::FromStr;
 use thiserror::Error;
 
@@ -17,7 +19,7 @@ pub enum SettingError {
         example: &'static str,
     },
     /// The key is not known.
-    #[error("unknown {of} `{key}`; known: {known}")]
+    #[error("unknown {of} `{key}`; {}known: {known}", did_you_mean(nearest(key, known.split(", "))))]
     Key {
         /// "shift" or "wrap".
         of: &'static str,

@@ -1,6 +1,6 @@
 //! Writing files so that a crash or a full disk never leaves half of one.
 
-use lacewing_formats::artifact::{SaveError, write_atomically};
+use lacewing_formats::artifact::{SaveError, destination, write_atomically};
 use std::fs::{self, File};
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
@@ -11,8 +11,8 @@ use thiserror::Error;
 pub enum FileError {
     /// No space or quota left.
     #[error(
-        "the disk is full: {} was not written and what was there is untouched; free some space \
-         and try again (an interrupted run continues with `lacewing train --resume DIR`)",
+        "the disk is full: {} was not written and what was there is untouched; free some space and try \
+         again",
         path.display()
     )]
     NoRoom {
@@ -20,16 +20,16 @@ pub enum FileError {
         path: PathBuf,
     },
     /// Any other failure of a write.
-    #[error("cannot write {}: {source}; make sure that its folder can be written to", path.display())]
+    #[error("cannot write {}: {source}; choose a place that you may write to", path.display())]
     Write {
         /// What was to be written.
         path: PathBuf,
         /// The system's reason.
         source: io::Error,
     },
-    /// See [`SaveError::Unsynced`].
+    /// See [`SaveError`]: no place for a file, or not certain to outlive a power cut.
     #[error(transparent)]
-    Unsynced(SaveError),
+    Save(SaveError),
     /// A failure of a read.
     #[error("cannot read {}: {source}; check the path", path.display())]
     Read {
@@ -47,8 +47,14 @@ pub enum FileError {
         /// The output.
         path: PathBuf,
     },
+    /// A policy file would be named as something else.
+    #[error("{} is named as an ONNX model, and a policy file is written: name it .lace", path.display())]
+    Misnamed {
+        /// The output.
+        path: PathBuf,
+    },
     /// The output is already there.
-    #[error("{} already exists; choose another place or pass --force to replace it", path.display())]
+    #[error("{} already exists; choose another name or pass --force to replace it", path.display())]
     Exists {
         /// The output.
         path: PathBuf,
@@ -81,41 +87,68 @@ pub fn read(path: &Path) -> Result<Vec<u8>, FileError> {
     fs::read(path).map_err(|source| FileError::read(path, source))
 }
 
-/// Refuses an output that exists, unless `force`.
+/// Refuses, before the work for it is done, a file that cannot be written: one that exists, unless
+/// `force`, one that is no file, or one whose folder does not exist.
 ///
 /// # Errors
-/// [`FileError::Exists`].
-pub fn refuse_existing(path: &Path, force: bool) -> Result<(), FileError> {
-    if path.exists() && !force {
+/// [`FileError::Exists`], [`FileError::NoFolder`], [`FileError::Save`].
+pub fn check_output(path: &Path, force: bool) -> Result<(), FileError> {
+    let place = destination(path).map_err(FileError::Save)?;
+    if place.exists() && !force {
         return Err(FileError::Exists { path: path.to_path_buf() });
     }
-    Ok(())
-}
-
-/// Refuses, before the work for it is done, an output that cannot be written: one that exists,
-/// unless `force`, or whose folder does not.
-///
-/// # Errors
-/// [`FileError::Exists`] or [`FileError::NoFolder`].
-pub fn check_output(path: &Path, force: bool) -> Result<(), FileError> {
-    refuse_existing(path, force)?;
-    if folder_of(path).is_dir() {
+    if folder_of(&place).is_dir() {
         return Ok(());
     }
     Err(FileError::NoFolder { path: path.to_path_buf() })
+}
+
+/// [`check_output`] for a policy file.
+///
+/// # Errors
+/// Those, and [`FileError::Misnamed`].
+pub fn check_policy_output(path: &Path, force: bool) -> Result<(), FileError> {
+    if path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("onnx")) {
+        return Err(FileError::Misnamed { path: path.to_path_buf() });
+    }
+    check_output(path, force)
+}
+
+/// Refuses, before the work for it is done, a folder that cannot be written to: one with something in
+/// it, unless `force`, or what is no folder.
+///
+/// # Errors
+/// [`FileError::Exists`], [`FileError::NoFolder`], [`FileError::Write`].
+pub fn check_output_folder(path: &Path, force: bool) -> Result<(), FileError> {
+    if !path.exists() {
+        return check_output(path, force);
+    }
+    if !path.is_dir() {
+        return Err(FileError::write(path, ErrorKind::NotADirectory.into()));
+    }
+    match force || is_empty_folder(path) {
+        true => Ok(()),
+        false => Err(FileError::Exists { path: path.to_path_buf() }),
+    }
+}
+
+/// Whether a folder is there and nothing in it, but for what a file system of its own puts there: the
+/// volume of a container, say.
+pub fn is_empty_folder(path: &Path) -> bool {
+    let Ok(mut entries) = fs::read_dir(path) else { return false };
+    entries.all(|entry| entry.is_ok_and(|entry| entry.file_name() == "lost+found"))
 }
 
 /// Writes and syncs a file beside its final name, then renames it into place: readers see the old
 /// content or the new, never a part.
 ///
 /// # Errors
-/// [`FileError::NoRoom`] or [`FileError::Write`]; the old content is then still there.
-/// [`FileError::Unsynced`].
+/// [`FileError`]; but for [`SaveError::Unsynced`] the old content is then still there.
 pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
     write_atomically(path, bytes).map_err(|error| match error {
         SaveError::NoRoom { path, .. } => FileError::NoRoom { path },
         SaveError::Io { path, source } => FileError::Write { path, source },
-        SaveError::Unsynced { .. } => FileError::Unsynced(error),
+        error => FileError::Save(error),
     })
 }
 

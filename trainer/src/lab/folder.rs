@@ -8,6 +8,8 @@ use thiserror::Error;
 
 use super::config::{ConfigError, RunConfig};
 use super::files::{self, FileError};
+use super::session::Summary;
+use crate::shell;
 
 pub(crate) const CONFIG: &str = "config.toml";
 pub(crate) const PROGRESS: &str = "progress.csv";
@@ -50,9 +52,9 @@ pub enum FolderError {
     },
     /// A run that has not come to its end is there.
     #[error(
-        "{0} holds an unfinished run: continue it with `lacewing train --resume {0}`, or pass \
-         --force to start again",
-        root.display()
+        "{} holds an unfinished run: continue it with `lacewing train --resume {}`, or pass --force to \
+         start again",
+        root.display(), shell::path(root)
     )]
     Unfinished {
         /// The folder.
@@ -66,9 +68,9 @@ pub enum FolderError {
         /// The system's reason.
         source: io::Error,
     },
-    /// `--force` would delete something that is no run.
+    /// Something that is no run is there.
     #[error(
-        "{} exists and is not a run's folder (no config.toml of one); choose another --out",
+        "{} exists and is neither empty nor a run's folder (no config.toml of one); choose another --out",
         root.display()
     )]
     Foreign {
@@ -78,13 +80,13 @@ pub enum FolderError {
 }
 
 impl RunFolder {
-    /// Starts a run's folder. An existing one is only taken with `force`, and only if it is a run's;
-    /// the earlier run's files go and all others stay.
+    /// Starts a run's folder. An existing one is taken if it is empty, else only with `force` and only
+    /// if it is a run's; the earlier run's files go and all others stay.
     ///
     /// # Errors
     /// [`FolderError`]; nothing was then overwritten.
     pub fn create(root: &Path, config: &RunConfig, force: bool) -> Result<Self, FolderError> {
-        if root.exists() {
+        if root.exists() && !files::is_empty_folder(root) {
             // A run of an earlier version is one too.
             let is_run = matches!(
                 RunConfig::from_file(&root.join(CONFIG)),
@@ -93,9 +95,11 @@ impl RunFolder {
             if !force && is_run && !root.join(SUMMARY).exists() {
                 return Err(FolderError::Unfinished { root: root.to_path_buf() });
             }
-            files::refuse_existing(root, force)?;
             if !is_run {
                 return Err(FolderError::Foreign { root: root.to_path_buf() });
+            }
+            if !force {
+                return Err(FileError::Exists { path: root.to_path_buf() }.into());
             }
             Self::lock(root)?.clear()?;
         }
@@ -150,6 +154,18 @@ impl RunFolder {
         Ok(Self { root: root.to_path_buf(), _lock: file })
     }
 
+    /// Lets a run go on to another number of steps; a finished one is unfinished then.
+    ///
+    /// # Errors
+    /// [`FolderError`]; killed halfway the run is as it was, or can be continued to its old end.
+    pub fn set_steps(self, config: &RunConfig) -> Result<Self, FolderError> {
+        let summary = self.summary();
+        remove(&summary).map_err(|source| FileError::write(&summary, source))?;
+        // By another file than the one that is locked.
+        files::write_atomic(&self.root.join(CONFIG), config.to_toml()?.as_bytes())?;
+        Self::lock(&self.root)
+    }
+
     /// Deletes what the run wrote, its configuration excepted: without that a kill halfway would
     /// leave a folder that nothing takes for a run's.
     fn clear(&self) -> Result<(), FileError> {
@@ -193,6 +209,12 @@ impl RunFolder {
     /// Result of the run; there once it is finished.
     pub fn summary(&self) -> PathBuf {
         self.root.join(SUMMARY)
+    }
+
+    /// After how many steps the run is finished, if it is.
+    pub fn finished(&self) -> Option<u64> {
+        let text = fs::read(self.summary()).ok()?;
+        Some(serde_json::from_slice::<Summary>(&text).map_or(u64::MAX, |summary| summary.steps))
     }
 }
 

@@ -12,10 +12,12 @@ use lacewing_runtime::act::{ActError, LoadError, Policy};
 use lacewing_runtime::learn::policy_hash;
 use thiserror::Error;
 
+use super::folder::CONFIG;
 use super::seeds::{Stream, derive_seed};
 use super::world::narrow;
 use crate::engine::Layer;
 use crate::env::{Env, EnvError};
+use crate::shell;
 
 /// Examples that a policy file carries for its device to replay.
 const PROBES: u64 = 4;
@@ -37,13 +39,19 @@ pub enum PolicyError {
         /// Why.
         source: FileError,
     },
-    /// A folder without a policy.
+    /// A run's folder without a policy.
     #[error(
-        "{} has no policy.lace yet; wait for the run's first checkpoint or continue it with \
-         `lacewing train --resume`",
-        root.display()
+        "{} has no policy.lace yet; wait for the run's first checkpoint or continue it with `lacewing train \
+         --resume {}`",
+        root.display(), shell::path(root)
     )]
     NoPolicy {
+        /// The folder.
+        root: PathBuf,
+    },
+    /// Any other folder.
+    #[error("{} is a folder without policy.lace; name a policy file or a run's folder", root.display())]
+    NotARun {
         /// The folder.
         root: PathBuf,
     },
@@ -71,7 +79,10 @@ pub fn read(path: &Path) -> Result<AlignedBytes, PolicyError> {
         let root = path.clone();
         path.push("policy.lace");
         if !path.is_file() {
-            return Err(PolicyError::NoPolicy { root });
+            return Err(match root.join(CONFIG).is_file() {
+                true => PolicyError::NoPolicy { root },
+                false => PolicyError::NotARun { root },
+            });
         }
     }
     let bytes = AlignedBytes::read(&path)?;

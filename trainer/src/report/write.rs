@@ -1,5 +1,7 @@
 //! What a report says, in order, and its files.
 
+use std::collections::BTreeSet;
+use std::fs;
 use std::path::Path;
 
 use super::groups::Groups;
@@ -13,6 +15,8 @@ use super::tables;
 use super::{Latencies, ReportError};
 use crate::lab::files;
 use crate::lab::policy::PROGRAM;
+
+const MARKDOWN: &str = "report.md";
 
 /// Makes a plot that is a file of its own follow its reader's light or dark.
 const ALONE: &str =
@@ -30,7 +34,8 @@ pub(super) enum Part {
     Plots(Vec<Plot>),
 }
 
-/// Writes `report.html`, `report.md`, `scores.csv` and the plots into a folder, which it makes.
+/// Writes `report.html`, `report.md`, `scores.csv` and the plots into a folder, which it makes. Of an
+/// earlier report there, plots that this one has not go; all other files stay.
 ///
 /// # Errors
 /// [`ReportError`] if a plot cannot be drawn or a file not be written.
@@ -43,17 +48,30 @@ pub fn write(
     let sections = sections(groups, found, latencies)?;
     let title = format!("Lacewing: {}", groups.envs.join(", "));
     files::create_folder(out)?;
+    let earlier = fs::read_to_string(out.join(MARKDOWN)).unwrap_or_default();
+    let mut stale: BTreeSet<_> = plots_of(&earlier).collect();
     for part in sections.iter().flat_map(|section| &section.parts) {
         let Part::Plots(plots) = part else { continue };
         for plot in plots {
             let svg = plot.svg.replacen('>', ALONE, 1);
-            files::write_atomic(&out.join(format!("{}.svg", plot.name)), svg.as_bytes())?;
+            let name = format!("{}.svg", plot.name);
+            files::write_atomic(&out.join(&name), svg.as_bytes())?;
+            stale.remove(&*name);
         }
     }
+    // One that cannot be removed takes room and is in no page.
+    stale.iter().for_each(|name| drop(fs::remove_file(out.join(name))));
     files::write_atomic(&out.join("scores.csv"), &scores(groups)?)?;
-    files::write_atomic(&out.join("report.md"), markdown(&title, &sections).as_bytes())?;
+    files::write_atomic(&out.join(MARKDOWN), markdown(&title, &sections).as_bytes())?;
     files::write_atomic(&out.join("report.html"), page::page(&title, &sections).as_bytes())?;
     Ok(())
+}
+
+/// Files of the plots in a report's Markdown.
+fn plots_of(markdown: &str) -> impl Iterator<Item = &str> {
+    let images = markdown.lines().filter(|line| line.starts_with("!["));
+    let names = images.filter_map(|line| line.rsplit_once("](")?.1.strip_suffix(')'));
+    names.filter(|name| name.ends_with(".svg") && !name.contains(['/', '\\']))
 }
 
 fn sections(

@@ -104,6 +104,16 @@ pub enum SweepError {
     /// A point's training failed.
     #[error(transparent)]
     Lab(#[from] LabError),
+    /// An engine must be told a path that is no text.
+    #[error(
+        "{} is not UTF-8, and engines take text only: rename the folder, or train here with `lacewing \
+         sweep run`",
+        path.display()
+    )]
+    NotText {
+        /// The path.
+        path: PathBuf,
+    },
     /// A process of our own or an engine's cannot be started.
     #[error("cannot start {program}: {source}; {remedy}")]
     Start {

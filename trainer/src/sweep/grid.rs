@@ -217,9 +217,9 @@ fn explain(error: &toml::de::Error) -> String {
     problem += &error.message().replace('\n', " ");
     if let Some((name, nearest)) = nearest::expected(error.message()) {
         let setting = "a run's settings go under [base], lists of them under [axes]";
-        problem += &match name.len() {
-            0 => format!("; {setting}"),
-            _ => format!("; did you mean `{nearest}`? ({setting})"),
+        problem += &match nearest.filter(|_| !name.is_empty()) {
+            None => format!("; {setting}"),
+            Some(nearest) => format!("; did you mean `{nearest}`? ({setting})"),
         };
     }
     problem

@@ -9,6 +9,7 @@ use std::process::{Command, Stdio};
 use super::{State, Sweep, SweepError, standing};
 use crate::lab::config::Device;
 use crate::lab::files::{self, FileError};
+use crate::shell::quoted;
 
 /// An engine that trains points elsewhere.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -37,7 +38,8 @@ pub struct Submission {
 /// arguments for the engine. None where all are done.
 ///
 /// # Errors
-/// [`SweepError::File`] if the sweep's folder has no absolute path.
+/// [`SweepError::File`] if the sweep's folder has no absolute path, [`SweepError::NotText`] if that is
+/// not UTF-8.
 pub fn submission(
     sweep: &Sweep,
     engine: Engine,
@@ -46,6 +48,10 @@ pub fn submission(
     extra: &[String],
 ) -> Result<Option<Submission>, SweepError> {
     let root = sweep.root().canonicalize().map_err(|e| FileError::read(sweep.root(), e))?;
+    // Both go into a script or a job's description, which are text.
+    let text = |path: &Path| path.to_str().map(str::to_string);
+    let of = |path: &Path| text(path).ok_or_else(|| SweepError::NotText { path: path.into() });
+    let (_, program) = (of(&root)?, of(program)?);
     let open = sweep.points().iter().filter(|point| standing(sweep, point).state != State::Done);
     let open: Vec<_> = open.collect();
     if open.is_empty() {
@@ -56,7 +62,7 @@ pub fn submission(
         threads: open.iter().map(|point| point.config.threads).max().unwrap_or(1),
         gpu: open.iter().any(|point| point.config.device == Device::Cuda),
         name: root.file_name().map_or("sweep".into(), |name| name.to_string_lossy().into_owned()),
-        program: program.display().to_string(),
+        program,
         root,
     };
     Ok(Some(match engine {
@@ -170,15 +176,6 @@ impl Submission {
         };
         self.commands.iter().map(line).collect::<Vec<_>>().join("\n")
     }
-}
-
-/// A word as a POSIX shell must read it.
-fn quoted(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=,:%@+".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        return word.to_string();
-    }
-    format!("'{}'", word.replace('\'', r"'\''"))
 }
 
 /// `0-3,7` for 0, 1, 2, 3 and 7, which ascend.

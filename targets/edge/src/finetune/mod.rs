@@ -8,7 +8,7 @@ mod session;
 use crate::EdgeError;
 use crate::driver::{Driver, Spec};
 use clap::Args;
-use lacewing_formats::artifact::{AlignedBytes, PolicyView};
+use lacewing_formats::artifact::{AlignedBytes, PolicyView, destination};
 use lacewing_formats::policy::ActionHead;
 use lacewing_runtime::act::{Interface, Policy};
 use lacewing_runtime::learn::{ActionSpace, AnyAgent, Replay, Resume, TuningTopology, policy_hash};
@@ -80,7 +80,7 @@ fn seconds(text: &str) -> Result<Duration, String> {
 /// # Errors
 /// [`EdgeError`]; the output file is then as good as it was, or absent if no action was sent yet.
 pub fn run(options: &Options) -> Result<(), EdgeError> {
-    if options.out.exists() && !options.force {
+    if destination(&options.out)?.exists() && !options.force {
         return Err(EdgeError::Exists { path: options.out.clone() });
     }
     if options.noise.is_some_and(|noise| !(noise.is_finite() && noise >= 0.0)) {

@@ -16,6 +16,8 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::files::{self, FileError};
+use super::folder::CONFIG;
+use crate::shell;
 pub use state::{LoopState, Sum};
 
 const CURRENT: &str = "manifest.json";
@@ -54,8 +56,9 @@ pub enum CheckpointError {
     File(#[from] FileError),
     /// A file is gone or not what its checksum says.
     #[error(
-        "checkpoint file {} is damaged and no earlier checkpoint is good; start again with --force",
-        path.display()
+        "checkpoint file {} is damaged and no earlier checkpoint is good; start again with `lacewing train \
+         --config {} --out {} --force`",
+        path.display(), shell::path(&run_of(path).join(CONFIG)), shell::path(run_of(path))
     )]
     Damaged {
         /// The damaged file.
@@ -172,6 +175,20 @@ impl Checkpoints {
         }
         self.segments = manifest.segments;
         self.pending.clear();
+        self.delete_unnamed();
+        Ok(())
+    }
+
+    /// Writes a checkpoint without transitions, and deletes all others: what is left of a finished run.
+    ///
+    /// # Errors
+    /// [`FileError`]; the last checkpoint is then still whole.
+    pub fn keep_learner(&mut self, state: &LoopState, learner: &[u8]) -> Result<(), FileError> {
+        self.segments.clear();
+        self.pending.clear();
+        self.save(state, learner)?;
+        let previous = self.folder.join(PREVIOUS);
+        fs::remove_file(&previous).map_err(|source| FileError::write(&previous, source))?;
         self.delete_unnamed();
         Ok(())
     }
@@ -305,6 +322,11 @@ impl Checkpoints {
             }
         }
     }
+}
+
+/// The run of a file of its checkpoint.
+fn run_of(file: &Path) -> &Path {
+    file.ancestors().nth(2).unwrap_or(file)
 }
 
 /// A file that is gone is damage; one that cannot be read now is not.

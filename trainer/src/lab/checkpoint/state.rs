@@ -21,6 +21,9 @@ pub struct LoopState {
     /// Transitions that the replay holds, where it may have forgotten some.
     #[serde(default)]
     pub kept: Option<usize>,
+    /// Step at which the replay was dropped, 0 for never: what it holds came later.
+    #[serde(default)]
+    pub refilled_from: u64,
     /// Mean return of the best evaluation so far.
     pub best: Option<f64>,
     /// The last ten evaluations.

@@ -58,6 +58,24 @@ fn a_wrapped_ring_comes_back_slot_by_slot() {
 }
 
 #[test]
+fn of_a_finished_run_the_learner_stays() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut checkpoints = save_at(folder.path(), 8, &[5, 11]);
+    record(&mut checkpoints, 11..13);
+    checkpoints.keep_learner(&LoopState { refilled_from: 13, ..state(13) }, b"last").unwrap();
+    let (ring, head, restored) = ring(folder.path(), 8);
+    assert!(ring.iter().all(|value| value.is_nan()) && head == 0);
+    assert_eq!((restored.state.step, &*restored.learner), (13, &b"last"[..]));
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
+    // What is recorded from there on is all there is.
+    let mut checkpoints = Checkpoints::new(folder.path(), 1, 2, (8, false)).unwrap();
+    checkpoints.restore(|_| ()).unwrap();
+    record(&mut checkpoints, 0..9);
+    checkpoints.save(&state(22), b"on").unwrap();
+    assert_eq!(self::ring(folder.path(), 8).1, 1);
+}
+
+#[test]
 fn damage_falls_back_to_the_checkpoint_before_and_then_is_an_error() {
     let folder = tempfile::tempdir().unwrap();
     save_at(folder.path(), 100, &[10, 20]);

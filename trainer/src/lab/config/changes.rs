@@ -9,12 +9,13 @@ use super::{ConfigError, RunConfig};
 
 /// Fields that decide how long a run goes on, what it tells and what computes it. All others decide
 /// which run it is.
-const FREE: [&str; 8] = [
+const FREE: [&str; 9] = [
     "steps",
     "evaluate-every",
     "evaluate-episodes",
     "dormant-tau",
     "checkpoint-every",
+    "keep-replay",
     "threads",
     "engine",
     "device",
@@ -43,8 +44,8 @@ struct Change {
 pub enum ChangeError {
     /// It would be another run.
     #[error(
-        "{changes}; with another {} it would be another run: restore it, or start a new run with \
-         `lacewing train` and --force or another --out",
+        "{changes}; with another {} it would be another run: restore it in config.toml, or start a new run \
+         with `lacewing train` and --force or another --out",
         fields.join(", ")
     )]
     AnotherRun {

@@ -75,7 +75,9 @@ impl ConfigError {
             let mut tables = defaults.iter().filter(|_| is_field);
             let elsewhere = tables
                 .find_map(|(table, fields)| fields.get(name).map(|_| format!("{table}.{name}")));
-            message += &format!("; did you mean `{}`?", elsewhere.as_deref().unwrap_or(nearest));
+            if let Some(meant) = elsewhere.as_deref().or(nearest) {
+                message += &format!("; did you mean `{meant}`?");
+            }
         }
         Self::Parse { origin: origin.to_string(), message }
     }
@@ -120,8 +122,14 @@ impl Layer {
         let Some((key, value)) = text.split_once('=') else {
             return Err(ConfigError::NoSetting { text: text.to_string() });
         };
+        let digits = value.trim().trim_start_matches(['+', '-']);
+        let number = !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit() || b == b'_');
         let quoted = || format!("{key}={}", Value::from(value.trim())).parse();
         let table: Table = match text.parse() {
+            Err(_) if number => {
+                let message = "whole numbers of TOML are at most 9223372036854775807".into();
+                return Err(ConfigError::Parse { origin: text.to_string(), message });
+            }
             // What begins as a list, table or string of TOML was meant to be one.
             Err(_) if !value.trim_start().starts_with(['[', '{', '"', '\'']) => quoted(),
             parsed => parsed,
@@ -229,13 +237,23 @@ mod tests {
             ("algorithm=td", "td3"),
             ("structure=k-per-3", "k-per-32"),
             ("init=sparsity", "sparsity-aware"),
-            ("topology.drop=stop", "signed-magnitude"),
+            ("topology.drop=signed", "signed-magnitude"),
             ("allocation.rule=inputonly", "input-only"),
         ] {
             let told = with(setting).unwrap_err().to_string();
             assert!(told.contains(&format!("; did you mean `{meant}`?")), "{told}");
             assert_eq!(told.lines().count(), 1, "{told}");
         }
+    }
+
+    #[test]
+    fn names_far_from_all_get_none() {
+        for setting in ["topology.drop=stop", "zzzz=3", "method=xyz"] {
+            let told = with(setting).unwrap_err().to_string();
+            assert!(!told.contains("did you mean") && told.contains("expected one of"), "{told}");
+        }
+        let told = with("seed=18446744073709551615").unwrap_err().to_string();
+        assert!(told.contains("at most 9223372036854775807"), "{told}");
     }
 
     #[test]

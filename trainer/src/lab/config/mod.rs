@@ -97,6 +97,9 @@ pub struct RunConfig {
     pub dormant_tau: f64,
     /// A checkpoint is taken at the first episode end after this many more environment steps.
     pub checkpoint_every: u64,
+    /// Whether a finished run keeps its replay, so that more steps continue it as if it had never ended.
+    #[serde(default)]
+    pub keep_replay: bool,
     /// How the sparsity is spread over the layers; absent for `dense`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub allocation: Option<Allocation>,
@@ -167,6 +170,7 @@ impl RunConfig {
             evaluate_episodes: 10,
             dormant_tau: 0.0,
             checkpoint_every: if small { 2000 } else { 10_000 },
+            keep_replay: false,
             allocation,
             topology: method.topology(),
             td3: None,

@@ -3,6 +3,7 @@
 mod run;
 mod sample;
 
+use std::path::Path;
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
@@ -104,26 +105,36 @@ fn build<'m>(
     engine::build(engine, shape, config.settings(), config.training(), start, memory)
 }
 
-/// How the loop goes.
-fn plan(config: &RunConfig) -> Plan {
+/// How the loop goes whose replay was empty at step `refilled_from`.
+fn plan(config: &RunConfig, refilled_from: u64) -> Plan {
     let start = config.start_steps();
     Plan {
         steps: config.steps,
         random_steps: start,
-        update_after: start,
+        update_after: refilled_from + start,
         dynamic_buffer: config.dynamic_buffer,
     }
 }
 
 /// What changed in the configuration since the last checkpoint, which knows its own; before the first
 /// one there is nothing that a change could contradict.
-fn changes(folder: &RunFolder, config: &RunConfig) -> Result<Option<Changes>, LabError> {
+///
+/// # Errors
+/// [`LabError::Change`] where it would be another run.
+pub fn changes(folder: &RunFolder, config: &RunConfig) -> Result<Option<Changes>, LabError> {
     let Some(state) = Checkpoints::peek(&folder.checkpoint()) else { return Ok(None) };
     let Some(text) = &state.config else { return Ok(None) };
     let layer = Layer::text("the checkpoint's configuration", text)?;
     let before = RunConfig::from_layers(None, None, vec![layer])?;
     let changes = Changes::between(&before, config, state.step)?;
     Ok(changes.map(|changes| changes.accept(config)).transpose()?)
+}
+
+/// The mean return that a policy file records, if there is one. A run's best policy may be of a later
+/// step than its checkpoint, and a worse one must not replace it.
+fn evaluation(path: &Path) -> Option<f64> {
+    let bytes = policy::read(path).ok()?;
+    Some(policy::parse(&bytes, path).ok()?.provenance().evaluation?.mean)
 }
 
 /// Trains in `folder`, continuing from its last checkpoint if there is one. Setting `stop` makes it
@@ -180,7 +191,12 @@ pub fn train(
         }
         None => (LoopState::default(), false),
     };
+    let saved = evaluation(&folder.best());
+    if state.step > 0 && saved > state.best {
+        state.best = saved;
+    }
     state.config = Some(config.to_toml()?);
+    let refilled_from = state.refilled_from;
     let mut at = Position { step: state.step, episodes: state.episodes };
     let title = format!("{} {}", config.env, config.method_name());
     let mut run = Run {
@@ -207,11 +223,17 @@ pub fn train(
     if fell_back {
         run.progress.say("warning: the last checkpoint is damaged; continuing from the one before");
     }
+    if at.step > 0 && at.step == refilled_from && config.start_steps() > 0 {
+        run.progress.say(&format!(
+            "the replay was dropped when the run ended: the next {} steps fill it before learning goes on",
+            config.start_steps()
+        ));
+    }
     if let Some(bytes) = learner_bytes {
         let mib = bytes as f64 / f64::from(1 << 20);
         run.progress.say(&format!("the learner takes {mib:.2} MiB, its replay not counted"));
     }
-    let plan = plan(config);
+    let plan = plan(config, refilled_from);
     let mut world = Simulator::for_learner(&mut *env, config.seed, Stream::Training);
     let buffers = Buffers {
         observation: &mut vec![0.0; observations],

@@ -241,6 +241,27 @@ impl Run<'_> {
         };
         let json = serde_json::to_vec_pretty(&summary).unwrap_or_default();
         files::write_atomic(&self.folder.summary(), &json)?;
+        if !self.config.keep_replay {
+            self.drop_replay(at, engine);
+        }
         Ok(summary)
+    }
+
+    /// Leaves of the checkpoints what goes on from the run's end. The run is finished and its last
+    /// checkpoint good: where this fails they merely take room.
+    fn drop_replay(&mut self, at: &Position, engine: &mut dyn Engine) {
+        self.collect_work(engine);
+        let wall_seconds = self.wall_seconds();
+        let (Ok(logs), Ok(learner)) = (self.log.sync(), engine.save()) else { return };
+        let state = LoopState {
+            step: at.step,
+            episodes: at.episodes,
+            kept: None,
+            refilled_from: at.step,
+            wall_seconds,
+            logs,
+            ..self.state.clone()
+        };
+        let _ = self.checkpoints.keep_learner(&state, &learner);
     }
 }

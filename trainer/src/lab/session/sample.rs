@@ -55,7 +55,7 @@ pub fn sample(config: &RunConfig, moment: Duration) -> Result<Sample, LabError> 
     let mut engine = build(&short, &shape, None, &mut engine_memory)?;
     let mut replay_memory = memory::replay(observations, actions, capacity(&short))?;
     let mut replay = Replay::new(&mut replay_memory, observations, actions)?;
-    let plan = plan(&short);
+    let plan = plan(&short, 0);
     let mut world = Simulator::for_learner(&mut *env, config.seed, Stream::Training);
     let buffers = Buffers {
         observation: &mut vec![0.0; observations],
@@ -92,10 +92,11 @@ impl Sample {
             + self.learning * (config.steps - random) as f64
     }
 
-    /// Bytes of a finished run's folder: two checkpoints' learners, the replay, and two policies, which
-    /// can go on learning.
+    /// Bytes of a finished run's folder: the learner and two policies, which can go on learning; the
+    /// replay and one more learner where they are kept.
     pub fn bytes(&self, config: &RunConfig) -> u64 {
-        (4 * self.learner + self.transition * capacity(config)) as u64
+        let kept = self.learner + self.transition * capacity(config);
+        (3 * self.learner + if config.keep_replay { kept } else { 0 }) as u64
     }
 }
 
