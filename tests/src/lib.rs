@@ -3,6 +3,7 @@
 pub mod actor;
 pub mod edge;
 pub mod fresh;
+pub mod hostile;
 pub mod layer;
 pub mod learner;
 pub mod methods;

@@ -2,9 +2,10 @@
 //! or a working agent, never a panic.
 
 use lacewing_runtime::learn::{
-    ActionSpace, AnyAgent, Block, LearnError, Learner, Replay, Resume, ResumeError, Transition,
+    ActionSpace, AgentShape, AnyAgent, Block, LearnError, Learner, Replay, Resume, ResumeError,
+    Transition,
 };
-use lacewing_tests::learner::{fill, replay_memory};
+use lacewing_tests::learner::{fill, replay_memory, sparsity};
 use lacewing_tests::methods::{Case, OBSERVATIONS, bytes, cases};
 use lacewing_tests::saved::Saved;
 use rand_core::{Rng, SeedableRng};
@@ -79,6 +80,24 @@ fn a_damaged_section_is_refused_or_works() {
             refused += usize::from(try_out(&damaged, blocks, actions).is_err());
         }
         assert!(refused > 10, "{}: only {refused} of 300 were seen", case.name);
+    }
+}
+
+#[test]
+#[ignore = "writes tests/fuzz/seeds/resume anew"]
+fn seeds_of_the_fuzz_target() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/fuzz/seeds/resume");
+    let wanted =
+        |name: &str| ["set", "prune", "rigl"].iter().any(|end| name.ends_with(&format!(") {end}")));
+    for (number, case) in cases().into_iter().filter(|case| wanted(&case.name)).enumerate() {
+        let (kind, actions) = (case.settings.kind(), case.shape.actions);
+        let shape = AgentShape::new(kind, OBSERVATIONS, actions, [&[4, 3]; 2], &sparsity(0.5));
+        let case = Case { shape: shape.unwrap(), ..case };
+        let section = case.with(|mut agent| {
+            case.train(&mut agent, 6, |_, _| ());
+            bytes(&agent)
+        });
+        std::fs::write(format!("{folder}/{number:02}.bin"), section).unwrap();
     }
 }
 

@@ -16,12 +16,15 @@ const OF_SPARSE: [&str; 5] =
 /// Settings of a run, and a name that tells it from the others.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Combination {
+    /// Made of what it sets.
     pub name: String,
+    /// Those of `[base]` among them.
     pub settings: Settings,
 }
 
 /// Combinations of a grid.
 pub struct Combinations {
+    /// Those that are left, in order.
     pub all: Vec<Combination>,
     /// How many `[[exclude]]` left out.
     pub excluded: usize,
@@ -44,9 +47,12 @@ impl Grid {
             if let Some(key) = rule.keys().find(|key| all.iter().all(|set| !set.contains_key(*key)))
             {
                 let known = all.iter().flat_map(Settings::keys).map(String::as_str);
-                let meant = nearest::nearest(key, known).unwrap_or("seed");
+                let advice = match nearest::nearest(key, known) {
+                    Some(meant) => format!("did you mean `{meant}`?"),
+                    None => "name one of theirs, or delete it".into(),
+                };
                 return Err(complain(format!(
-                    "[[exclude]] names `{key}`, which no run of [axes] sets; did you mean `{meant}`?"
+                    "[[exclude]] names `{key}`, which no run of [axes] sets; {advice}"
                 )));
             }
             all.retain(|set| {

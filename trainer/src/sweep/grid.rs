@@ -41,7 +41,9 @@ pub type Settings = BTreeMap<String, Value>;
 /// An axis: the settings of each of its values.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Axis {
+    /// The key that it sets, or the name of what is linked.
     pub name: String,
+    /// What each of them sets.
     pub values: Vec<Settings>,
 }
 
@@ -51,6 +53,7 @@ pub struct Grid {
     pub origin: String,
     /// Its text.
     pub text: String,
+    /// What all runs share.
     pub base: Settings,
     /// In the order of names: the last varies the fastest.
     pub axes: Vec<Axis>,

@@ -19,6 +19,7 @@ mod submit;
 pub use error::SweepError;
 pub use estimate::{Estimate, estimate};
 pub(crate) use expand::{leave_out_what_says_nothing, part};
+pub use grid::Grid;
 pub(crate) use grid::{Settings, flat, rank};
 pub use plan::{Plan, plan};
 pub use point::{Ended, train};
