@@ -100,4 +100,17 @@ pub fn assert_sound(view: &PolicyView<'_>) {
         assert!(all_finite(probe.observation) && all_finite(probe.action));
     }
     assert!(header.control_period_s() > 0.0);
+    if let Some(contract) = view.contract() {
+        let named = contract.observations().len();
+        let sensors = contract.sensors(observations, inputs);
+        let previous = if contract.previous_action() { inputs } else { 0 };
+        assert_eq!((sensors + previous) * contract.history(), observations);
+        assert!(sensors > 0 && (named == 0 || named == sensors));
+        assert!(contract.actions().len() == 0 || contract.actions().len() == inputs);
+        for signal in contract.observations().chain(contract.actions()) {
+            assert!(signal.scale != 0.0 && signal.scale.is_finite() && signal.offset.is_finite());
+            assert!(signal.rate.is_none_or(|rate| rate > 0.0));
+        }
+        assert_eq!(contract.observations().count(), named);
+    }
 }

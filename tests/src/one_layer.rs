@@ -79,6 +79,7 @@ impl OneLayer {
             control_period_s: 0.01,
             provenance: Provenance::default(),
             probes: &[],
+            contract: None,
             resume: None,
         };
         spec.to_bytes(encoding).unwrap()

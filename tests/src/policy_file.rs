@@ -3,7 +3,7 @@
 use lacewing_formats::artifact::{AlignedBytes, LayerSpec, PolicySpec, SpecError};
 use lacewing_formats::codec::Encoding;
 use lacewing_formats::policy::{
-    ActionHead, Activation, Evaluation, Head, ObservationNormaliser, Probe, Provenance,
+    ActionHead, Activation, Contract, Evaluation, Head, ObservationNormaliser, Probe, Provenance,
 };
 use lacewing_formats::topology::{Csr, random_topology};
 use rand_core::{Rng, SeedableRng};
@@ -45,6 +45,8 @@ pub struct Owned {
     pub provenance: Provenance<'static>,
     /// Observations and actions.
     pub probes: Vec<(Vec<f32>, Vec<f32>)>,
+    /// The bytes of a contract.
+    pub contract: Option<Vec<u8>>,
     /// The learner's bytes.
     pub resume: Option<Vec<u8>>,
 }
@@ -112,7 +114,18 @@ impl Owned {
         };
         let control_period_s = 0.05;
         let head = Head::Scaled;
-        Self { layers, normaliser, head, low, high, control_period_s, provenance, probes, resume }
+        Self {
+            layers,
+            normaliser,
+            head,
+            low,
+            high,
+            control_period_s,
+            provenance,
+            probes,
+            contract: None,
+            resume,
+        }
     }
 
     /// The same with discrete actions, one an output; the probes expect any of them.
@@ -132,7 +145,7 @@ impl Owned {
     /// As [`PolicySpec::to_bytes`].
     ///
     /// # Panics
-    /// If a topology is illegal, which no policy given to the writer can have.
+    /// If a topology or the contract is illegal, which no policy given to the writer can have.
     pub fn write(&self, encoding: Encoding) -> Result<AlignedBytes, SpecError> {
         let layers = self.layers.iter().map(|layer| LayerSpec {
             topology: Csr::new(layer.cols, &layer.row_ptr, &layer.columns).unwrap(),
@@ -156,6 +169,7 @@ impl Owned {
             control_period_s: self.control_period_s,
             provenance: self.provenance,
             probes: &probes.collect::<Vec<_>>(),
+            contract: self.contract.as_deref().map(|bytes| Contract::parse(bytes).unwrap()),
             resume: self.resume.as_deref(),
         }
         .to_bytes(encoding)

@@ -4,6 +4,7 @@
 
 use lacewing_formats::artifact::{AlignedBytes, PolicyView};
 use lacewing_formats::codec::Encoding;
+use lacewing_formats::policy::{ContractSpec, Signal};
 use lacewing_runtime::learn::{ActionSpace, DqnConfig, Settings, Td3Config};
 use lacewing_tests::policy_file::Owned;
 use lacewing_tests::{edge, fresh};
@@ -27,8 +28,9 @@ struct Came {
     output: Output,
     stdout: String,
     stderr: String,
-    /// Actions that the driver was asked for.
+    /// Actions that the driver was asked for, one after the other and by episode.
     actions: Vec<f64>,
+    episodes: Vec<Vec<f64>>,
     tuned: PathBuf,
 }
 
@@ -69,19 +71,26 @@ impl Bench {
             .expect("the program starts");
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         let (stdout, stderr) = (text(&output.stdout), text(&output.stderr));
-        Came { output, stdout, stderr, actions: asked(&log), tuned }
+        let episodes = asked(&log);
+        Came { output, stdout, stderr, actions: episodes.concat(), episodes, tuned }
     }
 }
 
-/// The actions in a driver's log; one that is no number is NaN.
-fn asked(log: &Path) -> Vec<f64> {
+/// The actions of each episode in a driver's log; one that is no number is NaN.
+fn asked(log: &Path) -> Vec<Vec<f64>> {
     let requests = fs::read_to_string(log).unwrap_or_default();
     let requests = requests.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
-    let action = |request: Value| {
-        let action = request.get("action")?.get(0).and_then(Value::as_f64);
-        Some(action.unwrap_or(f64::NAN))
-    };
-    requests.filter_map(action).collect()
+    let mut episodes = vec![];
+    for request in requests {
+        match (request.get("action"), episodes.last_mut()) {
+            (None, _) => episodes.push(vec![]),
+            (Some(action), episode) => {
+                let number = action.get(0).and_then(Value::as_f64).unwrap_or(f64::NAN);
+                episode.expect("a reset comes first").push(number);
+            }
+        }
+    }
+    episodes
 }
 
 impl Came {
@@ -262,13 +271,20 @@ fn no_action_leaves_the_limits_whatever_the_driver_does() {
         "always-nanreward",
         "always-shortobs",
     ];
+    // Commands change by 3 a second: 0.15 a step.
+    let rate = Signal { rate: Some(3.0), low: Some(-1.5), offset: 0.25, ..Signal::default() };
+    let contract = ContractSpec { actions: vec![rate], ..ContractSpec::default() };
+    let slow = Owned { contract: Some(contract.to_bytes().unwrap()), ..scaled() };
     let (scaled, argmax) = (Bench::new(&scaled()), Bench::new(&argmax()));
+    let slow = Bench::new(&slow);
     let heads = [
         (&scaled, OWN, (-2.0, 2.0)),
         (&scaled, "[-1.0,1.0]", (-1.0, 1.0)),
         (&scaled, "[-0.25,9.0]", (-0.25, 2.0)),
         (&scaled, "[1.5,1.5]", (1.5, 1.5)),
         (&argmax, "3", (0.0, 2.0)),
+        (&slow, OWN, (-1.5, 2.0)),
+        (&slow, "[-0.75,9.0]", (-0.75, 2.25)),
     ];
     let (mut sent, mut runs) = (0, 0);
     for (bench, actions, (low, high)) in heads {
@@ -284,6 +300,10 @@ fn no_action_leaves_the_limits_whatever_the_driver_does() {
                 "{habit} {actions}: {:?}",
                 came.actions
             );
+            if std::ptr::eq(bench, &slow) {
+                let mut steps = came.episodes.iter().flat_map(|actions| actions.windows(2));
+                assert!(steps.all(|pair| (pair[1] - pair[0]).abs() <= 0.15 + 1e-6), "{habit}");
+            }
             if actions == "3" {
                 assert!(came.actions.iter().all(|action| action.fract() == 0.0), "{habit}");
             }

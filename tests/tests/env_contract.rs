@@ -15,6 +15,36 @@ fn first(env: &mut dyn Env, seed: u64) -> Vec<f64> {
 }
 
 #[test]
+fn names_and_units_are_as_many_as_the_numbers() {
+    for id in ids() {
+        let env = env(id, "");
+        let (spec, signals) = (env.spec(), &env.spec().signals);
+        for said in [&signals.obs_names, &signals.obs_units].into_iter().flatten() {
+            assert_eq!(said.len(), spec.obs_dim, "{id}");
+        }
+        for said in [&signals.act_names, &signals.act_units].into_iter().flatten() {
+            assert_eq!(said.len(), spec.action_space.outputs(), "{id}");
+        }
+    }
+    // What is shown elsewhere is named there, and fake features are not.
+    let plain = make("Hopper-v5", &Shift::default()).unwrap();
+    let wrapped = make("Hopper-v5[noise-features=0.5,permute=3]", &Shift::default()).unwrap();
+    let names = |env: &dyn Env| env.spec().signals.obs_names.clone().unwrap();
+    let (plain, wrapped) = (names(&*plain), names(&*wrapped));
+    assert_eq!(
+        (plain[0].as_str(), plain[4].as_str(), plain[5].as_str()),
+        ("rootz", "foot", "rootx velocity")
+    );
+    assert_eq!((plain.len(), wrapped.len()), (11, 22));
+    let mut shown: Vec<_> = wrapped.iter().filter(|name| !name.is_empty()).collect();
+    assert_ne!(shown, plain.iter().collect::<Vec<_>>());
+    shown.sort();
+    let mut all: Vec<_> = plain.iter().collect();
+    all.sort();
+    assert_eq!(shown, all);
+}
+
+#[test]
 fn seeds_decide_the_start() {
     for id in ids() {
         let mut env = env(id, "");
@@ -207,6 +237,8 @@ fn serving_speaks_first() {
     let spec = json!({
         "id": "Pendulum-v1", "obs_dim": 3, "act_low": [-2.0], "act_high": [2.0],
         "max_episode_steps": 200, "control_period_s": 0.05,
+        "obs_names": ["cos(angle)", "sin(angle)", "angular velocity"], "obs_units": ["", "", "rad/s"],
+        "act_names": ["torque"], "act_units": ["N m"],
     });
     assert_eq!(served(b""), [json!({ "spec": spec })]);
 }
@@ -223,6 +255,9 @@ fn serving_choices() {
     let spec = json!({
         "id": "CartPole-v1", "obs_dim": 4, "actions": 2,
         "max_episode_steps": 500, "control_period_s": 0.02,
+        "obs_names": ["position", "velocity", "angle", "angular velocity"],
+        "obs_units": ["m", "m/s", "rad", "rad/s"],
+        "act_names": ["push left", "push right"], "act_units": ["", ""],
     });
     assert_eq!(lines[0], json!({ "spec": spec }));
     let mut env = env("CartPole-v1", "");

@@ -5,7 +5,8 @@ use lacewing::lab::config::{Preset, RunConfig};
 use lacewing_formats::artifact::{AlignedBytes, LayerSpec, Placed, PolicySpec, PolicyView};
 use lacewing_formats::codec::{Encoding, IndexCodec, RowTable, ValueCodec};
 use lacewing_formats::policy::{
-    ActionHead, Activation, Evaluation, Head, ObservationNormaliser, Probe, Provenance,
+    ActionHead, Activation, Contract, ContractSpec, Evaluation, Head, ObservationNormaliser, Probe,
+    Provenance, Signal,
 };
 use lacewing_formats::topology::{Allocation, Csr};
 use lacewing_runtime::act::Policy;
@@ -54,6 +55,7 @@ fn tiny() -> AlignedBytes {
         // (0, 0, 1) becomes zeros, so the hidden neurons are 0 and 0.25 and the output is
         // tanh(-0.125).
         probes: &[Probe { observation: &[0.0, 0.0, 1.0], action: &[2.0 * -0.124_353] }],
+        contract: None,
         resume: Some(b"opaque"),
     };
     spec.to_bytes(Encoding::COMPACT).unwrap()
@@ -81,6 +83,44 @@ fn discrete() -> AlignedBytes {
             Probe { observation: &[1.0, 2.0], action: &[1.0] },
             Probe { observation: &[-1.0, 0.0], action: &[2.0] },
         ],
+        contract: None,
+        resume: None,
+    };
+    spec.to_bytes(Encoding::PLAIN).unwrap()
+}
+
+/// One action by two frames of one sensor, agreed on with a robot.
+fn agreed() -> AlignedBytes {
+    let layers = [LayerSpec {
+        topology: Csr::new(2, &[0, 2], &[0, 1]).unwrap(),
+        weights: &[0.5, -1.0],
+        bias: &[0.0],
+        activation: Activation::Tanh,
+    }];
+    let contract = ContractSpec {
+        shifted: "gear=0.5",
+        history: 2,
+        previous_action: false,
+        observations: vec![Signal {
+            name: "hip",
+            unit: "deg",
+            offset: 90.0,
+            scale: 0.25,
+            low: Some(0.0),
+            high: Some(180.0),
+            rate: None,
+        }],
+        actions: vec![Signal { name: "hip", rate: Some(5.0), ..Signal::default() }],
+    };
+    let contract = contract.to_bytes().unwrap();
+    let spec = PolicySpec {
+        layers: &layers,
+        normaliser: None,
+        action_head: ActionHead::Scaled { low: &[-1.0], high: &[1.0] },
+        control_period_s: 0.02,
+        provenance: Provenance::default(),
+        probes: &[],
+        contract: Some(Contract::parse(&contract).unwrap()),
         resume: None,
     };
     spec.to_bytes(Encoding::PLAIN).unwrap()
@@ -109,6 +149,7 @@ fn wide(encoding: Encoding) -> AlignedBytes {
         control_period_s: 0.01,
         provenance: Provenance::default(),
         probes: &[],
+        contract: None,
         resume: None,
     };
     spec.to_bytes(encoding).unwrap()
@@ -127,7 +168,9 @@ const GOLDENS: [(&str, IndexCodec, ValueCodec); 5] = [
 
 #[test]
 fn version_2_is_still_written_as_it_was() {
-    for (name, file) in [("v2_example", tiny()), ("v2_argmax", discrete())] {
+    for (name, file) in
+        [("v2_example", tiny()), ("v2_argmax", discrete()), ("v2_contract", agreed())]
+    {
         if std::env::var_os("LACEWING_WRITE_GOLDENS").is_some() {
             std::fs::write(golden(name), &*file).unwrap();
         }
@@ -246,8 +289,8 @@ fn the_specification_shows_every_byte() {
     let spec = Path::new(env!("CARGO_MANIFEST_DIR")).join("../formats/SPEC.md");
     let spec = std::fs::read_to_string(spec).unwrap();
     let blocks: Vec<_> = spec.split("```hexdump\n").skip(1).collect();
-    assert_eq!(blocks.len(), 2);
-    for (block, name) in blocks.into_iter().zip(["v2_example", "v2_argmax"]) {
+    assert_eq!(blocks.len(), 3);
+    for (block, name) in blocks.into_iter().zip(["v2_example", "v2_argmax", "v2_contract"]) {
         let (block, _) = block.split_once("```").unwrap();
         let mut shown = shown_bytes(block);
         shown.resize(shown.len().next_multiple_of(64), 0);

@@ -48,6 +48,7 @@ fn read(view: &PolicyView<'_>, like: &Owned) -> Owned {
         probes: (view.probes())
             .map(|probe| (probe.observation.to_vec(), probe.action.to_vec()))
             .collect(),
+        contract: view.contract().map(|contract| contract.bytes().to_vec()),
         resume: view.resume().map(<[u8]>::to_vec),
     }
 }

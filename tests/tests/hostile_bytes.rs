@@ -7,7 +7,7 @@ use lacewing_formats::artifact::{
     AlignedBytes, FileError, LayerView, MAX_LAYERS, PolicyView, Section,
 };
 use lacewing_formats::codec::{Encoding, IndexCodec, ReadColumns, ValueCodec};
-use lacewing_formats::policy::ActionHead;
+use lacewing_formats::policy::{ActionHead, ContractSpec, Signal};
 use lacewing_formats::topology::TopologyError;
 use lacewing_tests::hostile::{assert_sound, seal};
 use lacewing_tests::policy_file::{Owned, Shape};
@@ -32,6 +32,25 @@ fn discrete() -> Vec<u8> {
     Owned::random(&shape).argmax().write(Encoding::PLAIN).unwrap().to_vec()
 }
 
+fn agreed() -> Vec<u8> {
+    let widths = vec![9, 20, 2];
+    let shape = Shape { widths, density: 0.3, normaliser: true, probes: 1, resume: None, seed: 3 };
+    let signal = |name| Signal { name, unit: "rad", scale: 0.5, ..Signal::default() };
+    let contract = ContractSpec {
+        shifted: "gear=0.5",
+        history: 3,
+        previous_action: true,
+        observations: vec![signal("hip")],
+        actions: vec![
+            signal("left"),
+            Signal { rate: Some(3.0), low: Some(-0.5), ..signal("right") },
+        ],
+    };
+    let contract = Some(contract.to_bytes().unwrap());
+    let policy = Owned { contract, ..Owned::random(&shape) };
+    policy.write(Encoding::PLAIN).unwrap().to_vec()
+}
+
 fn bases() -> Vec<Vec<u8>> {
     let with = |values, indices: IndexCodec| Encoding { values, indices: indices.into() };
     let mixed = with(ValueCodec::F16, IndexCodec::U16);
@@ -49,7 +68,7 @@ fn bases() -> Vec<Vec<u8>> {
     ];
     // As files were before there were codecs that do without row pointers.
     let old = include_bytes!("../goldens/v1_tiny.lace").to_vec();
-    few.into_iter().chain(each_codec).chain(wide).chain([old, discrete()]).collect()
+    few.into_iter().chain(each_codec).chain(wide).chain([old, discrete(), agreed()]).collect()
 }
 
 fn below(rng: &mut impl Rng, bound: usize) -> usize {
@@ -106,7 +125,6 @@ fn mutate(rng: &mut impl Rng, bases: &[Vec<u8>]) -> Vec<u8> {
     file
 }
 
-/// Recomputes what the kernels rely on, without the reader's own checks.
 #[test]
 fn mutated_files_are_refused_or_sound() {
     let bases = bases();

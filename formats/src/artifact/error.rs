@@ -3,7 +3,7 @@
 use super::header::{MAX_LAYERS, MAX_PROBES, MAX_WIDTH};
 use super::preamble::{ALIGNMENT, MAX_FILE_BYTES, VERSION};
 use super::section::Section;
-use crate::policy::MAX_TEXT_BYTES;
+use crate::policy::{ContractError, MAX_TEXT_BYTES};
 use crate::topology::TopologyError;
 use thiserror::Error;
 
@@ -145,6 +145,9 @@ pub enum FileError {
         /// Which probe, counted from 0.
         probe: usize,
     },
+    /// The contract is none, or not this policy's.
+    #[error("the policy's contract: {0}")]
+    Contract(#[from] ContractError),
     /// The links of a layer are impossible.
     #[error("layer {layer} (counted from 0): {source}; export the policy again")]
     Topology {

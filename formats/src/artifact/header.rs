@@ -4,7 +4,9 @@ use super::error::FileError;
 use super::preamble::{MAX_FILE_BYTES, Preamble};
 use super::section::{Placed, Section};
 use crate::codec::{StoredIndices, ValueCodec};
-use crate::policy::{Activation, Head, MAX_TEXT_BYTES, Provenance};
+use crate::policy::{
+    Activation, ContractError, Head, MAX_CONTRACT_BYTES, MAX_TEXT_BYTES, Provenance,
+};
 use heapless::Vec;
 use serde::{Deserialize, Serialize};
 
@@ -33,6 +35,9 @@ pub struct Header<'a> {
     #[serde(borrow)]
     pub(super) provenance: Provenance<'a>,
     pub(super) resume_bytes: Option<u64>,
+    /// Comes behind all others, and only where there is a contract.
+    #[serde(skip)]
+    pub(super) contract_bytes: Option<u32>,
 }
 
 /// A layer in the header; its inputs are the outputs of the one before.
@@ -82,13 +87,18 @@ impl<'a> Header<'a> {
             1 => (Head::Scaled, bytes),
             _ => postcard::take_from_bytes(bytes).map_err(|_| FileError::Header)?,
         };
-        match postcard::take_from_bytes::<Self>(rest) {
-            Ok((header, [])) => {
-                let header = Self { head, ..header };
-                header.check().map(|()| header)
-            }
-            _ => Err(FileError::Header),
-        }
+        let (header, rest): (Self, _) =
+            postcard::take_from_bytes(rest).map_err(|_| FileError::Header)?;
+        let contract_bytes = match rest {
+            [] => None,
+            _ if preamble.version == 1 => return Err(FileError::Header),
+            _ => match postcard::take_from_bytes(rest) {
+                Ok((bytes, [])) => Some(bytes),
+                _ => return Err(FileError::Header),
+            },
+        };
+        let header = Self { head, contract_bytes, ..header };
+        header.check().map(|()| header)
     }
 
     /// Checks all that needs no section; afterwards lengths cannot overflow.
@@ -111,6 +121,9 @@ impl<'a> Header<'a> {
         }
         if let Some(bytes) = self.resume_bytes.filter(|&bytes| bytes > MAX_FILE_BYTES) {
             return Err(FileError::TooLarge { bytes });
+        }
+        if self.contract_bytes.is_some_and(|bytes| bytes > MAX_CONTRACT_BYTES) {
+            return Err(ContractError::Long.into());
         }
         if !is_positive(self.control_period_s) {
             return Err(FileError::ControlPeriod);
@@ -167,8 +180,9 @@ impl<'a> Header<'a> {
             .into_iter()
             .flatten()
         });
+        let contract = self.contract_bytes.map(|bytes| (Section::Contract, bytes.into()));
         let resume = self.resume_bytes.map(|bytes| (Section::Resume, bytes));
-        numbers.chain(layers).chain(resume).scan(
+        numbers.chain(layers).chain(contract).chain(resume).scan(
             header(header_bytes).end(),
             |offset, (section, bytes)| {
                 let placed = Placed { section, offset: *offset, bytes };

@@ -32,6 +32,8 @@ pub enum Section {
     Weights(u8),
     /// Biases of a layer, f32 `[rows]`.
     Biases(u8),
+    /// What policy and robot agree on.
+    Contract,
     /// What the learner needs to go on.
     Resume,
 }
@@ -52,6 +54,7 @@ impl fmt::Display for Section {
             Self::Scales(layer) => return write!(f, "scales of layer {layer}"),
             Self::Weights(layer) => return write!(f, "weights of layer {layer}"),
             Self::Biases(layer) => return write!(f, "biases of layer {layer}"),
+            Self::Contract => "contract",
             Self::Resume => "resume section",
         })
     }

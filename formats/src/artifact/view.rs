@@ -7,7 +7,7 @@ use super::preamble::{ALIGNMENT, Preamble};
 use super::section::{Placed, Section};
 use crate::codec::{Bitmap, Indices, Rice, RowTable, StoredColumns, StoredIndices, StoredRows};
 use crate::codec::{ValueCodec, Values};
-use crate::policy::{ActionHead, Head, ObservationNormaliser, Probe, Provenance};
+use crate::policy::{ActionHead, Contract, Head, ObservationNormaliser, Probe, Provenance};
 use bytemuck::AnyBitPattern;
 use half::{bf16, f16};
 use heapless::Vec;
@@ -22,6 +22,7 @@ pub struct PolicyView<'a> {
     probe_observations: &'a [f32],
     probe_actions: &'a [f32],
     layers: Vec<LayerView<'a>, MAX_LAYERS>,
+    contract: Option<Contract<'a>>,
     resume: Option<&'a [u8]>,
 }
 
@@ -54,6 +55,14 @@ impl<'a> PolicyView<'a> {
             let view = read_layer(&mut reader, &header, layer)?;
             layers.push(view).map_err(|_| FileError::Header)?;
         }
+        let contract = match header.contract_bytes {
+            Some(_) => {
+                let contract = Contract::parse(reader.next()?.1)?;
+                contract.check(header.observations(), header.outputs(), &head)?;
+                Some(contract)
+            }
+            None => None,
+        };
         let resume = match header.resume_bytes {
             Some(_) => Some(reader.next()?.1),
             None => None,
@@ -67,6 +76,7 @@ impl<'a> PolicyView<'a> {
             probe_observations,
             probe_actions,
             layers,
+            contract,
             resume,
         };
         view.check_probes().map(|()| view)
@@ -118,6 +128,11 @@ impl<'a> PolicyView<'a> {
         let observations = self.probe_observations.chunks_exact(self.header.observations().max(1));
         let actions = self.probe_actions.chunks_exact(self.header.actions().max(1));
         observations.zip(actions).map(|(observation, action)| Probe { observation, action })
+    }
+
+    /// What policy and robot agree on, if anything.
+    pub fn contract(&self) -> Option<Contract<'a>> {
+        self.contract
     }
 
     /// What the learner needs to go on, if it is there: its bytes, at a multiple of 64.

@@ -7,7 +7,7 @@ use super::preamble::{MAX_FILE_BYTES, Preamble, VERSION};
 use super::section::Section;
 use super::view::PolicyView;
 use crate::codec::{EncodedTopology, EncodedValues, Encoding, OutOfRange, ValueCodec};
-use crate::policy::{ActionHead, Activation, ObservationNormaliser, Probe, Provenance};
+use crate::policy::{ActionHead, Activation, Contract, ObservationNormaliser, Probe, Provenance};
 use crate::topology::Csr;
 use alloc::vec::Vec;
 use thiserror::Error;
@@ -28,6 +28,8 @@ pub struct PolicySpec<'a> {
     /// Up to [`MAX_PROBES`] examples. Take the actions from the policy as it will be read: write a
     /// file without probes, let it act, write again with them.
     pub probes: &'a [Probe<'a>],
+    /// What policy and robot agree on; see [`ContractSpec`](crate::policy::ContractSpec).
+    pub contract: Option<Contract<'a>>,
     /// What the learner needs to go on.
     pub resume: Option<&'a [u8]>,
 }
@@ -122,7 +124,11 @@ impl PolicySpec<'_> {
         let links = links.collect::<Result<Vec<_>, SpecError>>()?;
         let header = self.header(encoding.values, &links)?;
         // Writing to a Vec cannot fail; were it to, no reader could read the header either.
-        let head = postcard::to_allocvec(&(header.head, &header)).map_err(|_| FileError::Header)?;
+        let mut head =
+            postcard::to_allocvec(&(header.head, &header)).map_err(|_| FileError::Header)?;
+        if let Some(bytes) = header.contract_bytes {
+            head.extend(postcard::to_allocvec(&bytes).map_err(|_| FileError::Header)?);
+        }
         let header_bytes = head.len() as u32;
         let end = header.sections(header_bytes).last().map_or(0, |last| last.end());
         if end > MAX_FILE_BYTES {
@@ -212,6 +218,7 @@ impl PolicySpec<'_> {
             layers,
             provenance: self.provenance,
             resume_bytes: self.resume.map(|resume| resume.len() as u64),
+            contract_bytes: self.contract.map(|contract| contract.bytes().len() as u32),
         })
     }
 
@@ -239,6 +246,7 @@ impl PolicySpec<'_> {
                 EncodedValues::Int8 { values, .. } => put(out, values),
             },
             Section::Biases(index) => put(out, layer(index).bias),
+            Section::Contract => put(out, self.contract.map_or(&[], |contract| contract.bytes())),
             Section::Resume => put(out, self.resume.unwrap_or_default()),
         }
     }

@@ -1,9 +1,18 @@
-//! What a policy is besides its links: activations, scaling of inputs and outputs, origin.
+//! What a policy is besides its links: activations, scaling of inputs and outputs, origin, and the
+//! contract with a robot.
 
 mod activation;
+#[cfg(feature = "alloc")]
+mod announced;
+mod contract;
 mod provenance;
 mod scaling;
 
 pub use activation::Activation;
+#[cfg(feature = "alloc")]
+pub use announced::{Announced, Mismatch, is_same_period};
+#[cfg(feature = "alloc")]
+pub use contract::ContractSpec;
+pub use contract::{Contract, ContractError, MAX_CONTRACT_BYTES, MAX_HISTORY, Side, Signal};
 pub use provenance::{Evaluation, MAX_TEXT_BYTES, Provenance};
 pub use scaling::{ActionHead, Head, ObservationNormaliser, Probe, scale_action};

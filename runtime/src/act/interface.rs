@@ -1,8 +1,8 @@
-//! What stands between a policy and its actuators.
+//! What stands between a policy and its robot: the contract of the file, and limits.
 
 use crate::guard::first_non_finite;
 use lacewing_formats::artifact::PolicyView;
-use lacewing_formats::policy::ActionHead;
+use lacewing_formats::policy::{ActionHead, Signal};
 use thiserror::Error;
 
 /// Why an interface cannot be made, or gives no command.
@@ -38,6 +38,29 @@ pub enum InterfaceError {
         /// The driver's.
         driver: (f32, f32),
     },
+    /// The driver sends another number of observations.
+    #[error("the observation has {found} numbers, the policy takes {expected}")]
+    Observations {
+        /// What the policy takes at a time.
+        expected: usize,
+        /// What was given.
+        found: usize,
+    },
+    /// A sensor says what it cannot.
+    #[error(
+        "number {index} of the observation (counted from 0) is {value}, the policy's contract has it \
+         from {low} to {high}: check that sensor"
+    )]
+    Sensor {
+        /// Which.
+        index: usize,
+        /// What it says; may be no number.
+        value: f32,
+        /// Least in the contract.
+        low: f32,
+        /// Greatest.
+        high: f32,
+    },
     /// An action is no number.
     #[error("action {action} (counted from 0) is NaN or infinite: it was not sent")]
     NoNumber {
@@ -54,43 +77,136 @@ pub enum InterfaceError {
     },
 }
 
-/// Limits of the commands to the actuators: applying them is the last that is done to an action,
-/// whatever was done before.
+/// Between a policy and its driver: turns what sensors say into the policy's observation (offset and
+/// scale, then stacked with earlier frames and the action before, as the file's contract has it), and
+/// actions into commands (scale and offset, then rate limits, then limits). Limits are the last that is
+/// applied to a command, whatever came before. Without a contract only the file's limits are.
+///
+/// Each step is one [`Interface::observe`], the policy's own step, and one [`Interface::command`].
 #[derive(Debug)]
 pub struct Interface<'m> {
-    /// Of scaled actions; empty for discrete ones.
+    sensors: Scaling<'m>,
+    /// Least and greatest value of each sensor.
+    range: [&'m mut [f32]; 2],
+    /// The policy's observation: frames, the oldest first.
+    stack: &'m mut [f32],
+    history: usize,
+    /// Whether a frame ends with the action before it.
+    previous_action: bool,
+    actuators: Scaling<'m>,
+    /// Least and greatest command; empty for discrete actions.
     low: &'m mut [f32],
     high: &'m mut [f32],
+    /// Most change of a command from step to step.
+    change: &'m mut [f32],
+    /// The last action, in the policy's units, and command.
+    action: &'m mut [f32],
+    command: &'m mut [f32],
+    /// Whether there is an earlier frame and a last command.
+    observed: bool,
+    commanded: bool,
     /// Discrete actions; 0 where they are scaled.
     choices: usize,
+}
+
+/// An offset and a scale for each number.
+#[derive(Debug)]
+struct Scaling<'m> {
+    offset: &'m mut [f32],
+    scale: &'m mut [f32],
+}
+
+/// Lengths of what an [`Interface`] holds.
+struct Lengths {
+    sensors: usize,
+    observations: usize,
+    /// Scaled actions.
+    actions: usize,
+}
+
+impl Lengths {
+    fn of(view: &PolicyView<'_>) -> Self {
+        let (observations, outputs) = (view.header().observations(), view.header().outputs());
+        let actions = view.action_head().limits().map_or(0, |limits| limits.0.len());
+        let sensors = match view.contract() {
+            Some(contract) => contract.sensors(observations, outputs),
+            None => observations,
+        };
+        Self { sensors, observations, actions }
+    }
 }
 
 impl<'m> Interface<'m> {
     /// Numbers of memory that [`Interface::new`] takes.
     pub fn numbers(view: &PolicyView<'_>) -> usize {
-        2 * view.action_head().limits().map_or(0, |limits| limits.0.len())
+        let lengths = Lengths::of(view);
+        4 * lengths.sensors + lengths.observations + 7 * lengths.actions
     }
 
-    /// The limits of the policy file, in the caller's memory.
+    /// The interface of a policy file, in the caller's memory.
     ///
     /// # Errors
-    /// [`InterfaceError::Memory`] if there are fewer than [`Interface::numbers`].
+    /// [`InterfaceError::Memory`] if there is less than [`Interface::numbers`].
     pub fn new(view: &PolicyView<'_>, memory: &'m mut [f32]) -> Result<Self, InterfaceError> {
         let (needed, found) = (Self::numbers(view), memory.len());
-        let memory = memory.get_mut(..needed).ok_or(InterfaceError::Memory { needed, found })?;
-        let (low, high) = memory.split_at_mut(needed / 2);
-        let choices = match view.action_head() {
-            ActionHead::Scaled { low: own_low, high: own_high } => {
-                low.copy_from_slice(own_low);
-                high.copy_from_slice(own_high);
-                0
-            }
-            ActionHead::Argmax => view.header().outputs(),
+        let mut rest = memory.get_mut(..needed).ok_or(InterfaceError::Memory { needed, found })?;
+        let mut take = |numbers| {
+            let (taken, left) = core::mem::take(&mut rest).split_at_mut(numbers);
+            rest = left;
+            taken
         };
-        Ok(Self { low, high, choices })
+        let Lengths { sensors, observations, actions } = Lengths::of(view);
+        let contract = view.contract();
+        let mut interface = Self {
+            sensors: Scaling { offset: take(sensors), scale: take(sensors) },
+            range: [take(sensors), take(sensors)],
+            stack: take(observations),
+            history: contract.map_or(1, |contract| contract.history()),
+            previous_action: contract.is_some_and(|contract| contract.previous_action()),
+            actuators: Scaling { offset: take(actions), scale: take(actions) },
+            low: take(actions),
+            high: take(actions),
+            change: take(actions),
+            action: take(actions),
+            command: take(actions),
+            observed: false,
+            commanded: false,
+            choices: match view.action_head() {
+                ActionHead::Scaled { .. } => 0,
+                ActionHead::Argmax => view.header().outputs(),
+            },
+        };
+        interface.set_signals(view);
+        interface.reset();
+        Ok(interface)
     }
 
-    /// Least and greatest value of each scaled action.
+    fn set_signals(&mut self, view: &PolicyView<'_>) {
+        let unsaid = || core::iter::repeat(Signal::default());
+        let observations = view.contract().into_iter().flat_map(|contract| contract.observations());
+        let [least, greatest] = &mut self.range;
+        for (at, signal) in observations.chain(unsaid()).take(least.len()).enumerate() {
+            (self.sensors.offset[at], self.sensors.scale[at]) = (signal.offset, signal.scale);
+            least[at] = signal.low.unwrap_or(f32::MIN);
+            greatest[at] = signal.high.unwrap_or(f32::MAX);
+        }
+        let Some((low, high)) = view.action_head().limits() else { return };
+        let actions = view.contract().into_iter().flat_map(|contract| contract.actions());
+        let period = view.header().control_period_s();
+        for (at, signal) in actions.chain(unsaid()).take(low.len()).enumerate() {
+            (self.actuators.offset[at], self.actuators.scale[at]) = (signal.offset, signal.scale);
+            (self.low[at], self.high[at]) = signal.limits(low[at], high[at]);
+            let rate = signal.rate.map_or(f64::INFINITY, f64::from);
+            self.change[at] = (rate * period) as f32;
+        }
+    }
+
+    /// Numbers that the driver sends at a time.
+    pub fn sensors(&self) -> usize {
+        self.sensors.scale.len()
+    }
+
+    /// Least and greatest command of each scaled action, in the driver's units.
     pub fn limits(&self) -> (&[f32], &[f32]) {
         (self.low, self.high)
     }
@@ -122,11 +238,53 @@ impl<'m> Interface<'m> {
         Ok(narrower)
     }
 
+    /// An episode begins: there are no earlier frames, and no action came before. Its first command is
+    /// held by limits alone, as nobody knows where the actuators are.
+    pub fn reset(&mut self) {
+        (self.observed, self.commanded) = (false, false);
+        self.action.fill(0.0);
+    }
+
+    /// The policy's observation after the driver sent `raw`. Frames before the first are like it.
+    ///
+    /// # Errors
+    /// [`InterfaceError::Observations`], [`InterfaceError::Sensor`]; it is then as if nothing had been
+    /// sent.
+    pub fn observe(&mut self, raw: &[f32]) -> Result<&[f32], InterfaceError> {
+        let (expected, found) = (self.sensors(), raw.len());
+        if expected != found {
+            return Err(InterfaceError::Observations { expected, found });
+        }
+        for (index, &value) in raw.iter().enumerate() {
+            let [low, high] = [self.range[0][index], self.range[1][index]];
+            // NaN is in no range.
+            if !(low..=high).contains(&value) {
+                return Err(InterfaceError::Sensor { index, value, low, high });
+            }
+        }
+        let frame = self.stack.len() / self.history;
+        let earlier = self.stack.len() - frame;
+        self.stack.copy_within(frame.min(earlier).., 0);
+        let (before, newest) = self.stack.split_at_mut(earlier);
+        let Scaling { offset, scale } = &self.sensors;
+        for (at, value) in raw.iter().enumerate() {
+            newest[at] = (value - offset[at]) * scale[at];
+        }
+        if self.previous_action {
+            newest[found..].copy_from_slice(self.action);
+        }
+        if !self.observed {
+            before.chunks_exact_mut(frame).for_each(|older| older.copy_from_slice(newest));
+        }
+        self.observed = true;
+        Ok(self.stack)
+    }
+
     /// Turns an action of the policy into the command for the actuators, in place.
     ///
     /// # Errors
     /// [`InterfaceError`] where there is none; nothing may be sent then.
-    pub fn command(&self, action: &mut [f32]) -> Result<(), InterfaceError> {
+    pub fn command(&mut self, action: &mut [f32]) -> Result<(), InterfaceError> {
         let (expected, found) = (if self.choices > 0 { 1 } else { self.low.len() }, action.len());
         if found != expected {
             return Err(InterfaceError::Length { expected, found });
@@ -139,9 +297,17 @@ impl<'m> Interface<'m> {
             let known = (0.0..choices as f32).contains(&action) && libm::truncf(action) == action;
             return if known { Ok(()) } else { Err(InterfaceError::NoChoice { action, choices }) };
         }
-        for ((action, &low), &high) in action.iter_mut().zip(&*self.low).zip(&*self.high) {
-            *action = action.clamp(low, high);
+        self.action.copy_from_slice(action);
+        for (at, action) in action.iter_mut().enumerate() {
+            let mut command = self.actuators.offset[at] + self.actuators.scale[at] * *action;
+            if self.commanded {
+                let (last, change) = (self.command[at], self.change[at]);
+                command = command.clamp(last - change, last + change);
+            }
+            *action = command.clamp(self.low[at], self.high[at]);
         }
+        self.command.copy_from_slice(action);
+        self.commanded = true;
         Ok(())
     }
 }

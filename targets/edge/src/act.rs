@@ -1,6 +1,7 @@
 //! `lacewing-edge act`: observations in, actions out, one JSON array a line.
 
 use crate::EdgeError;
+use crate::driver::{self, LONGEST, Notice};
 use lacewing_runtime::act::{Interface, Policy};
 use std::io::{BufRead, Read, Write};
 
@@ -8,7 +9,9 @@ use std::io::{BufRead, Read, Write};
 const BYTES_PER_NUMBER: u64 = 64;
 
 /// Answers each observation of `input` with an action on `output`, flushed, until the input ends.
-/// Blank lines are passed over.
+/// Blank lines are passed over. `{"spec":…}`, as drivers announce themselves, is compared with the
+/// policy's contract; `{"reset":…}` begins an episode: earlier observations and actions are forgotten.
+/// Neither is answered.
 ///
 /// # Errors
 /// The first line that is not an observation this policy can act on; nothing is written for it.
@@ -19,11 +22,13 @@ pub fn serve(
 ) -> Result<(), EdgeError> {
     let mut scratch = vec![0.0; policy.scratch_len()];
     let mut action = vec![0.0; policy.actions()];
-    let mut limits = vec![0.0; Interface::numbers(policy.view())];
-    let interface = Interface::new(policy.view(), &mut limits)?;
-    let limit = BYTES_PER_NUMBER * (policy.observations() as u64 + 1);
+    let mut signals = vec![0.0; Interface::numbers(policy.view())];
+    let mut interface = Interface::new(policy.view(), &mut signals)?;
     let mut line = Vec::new();
     for number in 1_u64.. {
+        // Names make an announcement longer than any observation.
+        let longest = BYTES_PER_NUMBER * (interface.sensors() as u64 + 1);
+        let limit = if number == 1 { LONGEST } else { longest };
         line.clear();
         let read = input.by_ref().take(limit).read_until(b'\n', &mut line);
         if read.map_err(EdgeError::Input)? == 0 {
@@ -32,18 +37,41 @@ pub fn serve(
         if line.len() as u64 == limit && !line.ends_with(b"\n") {
             return Err(EdgeError::LongLine { line: number, limit });
         }
-        if line.trim_ascii().is_empty() {
-            continue;
+        match line.trim_ascii_start().first() {
+            None => continue,
+            Some(b'{') => {
+                notice(policy, &mut interface, &line)?;
+                continue;
+            }
+            Some(_) => {}
         }
-        let observation: Vec<f32> = serde_json::from_slice(&line)
+        let raw: Vec<f32> = serde_json::from_slice(&line)
             .map_err(|error| EdgeError::Line { line: number, column: error.column() })?;
+        let command = |source| EdgeError::Command { line: number, source };
+        let observation = interface.observe(&raw).map_err(command)?;
         policy
-            .act(&observation, &mut action, &mut scratch)
+            .act(observation, &mut action, &mut scratch)
             .map_err(|source| EdgeError::Act { line: number, source })?;
-        interface
-            .command(&mut action)
-            .map_err(|source| EdgeError::Command { line: number, source })?;
+        interface.command(&mut action).map_err(command)?;
         write_line(&mut output, &action).map_err(EdgeError::Output)?;
+    }
+    Ok(())
+}
+
+/// Hears what a driver says that is no observation.
+fn notice(
+    policy: &Policy<'_>,
+    interface: &mut Interface<'_>,
+    line: &[u8],
+) -> Result<(), EdgeError> {
+    let notice: Notice = driver::read(&String::from_utf8_lossy(line))?;
+    if let Some(spec) = notice.spec {
+        for note in driver::fit(policy.view(), &spec, interface)? {
+            eprintln!("lacewing-edge: {note}");
+        }
+    }
+    if notice.reset.is_some() {
+        interface.reset();
     }
     Ok(())
 }

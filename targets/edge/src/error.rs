@@ -2,6 +2,7 @@
 
 use crate::driver::DriverError;
 use lacewing_formats::artifact::{FileError, ReadError, SaveError, SpecError};
+use lacewing_formats::policy::Mismatch;
 use lacewing_runtime::act::{ActError, InterfaceError, LoadError};
 use lacewing_runtime::learn::{LearnError, ReplayError, ResumeError};
 use std::path::PathBuf;
@@ -54,7 +55,7 @@ pub enum EdgeError {
         /// Why.
         source: ActError,
     },
-    /// An action cannot be sent.
+    /// The driver is not the policy's, or an observation or action is not as agreed.
     #[error("line {line}: {source}")]
     Command {
         /// Which line, counted from 1.
@@ -88,6 +89,9 @@ pub enum EdgeError {
     /// See [`DriverError`].
     #[error(transparent)]
     Driver(#[from] DriverError),
+    /// See [`Mismatch`].
+    #[error(transparent)]
+    Mismatch(#[from] Mismatch),
     /// See [`InterfaceError`].
     #[error(transparent)]
     Interface(#[from] InterfaceError),

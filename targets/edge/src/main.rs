@@ -28,6 +28,10 @@ struct Cli {
 enum Command {
     /// Answer observations with actions: one JSON array a line on stdin, one on stdout
     ///
+    /// A policy file with a contract says what the numbers are: they are scaled, stacked with earlier
+    /// ones and kept within limits as it has it. {"spec":{…}} on a line of its own, as finetune reads
+    /// it, is compared with it; {"reset":N} begins an episode; blank lines are passed over.
+    ///
     /// Ends with status 0 when the input ends or nobody reads the output any more. At the first
     /// line that is no observation of the policy's length, or holds a number that is not finite,
     /// it writes one line to stderr and ends with status 1: what a robot does then is the caller's

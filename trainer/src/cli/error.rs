@@ -1,5 +1,6 @@
 //! What any command may report.
 
+use lacewing_formats::policy::ContractError;
 use lacewing_runtime::act::LoadError;
 use lacewing_runtime::learn::ResumeError;
 use thiserror::Error;
@@ -7,6 +8,7 @@ use thiserror::Error;
 use crate::engine::EngineError;
 use crate::env::{EnvError, SettingError};
 use crate::lab::config::ConfigError;
+use crate::lab::contract::RobotError;
 use crate::lab::deployed::PlayError;
 use crate::lab::error::LabError;
 use crate::lab::error::TrainError;
@@ -55,6 +57,12 @@ pub enum CliError {
     /// A policy is unusable.
     #[error(transparent)]
     Policy(#[from] PolicyError),
+    /// A contract cannot be read.
+    #[error(transparent)]
+    Robot(#[from] RobotError),
+    /// A contract cannot be.
+    #[error("contract: {0}")]
+    Contract(#[from] ContractError),
     /// ONNX went wrong.
     #[error(transparent)]
     Onnx(#[from] OnnxError),

@@ -10,9 +10,10 @@ use serde::Serialize;
 use super::CliError;
 use super::eval::env_id;
 use crate::env::{self, Shift};
+use crate::lab::policy::Facts;
 use crate::lab::quantisation::{self, ActionError, Returns};
 use crate::lab::seeds::FRESH_SEED;
-use crate::lab::{files, policy};
+use crate::lab::{contract, files, policy};
 use crate::onnx;
 
 #[derive(clap::Args)]
@@ -34,6 +35,10 @@ pub struct Args {
     /// Leave out what it takes to go on learning: most of the file.
     #[arg(long)]
     no_resume_section: bool,
+    /// TOML file with what the policy and its robot agree on (names, units, scales, limits …), to
+    /// travel in the .lace file; see `lacewing inspect`.
+    #[arg(long, value_name = "ROBOT.TOML")]
+    contract: Option<PathBuf>,
     /// Environment to compare the exported policy with the original in [default with --episodes: the
     /// one it was trained in].
     #[arg(long)]
@@ -134,7 +139,7 @@ impl Args {
 
     fn only_for_lace(&self) -> bool {
         let encoding = self.values.is_some() || self.index.is_some();
-        encoding || self.env.is_some() || self.episodes.is_some()
+        encoding || self.contract.is_some() || self.env.is_some() || self.episodes.is_some()
     }
 }
 
@@ -144,17 +149,21 @@ pub fn run(args: &Args) -> Result<(), CliError> {
     files::check_output(&args.out, args.force)?;
     let bytes = policy::read(&args.policy)?;
     let view = policy::parse(&bytes, &args.policy)?;
+    let robot = args.contract.as_deref().map(contract::read).transpose()?;
     let (written, loss) = match format {
         Format::Lace => {
-            let file = policy::encode_again(&view, args.encoding(), !args.no_resume_section)?;
+            let own = policy::facts(&view);
+            let kept = Facts { resume: own.resume.filter(|_| !args.no_resume_section), ..own };
+            let facts = robot.as_ref().map_or(Ok(kept), |robot| robot.agreed(kept))?;
+            let file = policy::encode_again(&view, &facts, args.encoding())?;
             let loss = Loss::of(args, &view, &policy::parse(&file, &args.out)?)?;
             files::write_atomic(&args.out, &file)?;
             (file.len(), loss)
         }
         Format::Onnx if args.only_for_lace() => {
             return Err(CliError::Usage(
-                "--values, --index, --env and --episodes are for .lace files; ONNX has dense f32 \
-                 weights: leave them out"
+                "--values, --index, --contract, --env and --episodes are for .lace files; ONNX has \
+                 dense f32 weights: leave them out"
                     .into(),
             ));
         }

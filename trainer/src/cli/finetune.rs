@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use lacewing_formats::artifact::PolicyView;
 use lacewing_formats::codec::Encoding;
-use lacewing_formats::policy::Provenance;
+use lacewing_formats::policy::{Contract, Provenance};
 use lacewing_runtime::learn::{Resume, Score, TuningTopology};
 
 use super::CliError;
@@ -15,7 +15,7 @@ use crate::lab::error::TrainError;
 use crate::lab::finetune::{self, Follow, Memory, Tuned, Tuning};
 use crate::lab::policy::Facts;
 use crate::lab::seeds::FRESH_SEED;
-use crate::lab::{deployed, files, policy};
+use crate::lab::{contract, deployed, files, policy};
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -157,7 +157,9 @@ pub fn tune(
     let before = deployed::evaluate(view.clone(), familiar, tuning.episodes, tuning.seed)?;
     say!("unchanged dynamics: return {before}");
     say!("the best policy so far goes to {}", out.display());
-    let mut keep = Keep { before: view, out };
+    let shifted = contract::shifted(view.contract(), &shift.to_string())?;
+    let agreed = Contract::parse(&shifted)?;
+    let mut keep = Keep { before: view, contract: agreed, out };
     let tuned = finetune::run(resume, &mut *env, &mut *eval_env, tuning, &mut keep)?;
     let dynamics = describe(shift);
     say!("{dynamics}, frozen policy: return {}", tuned.frozen);
@@ -177,6 +179,7 @@ pub fn describe(shift: &Shift) -> String {
 /// Keeps the best policy in a file.
 struct Keep<'a> {
     before: &'a PolicyView<'a>,
+    contract: Contract<'a>,
     out: &'a Path,
 }
 
@@ -197,7 +200,8 @@ impl Follow for Keep<'_> {
         };
         let normaliser = engine.normaliser();
         let normaliser = normaliser.as_ref().map(Normaliser::view);
-        let facts = Facts { normaliser, provenance, resume: Some(resume), ..facts };
+        let contract = Some(self.contract);
+        let facts = Facts { normaliser, provenance, contract, resume: Some(resume), ..facts };
         let observations = policy::recorded_observations(self.before);
         let bytes = policy::to_bytes(&engine.policy()?, &facts, &observations, Encoding::PLAIN)?;
         Ok(files::write_atomic(self.out, &bytes)?)

@@ -2,13 +2,14 @@
 
 use std::path::PathBuf;
 
+use lacewing_formats::codec::Encoding;
 use lacewing_formats::policy::Provenance;
 use lacewing_formats::topology::Allocation;
 use lacewing_runtime::cost::Cost;
 
 use super::CliError;
 use crate::env::{self, Shift};
-use crate::lab::{deployed, files, policy};
+use crate::lab::{contract, deployed, files, policy};
 use crate::onnx::{ImportOptions, import};
 
 /// Seconds from one action to the next where nobody says: 50 Hz, as many robots run.
@@ -36,6 +37,10 @@ pub struct Args {
     /// Seconds from one action to the next [default: the environment's, else 0.02].
     #[arg(long, value_name = "SECONDS")]
     control_period: Option<f64>,
+    /// TOML file with what the policy and its robot agree on (names, units, scales, limits, control
+    /// period …), to travel in the policy file.
+    #[arg(long, value_name = "ROBOT.TOML")]
+    contract: Option<PathBuf>,
     /// Replace an existing file.
     #[arg(long)]
     force: bool,
@@ -66,7 +71,16 @@ pub fn run(args: &Args) -> Result<(), CliError> {
             ..Provenance::default()
         },
     };
-    let file = import(&args.model, &options)?;
+    let robot = args.contract.as_deref().map(contract::read).transpose()?;
+    let imported = import(&args.model, &options)?;
+    let file = match &robot {
+        Some(robot) => {
+            let view = policy::parse(&imported, &args.out)?;
+            let facts = robot.agreed(policy::facts(&view))?;
+            policy::encode_again(&view, &facts, Encoding::PLAIN)?
+        }
+        None => imported,
+    };
     let view = policy::parse(&file, &args.out)?;
     if let Some(env) = env.as_deref() {
         deployed::check_fit(&view, env)?;

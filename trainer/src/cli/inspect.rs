@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use lacewing_formats::artifact::PolicyView;
+use lacewing_formats::policy::{Contract, Signal};
 use lacewing_runtime::cost::Cost;
 use lacewing_runtime::learn::Resume;
 use serde_json::{Value, json};
@@ -81,6 +82,7 @@ fn describe(view: &PolicyView<'_>, bytes: usize) -> Result<Value, CliError> {
         "action_high": limits.map(|limits| limits.1),
         "normalised": view.normaliser().is_some(),
         "probes": view.probes().len(),
+        "contract": view.contract().map(|contract| describe_contract(&contract)),
         "sparsity": cost.sparsity(),
         "cost": cost,
         "layers": layers,
@@ -88,6 +90,16 @@ fn describe(view: &PolicyView<'_>, bytes: usize) -> Result<Value, CliError> {
         "provenance": view.provenance(),
         "resume_updates": resume.map(|resume| resume.updates()),
     }))
+}
+
+fn describe_contract(contract: &Contract<'_>) -> Value {
+    json!({
+        "shifted": contract.shifted(),
+        "history": contract.history(),
+        "previous_action": contract.previous_action(),
+        "observations": contract.observations().collect::<Vec<_>>(),
+        "actions": contract.actions().collect::<Vec<_>>(),
+    })
 }
 
 fn print_table(view: &PolicyView<'_>, bytes: usize) -> Result<(), CliError> {
@@ -128,10 +140,61 @@ fn print_table(view: &PolicyView<'_>, bytes: usize) -> Result<(), CliError> {
         say!("{:<28}{:>10}", placed.section.to_string(), placed.bytes);
     }
     say!("{:<28}{:>10}", "file, with padding", bytes);
+    if let Some(contract) = view.contract() {
+        print_contract(&contract, view.header().control_period_s());
+    }
     if let Some(resume) = view.resume() {
         say!("\ncan go on learning (after {} updates)", Resume::parse(resume)?.updates());
     }
     Ok(())
+}
+
+/// What policy and robot agree on.
+fn print_contract(contract: &Contract<'_>, period: f64) {
+    let frames = match contract.history() {
+        1 => String::new(),
+        history => format!(", {history} frames an observation"),
+    };
+    let previous = if contract.previous_action() { ", each with the action before it" } else { "" };
+    say!("\ncontract: an action every {period} s{frames}{previous}");
+    if !contract.shifted().is_empty() {
+        say!("tuned under {}", contract.shifted());
+    }
+    print_signals("observation", "policy = (driver - offset) * scale", contract.observations());
+    print_signals("action", "driver = offset + policy * scale", contract.actions());
+}
+
+fn print_signals<'a>(
+    side: &str,
+    conversion: &str,
+    signals: impl ExactSizeIterator<Item = Signal<'a>>,
+) {
+    if signals.len() == 0 {
+        return;
+    }
+    say!(
+        "\n{side:>11}  {:<24}{:<10}{:>10}{:>10}{:>10}{:>10}{:>10}  {conversion}",
+        "name",
+        "unit",
+        "low",
+        "high",
+        "rate /s",
+        "offset",
+        "scale"
+    );
+    let or_none = |limit: Option<f32>| limit.map_or(String::from("-"), |limit| limit.to_string());
+    for (index, signal) in signals.enumerate() {
+        say!(
+            "{index:>11}  {:<24}{:<10}{:>10}{:>10}{:>10}{:>10}{:>10}",
+            signal.name,
+            signal.unit,
+            or_none(signal.low),
+            or_none(signal.high),
+            or_none(signal.rate),
+            signal.offset,
+            signal.scale
+        );
+    }
 }
 
 /// How the links of each layer are stored, beside how small their positions could be.

@@ -78,7 +78,11 @@ pub fn run(args: &Args) -> Result<(), CliError> {
     say!("   best policy, {EPISODES} new episodes: return {trained}");
 
     let compact_path = root.join("compact.lace");
-    let compact = policy::encode_again(&view, Encoding::COMPACT, false)?;
+    let compact = policy::encode_again(
+        &view,
+        &policy::Facts { resume: None, ..policy::facts(&view) },
+        Encoding::COMPACT,
+    )?;
     files::write_atomic(&compact_path, &compact)?;
     say!("2. export: {} bytes without the resume section, f16 weights", compact.len());
 

@@ -4,7 +4,7 @@
 
 use super::episode::uniform;
 use super::numpy::{cos_f32, sin_f32, square};
-use super::{ActionSpace, Dynamics, EnvError, EnvSpec, Scene, Shift};
+use super::{ActionSpace, Dynamics, EnvError, EnvSpec, Scene, Shift, names};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use std::f64::consts::{FRAC_PI_2, PI};
 
@@ -48,6 +48,7 @@ impl Acrobot {
             action_space: ActionSpace::Discrete { n: 3 },
             max_episode_steps: 500,
             control_period_s: DT,
+            signals: names::of(ID),
         };
         let (torque, mass, inertia) = (shift.gear, MASS * shift.mass, INERTIA * shift.mass);
         Ok(Self { spec, torque, mass, inertia, state: [0.0; 4], drawn: false })

@@ -2,7 +2,7 @@
 //! (`gymnasium/envs/classic_control/cartpole.py`; Barto, Sutton and Anderson 1983), bit for bit.
 
 use super::episode::uniform;
-use super::{ActionSpace, Dynamics, EnvError, EnvSpec, Scene, Shift};
+use super::{ActionSpace, Dynamics, EnvError, EnvSpec, Scene, Shift, names};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use std::f64::consts::PI;
 
@@ -39,6 +39,7 @@ impl CartPole {
             action_space: ActionSpace::Discrete { n: 2 },
             max_episode_steps: 500,
             control_period_s: DT,
+            signals: names::of(ID),
         };
         let (force, pole_mass) = (FORCE * shift.gear, POLE_MASS * shift.mass);
         Ok(Self { spec, force, pole_mass, state: [0.0; 4] })

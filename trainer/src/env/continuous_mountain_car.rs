@@ -3,7 +3,7 @@
 
 use super::episode::uniform;
 use super::numpy::square;
-use super::{ActionSpace, Dynamics, EnvError, EnvSpec, Scene, Shift};
+use super::{ActionSpace, Dynamics, EnvError, EnvSpec, Scene, Shift, names};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
 /// Its name in the registry.
@@ -39,6 +39,7 @@ impl ContinuousMountainCar {
             max_episode_steps: 999,
             // The original has no unit of time: one step is one.
             control_period_s: 1.0,
+            signals: names::of(ID),
         };
         let power = POWER * shift.gear / shift.mass;
         Ok(Self { spec, power, position: 0.0, velocity: 0.0, first: true })

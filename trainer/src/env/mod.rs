@@ -19,6 +19,7 @@ mod episode;
 mod error;
 mod mountain_car;
 mod mujoco;
+mod names;
 mod numpy;
 mod pendulum;
 mod scene;
@@ -40,6 +41,7 @@ use acrobot::Acrobot;
 use cart_pole::CartPole;
 use continuous_mountain_car::ContinuousMountainCar;
 use episode::{Dynamics, Episode};
+use lacewing_formats::policy::Announced;
 use mountain_car::MountainCar;
 use mujoco::Locomotion;
 use pendulum::Pendulum;
@@ -59,6 +61,9 @@ pub struct EnvSpec {
     pub max_episode_steps: u32,
     /// Seconds of simulated time a step takes.
     pub control_period_s: f64,
+    /// What the numbers are, where they are named.
+    #[serde(flatten)]
+    pub signals: Announced,
 }
 
 impl EnvSpec {

@@ -2,7 +2,7 @@
 //! Gymnasium 1.4.0 (`gymnasium/envs/classic_control/mountain_car.py`; Moore 1990), bit for bit.
 
 use super::episode::uniform;
-use super::{ActionSpace, Dynamics, EnvError, EnvSpec, Scene, Shift};
+use super::{ActionSpace, Dynamics, EnvError, EnvSpec, Scene, Shift, names};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
 /// Its name in the registry.
@@ -36,6 +36,7 @@ impl MountainCar {
             max_episode_steps: 200,
             // The original has no unit of time: one step is one.
             control_period_s: 1.0,
+            signals: names::of(ID),
         };
         let force = FORCE * shift.gear / shift.mass;
         Ok(Self { spec, force, position: 0.0, velocity: 0.0 })

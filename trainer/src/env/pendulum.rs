@@ -3,7 +3,7 @@
 
 use super::episode::uniform;
 use super::numpy::{square, square_f32};
-use super::{ActionSpace, Dynamics, EnvError, EnvSpec, Scene, Shift};
+use super::{ActionSpace, Dynamics, EnvError, EnvSpec, Scene, Shift, names};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use std::f64::consts::PI;
 
@@ -39,6 +39,7 @@ impl Pendulum {
             action_space: ActionSpace::Box { low: vec![-MAX_TORQUE], high: vec![MAX_TORQUE] },
             max_episode_steps: 200,
             control_period_s: DT,
+            signals: names::of(ID),
         };
         let acceleration = (3.0 * shift.gear / (shift.mass * LENGTH * LENGTH)) as f32;
         Ok(Self { spec, acceleration, angle: 0.0, speed: 0.0, torque: 0.0 })

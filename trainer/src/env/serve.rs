@@ -6,6 +6,7 @@
 //! | from | line |
 //! |---|---|
 //! | server, once | `{"spec":{"id":"Pendulum-v1","obs_dim":3,"act_low":[-2.0],"act_high":[2.0],"max_episode_steps":200,"control_period_s":0.05}}` |
+//! | where its numbers are named | also `"obs_names":[…],"obs_units":[…],"act_names":[…],"act_units":[…]` |
 //! | or of discrete actions | `{"spec":{"id":"CartPole-v1","obs_dim":4,"actions":2,"max_episode_steps":500,"control_period_s":0.02}}` |
 //! | client | `{"reset":SEED}` (a whole number from 0 to 2⁶⁴ − 1): start an episode |
 //! | server | `{"obs":[…]}` |

@@ -129,6 +129,11 @@ impl Wrap {
         let real = spec.obs_dim;
         spec.obs_dim = with_fakes(real, self.noise_features.unwrap_or(0.0));
         let order = self.order(spec.obs_dim);
+        for said in [&mut spec.signals.obs_names, &mut spec.signals.obs_units] {
+            // Nothing is said of fake features.
+            let shown = |own: &Vec<String>, at: &usize| own.get(*at).cloned().unwrap_or_default();
+            *said = said.as_ref().map(|own| order.iter().map(|at| shown(own, at)).collect());
+        }
         let features = vec![0.0; spec.obs_dim];
         let rng = noise_of(0);
         Ok(Box::new(Wrapped { env, spec, real, order, features, rng, steps_left: 0 }))

@@ -1,14 +1,16 @@
 //! Playing a policy file as a device would: through the runtime, from the file's own bytes.
 
 use lacewing_formats::artifact::PolicyView;
-use lacewing_formats::policy::ActionHead;
+use lacewing_formats::policy::{
+    ActionHead, Announced, Contract, Mismatch as ContractMismatch, Signal,
+};
 use lacewing_runtime::act::{ActError, LoadError, Policy};
 use lacewing_runtime::learn::Block;
 use lacewing_runtime::{act::Layout, kernels::act::Kernel};
 use thiserror::Error;
 
 use super::world::play;
-use crate::env::{ActionSpace, Env, EnvError};
+use crate::env::{ActionSpace, Env, EnvError, EnvSpec};
 use lacewing_runtime::learn::Score;
 
 /// Why a policy file could not be played.
@@ -32,6 +34,9 @@ pub enum PlayError {
         /// The environment.
         env: &'static str,
     },
+    /// The environment's signals are not those of the policy's contract.
+    #[error(transparent)]
+    Contract(#[from] ContractMismatch),
     /// Policy and environment have other lengths.
     #[error(
         "this policy takes {policy_in} observations and gives {policy_out} actions, but {env} has \
@@ -54,7 +59,7 @@ pub enum PlayError {
 /// Checks that a policy fits an environment.
 ///
 /// # Errors
-/// [`PlayError::Mismatch`], [`PlayError::OtherActions`].
+/// [`PlayError::Mismatch`], [`PlayError::OtherActions`], [`PlayError::Contract`].
 pub fn check_fit(view: &PolicyView<'_>, env: &dyn Env) -> Result<(), PlayError> {
     let spec = env.spec();
     let (policy_in, policy_out) = (view.header().observations(), view.header().outputs());
@@ -63,10 +68,28 @@ pub fn check_fit(view: &PolicyView<'_>, env: &dyn Env) -> Result<(), PlayError> 
     if env_is_discrete != (view.action_head() == ActionHead::Argmax) {
         return Err(PlayError::OtherActions { env: spec.id });
     }
-    if (policy_in, policy_out) == (env_in, env_out) {
-        return Ok(());
+    if (policy_in, policy_out) != (env_in, env_out) {
+        return Err(PlayError::Mismatch { env: spec.id, policy_in, policy_out, env_in, env_out });
     }
-    Err(PlayError::Mismatch { env: env.spec().id, policy_in, policy_out, env_in, env_out })
+    if let Some(contract) = view.contract() {
+        announced(spec, &contract).compare(&contract, view.header().control_period_s())?;
+    }
+    Ok(())
+}
+
+/// What an environment says of itself, beside a contract. It speaks the policy's units: those of a
+/// driver whose numbers are converted are others.
+fn announced(spec: &EnvSpec, contract: &Contract<'_>) -> Announced {
+    let mut announced = spec.signals.clone();
+    announced.control_period_s = Some(spec.control_period_s);
+    let same = |signal: Signal<'_>| (signal.offset, signal.scale) == (0.0, 1.0);
+    if !contract.observations().all(same) {
+        announced.obs_units = None;
+    }
+    if !contract.actions().all(same) {
+        announced.act_units = None;
+    }
+    announced
 }
 
 /// A policy in this processor's fastest layout, with the memory it acts in.

@@ -3,6 +3,7 @@
 
 pub mod checkpoint;
 pub mod config;
+pub mod contract;
 pub mod deployed;
 pub mod error;
 pub mod files;

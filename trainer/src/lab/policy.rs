@@ -6,7 +6,7 @@ use lacewing_formats::artifact::{
     AlignedBytes, FileError, LayerSpec, PolicySpec, PolicyView, ReadError, SpecError,
 };
 use lacewing_formats::codec::Encoding;
-use lacewing_formats::policy::{ActionHead, ObservationNormaliser, Probe, Provenance};
+use lacewing_formats::policy::{ActionHead, Contract, ObservationNormaliser, Probe, Provenance};
 use lacewing_formats::topology::{Csr, TopologyError};
 use lacewing_runtime::act::{ActError, LoadError, Policy};
 use lacewing_runtime::learn::policy_hash;
@@ -110,6 +110,8 @@ pub struct Facts<'a> {
     pub control_period_s: f64,
     /// Where the policy comes from.
     pub provenance: Provenance<'a>,
+    /// What policy and robot agree on, if anything.
+    pub contract: Option<Contract<'a>>,
     /// What the learner needs to go on.
     pub resume: Option<&'a [u8]>,
 }
@@ -142,6 +144,7 @@ pub fn to_bytes(
         control_period_s: facts.control_period_s,
         provenance: facts.provenance,
         probes: &[],
+        contract: facts.contract,
         resume: facts.resume,
     };
     // The probes' actions are those of the file as it will be read: f16 values differ from f32.
@@ -183,18 +186,16 @@ pub fn layers(view: &PolicyView<'_>) -> Vec<Layer> {
     view.layers().map(decode).collect()
 }
 
-/// The same policy stored another way, with or without its resume section.
+/// The same policy stored another way, or with other [`facts`].
 ///
 /// # Errors
-/// [`PolicyError`] if a weight does not fit the encoding.
+/// [`PolicyError`] if a weight does not fit the encoding, or a contract the policy.
 pub fn encode_again(
     view: &PolicyView<'_>,
+    facts: &Facts<'_>,
     encoding: Encoding,
-    keep_resume: bool,
 ) -> Result<AlignedBytes, PolicyError> {
-    let observations = recorded_observations(view);
-    let resume = view.resume().filter(|_| keep_resume);
-    to_bytes(&layers(view), &Facts { resume, ..facts(view) }, &observations, encoding)
+    to_bytes(&layers(view), facts, &recorded_observations(view), encoding)
 }
 
 /// Observations of a file's probes.
@@ -209,6 +210,7 @@ pub fn facts<'a>(view: &PolicyView<'a>) -> Facts<'a> {
         action_head: view.action_head(),
         control_period_s: view.header().control_period_s(),
         provenance: *view.provenance(),
+        contract: view.contract(),
         resume: view.resume(),
     }
 }

@@ -1,5 +1,6 @@
 //! What an environment announces about itself before the first request.
 
+use lacewing_formats::policy::Announced;
 use lacewing_runtime::learn::ActionSpace;
 use serde::Deserialize;
 use std::num::NonZeroU64;
@@ -19,6 +20,8 @@ pub struct Spec {
     pub limits: Option<(Vec<f32>, Vec<f32>)>,
     /// Steps after which an episode is over, whether the environment says so or not.
     pub max_episode_steps: Option<NonZeroU64>,
+    /// What it says of its signals.
+    pub signals: Announced,
 }
 
 /// The announcement as it is written.
@@ -30,6 +33,8 @@ struct Fields {
     act_high: Option<Vec<Option<f64>>>,
     actions: Option<u32>,
     max_episode_steps: Option<NonZeroU64>,
+    #[serde(flatten)]
+    signals: Announced,
 }
 
 /// Why the announcement names no space of actions.
@@ -63,8 +68,8 @@ impl TryFrom<Fields> for Spec {
             (None, None, Some(n)) => (ActionSpace::Discrete(n), None),
             _ => return Err(SpaceError::Neither),
         };
-        let Fields { id, obs_dim, max_episode_steps, .. } = fields;
-        Ok(Self { id, obs_dim, actions, limits, max_episode_steps })
+        let Fields { id, obs_dim, max_episode_steps, signals, .. } = fields;
+        Ok(Self { id, obs_dim, actions, limits, max_episode_steps, signals })
     }
 }
 

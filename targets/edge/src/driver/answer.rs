@@ -1,6 +1,7 @@
 //! The lines of a driver, and which of their numbers can be used.
 
 use super::{DriverError, Outcome, Spec};
+use lacewing_runtime::act::InterfaceError;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use thiserror::Error;
@@ -33,6 +34,19 @@ pub enum Unusable {
     /// The same of the reward.
     #[error("the reward is null, NaN, infinite or beyond ±1e15: check how it is worked out")]
     Reward,
+    /// The contract has it otherwise.
+    #[error(transparent)]
+    Contract(#[from] InterfaceError),
+}
+
+/// What a driver may say to `lacewing-edge act` beside observations.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Notice {
+    /// Who it is.
+    pub spec: Option<Spec>,
+    /// An episode begins.
+    pub reset: Option<u64>,
 }
 
 #[derive(Deserialize)]
@@ -90,7 +104,7 @@ fn is_usable(number: &f64) -> bool {
 
 /// What a line says. JSON has no NaN and no infinity, but Python and others write them: they are
 /// read as null.
-pub(super) fn read<A: DeserializeOwned>(line: &str) -> Result<A, DriverError> {
+pub fn read<A: DeserializeOwned>(line: &str) -> Result<A, DriverError> {
     serde_json::from_str(line).or_else(|_| {
         let mended = line.replace("-Infinity", "null").replace("Infinity", "null");
         serde_json::from_str(&mended.replace("NaN", "null")).map_err(|source| {

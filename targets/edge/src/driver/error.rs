@@ -1,6 +1,7 @@
 //! Why a driver gave no step.
 
-use super::{InterfaceError, Unusable};
+use super::Unusable;
+use lacewing_runtime::act::InterfaceError;
 use thiserror::Error;
 
 /// Why a driver gave no step.

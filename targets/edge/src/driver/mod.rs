@@ -6,18 +6,24 @@
 //! `{"obs":[…],"reward":…,"terminated":…,"truncated":…}`, or anything with `{"error":"…"}`. It ends
 //! when its input does, or is killed two seconds later. So a simulator or a robot's driver serves
 //! alike. Lines that are no JSON objects are passed over.
+//!
+//! The announcement may also name its signals in their order, with units, which are compared with the
+//! policy's contract: `"obs_names":[…],"obs_units":[…],"act_names":[…],"act_units":[…],
+//! "control_period_s":…`.
 
 mod announcement;
 mod answer;
 mod error;
+mod fit;
 mod process;
 
 pub use announcement::Spec;
-pub use answer::Unusable;
+pub use answer::{Notice, Unusable, read};
 pub use error::DriverError;
+pub use fit::fit;
+pub use process::LONGEST;
 
 use answer::{Announcement, Following, Start};
-use lacewing_runtime::act::{Interface, InterfaceError};
 use process::Process;
 use serde::Serialize;
 use std::time::Duration;
@@ -74,16 +80,11 @@ impl Driver {
         Ok(start.observation(self.spec.obs_dim)?)
     }
 
-    /// Takes one step with `action`, in the driver's units, after `interface` has seen to it.
+    /// Takes one step with `action`, in the driver's units.
     ///
     /// # Errors
     /// [`DriverError`].
-    pub fn step(
-        &mut self,
-        action: &mut [f32],
-        interface: &Interface<'_>,
-    ) -> Result<Outcome, DriverError> {
-        interface.command(action)?;
+    pub fn step(&mut self, action: &[f32]) -> Result<Outcome, DriverError> {
         let following: Following = answer::read(&self.process.ask(&Request::Action(action))?)?;
         Ok(following.outcome(self.spec.obs_dim)?)
     }

@@ -12,7 +12,7 @@ const TIME_TO_END: Duration = Duration::from_secs(2);
 /// Lines that may lie unread; the driver waits after these.
 const UNREAD: usize = 8;
 /// Longer than the line of the longest observation.
-const LONGEST: u64 = 1 << 22;
+pub const LONGEST: u64 = 1 << 22;
 
 pub(super) struct Process {
     child: Child,

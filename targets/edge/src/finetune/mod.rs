@@ -6,12 +6,11 @@ mod save;
 mod session;
 
 use crate::EdgeError;
-use crate::driver::{Driver, Spec};
+use crate::driver::{self, Driver};
 use clap::Args;
 use lacewing_formats::artifact::{AlignedBytes, PolicyView, destination};
-use lacewing_formats::policy::ActionHead;
 use lacewing_runtime::act::{Interface, Policy};
-use lacewing_runtime::learn::{ActionSpace, AnyAgent, Replay, Resume, TuningTopology, policy_hash};
+use lacewing_runtime::learn::{AnyAgent, Replay, Resume, TuningTopology, policy_hash};
 use need::Need;
 use robot::Robot;
 use session::judge;
@@ -118,15 +117,10 @@ pub fn run(options: &Options) -> Result<(), EdgeError> {
     let mut replay = Replay::new(&mut replay, policy.observations(), policy.actions())?;
 
     let driver = Driver::spawn(&options.env_command, options.answer_timeout)?;
-    let spec = driver.spec();
-    fits(&policy, spec)?;
-    let mut limits = vec![0.0; Interface::numbers(&view)];
-    let mut interface = Interface::new(&view, &mut limits)?;
-    if let Some((low, high)) = &spec.limits
-        && interface.narrow(low, high)?
-    {
-        let (low, high) = interface.limits();
-        tell(format_args!("actions are kept within {low:?} to {high:?}, as {} has them", spec.id));
+    let mut signals = vec![0.0; Interface::numbers(&view)];
+    let mut interface = Interface::new(&view, &mut signals)?;
+    for note in driver::fit(&view, driver.spec(), &mut interface)? {
+        tell(format_args!("{note}"));
     }
     // A folder that cannot be written to is found now.
     save::save(&agent, &view, 0, &options.out)?;
@@ -171,21 +165,6 @@ fn hash(view: &PolicyView<'_>) -> u32 {
         })
         .collect();
     policy_hash(layers.iter().map(|(row_ptr, columns, bias)| (&**row_ptr, &**columns, *bias)))
-}
-
-/// Refuses an environment that is not the policy's.
-fn fits(policy: &Policy<'_>, spec: &Spec) -> Result<(), EdgeError> {
-    let id = spec.id.clone();
-    let discrete = matches!(spec.actions, ActionSpace::Discrete(_));
-    if discrete != (policy.view().action_head() == ActionHead::Argmax) {
-        return Err(EdgeError::OtherActions { id });
-    }
-    let found = (spec.obs_dim, spec.actions.outputs());
-    let policy = (policy.observations(), policy.view().header().outputs());
-    if found == policy {
-        return Ok(());
-    }
-    Err(EdgeError::OtherEnvironment { id, found, policy })
 }
 
 /// Writes a line of progress. Learning goes on where nobody reads it.

@@ -1,4 +1,4 @@
-//! A driver with the limits of its actions, and what becomes of answers that cannot be used.
+//! A driver with the interface of the policy, and what becomes of answers that cannot be used.
 
 use crate::driver::{Driver, DriverError, Outcome, Unusable};
 use lacewing_runtime::act::Interface;
@@ -33,14 +33,16 @@ impl<'m> Robot<'m> {
         self.lost
     }
 
-    /// Starts an episode and returns its first observation.
+    /// Starts an episode and writes the policy's first observation.
     ///
     /// # Errors
     /// [`DriverError`].
-    pub fn reset(&mut self, seed: u64) -> Result<Vec<f32>, DriverError> {
+    pub fn reset(&mut self, seed: u64, observation: &mut [f32]) -> Result<(), DriverError> {
         self.steps = 0;
+        self.interface.reset();
         loop {
-            match self.driver.reset(seed) {
+            let first = self.driver.reset(seed).and_then(|raw| self.see(&raw, observation));
+            match first {
                 Err(DriverError::Unusable(why)) => self.lose(why)?,
                 first => {
                     self.proven |= first.is_ok();
@@ -50,13 +52,20 @@ impl<'m> Robot<'m> {
         }
     }
 
-    /// Takes one step with `action`, in the policy's units; `None` where the answer cannot be used.
-    /// An episode ends at the latest after as many steps as the driver announced.
+    /// Takes one step with `action`, in the policy's units, and writes the policy's observation that
+    /// follows; `None` where the answer cannot be used. An episode ends at the latest after as many
+    /// steps as the driver announced.
     ///
     /// # Errors
     /// [`DriverError`].
-    pub fn step(&mut self, action: &mut [f32]) -> Result<Option<Outcome>, DriverError> {
-        match self.driver.step(action, &self.interface) {
+    pub fn step(
+        &mut self,
+        action: &mut [f32],
+        observation: &mut [f32],
+    ) -> Result<Option<Outcome>, DriverError> {
+        self.interface.command(action)?;
+        let answer = self.driver.step(action);
+        match answer.and_then(|it| self.see(&it.obs, observation).map(|()| it)) {
             Err(DriverError::Unusable(why)) => self.lose(why).map(|()| None),
             Err(error) => Err(error),
             Ok(mut outcome) => {
@@ -67,6 +76,11 @@ impl<'m> Robot<'m> {
                 Ok(Some(outcome))
             }
         }
+    }
+
+    fn see(&mut self, raw: &[f32], observation: &mut [f32]) -> Result<(), DriverError> {
+        observation.copy_from_slice(self.interface.observe(raw).map_err(Unusable::from)?);
+        Ok(())
     }
 
     /// One wrong message must not end hours of learning, a driver that knows no better must.

@@ -48,6 +48,7 @@ pub fn save(
         control_period_s: before.header().control_period_s(),
         provenance,
         probes: &[],
+        contract: before.contract(),
         resume: Some(&resume),
     };
     // Probes record what the file's own reader makes of it, so it is written once without.

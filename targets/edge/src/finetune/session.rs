@@ -57,9 +57,7 @@ impl World for Episodes<'_, '_> {
     type Error = DriverError;
 
     fn reset(&mut self, episode: u64, observation: &mut [f32]) -> Result<(), DriverError> {
-        let first = self.robot.reset(self.seed.wrapping_add(episode))?;
-        observation.copy_from_slice(&first);
-        Ok(())
+        self.robot.reset(self.seed.wrapping_add(episode), observation)
     }
 
     fn step(
@@ -71,10 +69,12 @@ impl World for Episodes<'_, '_> {
         if self.units == Units::Learner {
             self.policy.scale_action(&mut self.action);
         }
-        let Some(outcome) = self.robot.step(&mut self.action)? else { return Ok(None) };
-        observation.copy_from_slice(&outcome.obs);
-        let (terminated, truncated) = (outcome.terminated, outcome.truncated);
-        Ok(Some(Outcome { reward: outcome.reward, terminated, truncated }))
+        let outcome = self.robot.step(&mut self.action, observation)?;
+        Ok(outcome.map(|it| Outcome {
+            reward: it.reward,
+            terminated: it.terminated,
+            truncated: it.truncated,
+        }))
     }
 }
 

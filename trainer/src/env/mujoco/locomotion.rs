@@ -7,8 +7,7 @@
 use super::ffi::{Dims, Simulation};
 use super::render::{Look, Robot};
 use crate::env::episode::{Dynamics, Episode, uniform};
-use crate::env::numpy;
-use crate::env::{ActionSpace, Env, EnvError, EnvSpec, Scene, Shift};
+use crate::env::{ActionSpace, Env, EnvError, EnvSpec, Scene, Shift, names, numpy};
 use rand_distr::{Distribution, StandardNormal};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
@@ -213,6 +212,7 @@ impl Locomotion {
             action_space: ActionSpace::Box { low: bounds(0), high: bounds(1) },
             max_episode_steps: 1000,
             control_period_s: simulation.timestep() * task.frame_skip as f64,
+            signals: names::of(task.id),
         };
         Episode::boxed(Self { task, spec, simulation }, shift)
     }

@@ -212,6 +212,7 @@ impl Run<'_> {
                 evaluation,
                 ..Provenance::default()
             },
+            contract: None,
             resume: Some(&resume),
         };
         let bytes = policy::to_bytes(&engine.policy()?, &facts, &observations, Encoding::PLAIN)?;

@@ -69,6 +69,7 @@ pub fn import(path: &Path, options: &ImportOptions<'_>) -> Result<AlignedBytes, 
         action_head: ActionHead::Scaled { low: &low, high: &high },
         control_period_s: options.control_period_s,
         provenance: options.provenance,
+        contract: None,
         resume: None,
     };
     Ok(policy::to_bytes(&layers, &facts, &observations[..PROBES], Encoding::PLAIN)?)

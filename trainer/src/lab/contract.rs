@@ -1,0 +1,168 @@
+//! The contract of a policy with its robot as a TOML file, by convention `robot.toml`:
+//!
+//! ```toml
+//! control-period = 0.02        # seconds from one action to the next
+//! history = 3                  # frames that an observation is stacked from [default: 1]
+//! previous-action = true       # each frame ends with the action before it [default: false]
+//!
+//! [[observations]]             # in the order of the policy
+//! name = "hip angle"
+//! unit = "deg"                 # what the driver speaks
+//! offset = 90.0                # the driver's value that is 0 to the policy [default: 0]
+//! scale = 0.017453292          # policy = (driver - offset) * scale [default: 1]
+//! low = 0.0                    # a working sensor is from low to high [default: anything]
+//! high = 180.0
+//!
+//! [[actions]]
+//! name = "hip torque"
+//! unit = "N m"
+//! offset = 0.0                 # driver = offset + policy * scale
+//! scale = 20.0
+//! low = -15.0                  # no command is beyond [default: the policy's own limits]
+//! high = 15.0
+//! rate = 200.0                 # nor changes by more in a second [default: anything]
+//! ```
+//!
+//! Everything may be left out. Without `[[observations]]` or `[[actions]]` nothing is said of them.
+//! Of discrete actions, `[[actions]]` names the choices.
+
+use std::path::{Path, PathBuf};
+
+use lacewing_formats::policy::{Contract, ContractError, ContractSpec, Signal};
+use serde::Deserialize;
+use thiserror::Error;
+
+use super::files::{self, FileError};
+use super::policy::Facts;
+
+/// Why a contract cannot be used.
+#[derive(Debug, Error)]
+pub enum RobotError {
+    /// The file cannot be read.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// It is no such TOML.
+    #[error("{}: {source}", path.display())]
+    Toml {
+        /// The file.
+        path: PathBuf,
+        /// Where and why.
+        source: toml::de::Error,
+    },
+    /// It says what no contract does.
+    #[error("{}: {source}", path.display())]
+    Contract {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: ContractError,
+    },
+    /// A control period that is none.
+    #[error("{}: control-period must be a number of seconds above 0", path.display())]
+    Period {
+        /// The file.
+        path: PathBuf,
+    },
+}
+
+/// A contract as `--contract` reads it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Robot {
+    /// Seconds from one action to the next, where it says.
+    pub control_period_s: Option<f64>,
+    /// The contract's bytes, see [`lacewing_formats::policy::Contract`].
+    pub contract: Vec<u8>,
+}
+
+impl Robot {
+    /// What a policy file says, with this contract and its period.
+    ///
+    /// # Errors
+    /// [`ContractError`], not of a robot that was read.
+    pub fn agreed<'a>(&'a self, facts: Facts<'a>) -> Result<Facts<'a>, ContractError> {
+        let control_period_s = self.control_period_s.unwrap_or(facts.control_period_s);
+        Ok(Facts { contract: Some(Contract::parse(&self.contract)?), control_period_s, ..facts })
+    }
+}
+
+/// The contract of a policy that is tuned under `shift`, in its bytes: what was agreed before, and that.
+///
+/// # Errors
+/// [`ContractError::Text`] if the shift takes too many bytes to write down.
+pub fn shifted(before: Option<Contract<'_>>, shift: &str) -> Result<Vec<u8>, ContractError> {
+    let before = before.map(ContractSpec::from).unwrap_or_default();
+    ContractSpec { shifted: shift, ..before }.to_bytes()
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+struct File {
+    control_period: Option<f64>,
+    #[serde(default = "one")]
+    history: u32,
+    #[serde(default)]
+    previous_action: bool,
+    #[serde(default)]
+    shifted: String,
+    #[serde(default)]
+    observations: Vec<Entry>,
+    #[serde(default)]
+    actions: Vec<Entry>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Entry {
+    #[serde(default)]
+    name: String,
+    #[serde(default)]
+    unit: String,
+    #[serde(default)]
+    offset: f32,
+    scale: Option<f32>,
+    low: Option<f32>,
+    high: Option<f32>,
+    rate: Option<f32>,
+}
+
+fn one() -> u32 {
+    1
+}
+
+impl Entry {
+    fn signal(&self) -> Signal<'_> {
+        Signal {
+            name: &self.name,
+            unit: &self.unit,
+            offset: self.offset,
+            scale: self.scale.unwrap_or(1.0),
+            low: self.low,
+            high: self.high,
+            rate: self.rate,
+        }
+    }
+}
+
+/// Reads the contract at `path`.
+///
+/// # Errors
+/// [`RobotError`], with the line where there is one.
+pub fn read(path: &Path) -> Result<Robot, RobotError> {
+    let text = files::read(path)?;
+    let file: File = toml::from_slice(&text)
+        .map_err(|source| RobotError::Toml { path: path.to_path_buf(), source })?;
+    if file.control_period.is_some_and(|period| !(period.is_finite() && period > 0.0)) {
+        return Err(RobotError::Period { path: path.to_path_buf() });
+    }
+    let spec = ContractSpec {
+        shifted: &file.shifted,
+        history: file.history,
+        previous_action: file.previous_action,
+        observations: file.observations.iter().map(Entry::signal).collect(),
+        actions: file.actions.iter().map(Entry::signal).collect(),
+    };
+    let contract = spec
+        .to_bytes()
+        .map_err(|source| RobotError::Contract { path: path.to_path_buf(), source })?;
+    Ok(Robot { control_period_s: file.control_period, contract })
+}
