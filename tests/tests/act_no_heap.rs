@@ -2,7 +2,8 @@
 
 use lacewing_formats::artifact::PolicyView;
 use lacewing_formats::codec::Encoding;
-use lacewing_runtime::act::{Layout, Policy};
+use lacewing_formats::policy::{ContractSpec, Signal};
+use lacewing_runtime::act::{Interface, Layout, Policy};
 use lacewing_runtime::kernels::act::Kernel;
 use lacewing_runtime::learn::{Block, Td3, Td3Config, Training};
 use lacewing_tests::{actor, learner};
@@ -39,8 +40,11 @@ const LAYOUTS: [Layout; 5] =
 
 #[test]
 fn loading_in_place_and_acting_do_not_allocate() {
-    let network = actor::random(&[17, 256, 256, 6], 0.9, 1);
+    let mut network = actor::random(&[17, 256, 256, 6], 0.9, 1);
     let observation = actor::observation(&network, 0);
+    let actions = vec![Signal { rate: Some(1.0), scale: 0.5, ..Signal::default() }; 6];
+    let contract = ContractSpec { actions, ..ContractSpec::default() };
+    network.contract = Some(contract.to_bytes().unwrap());
     for encoding in [Encoding::PLAIN, Encoding::COMPACT] {
         let file = network.write(encoding).unwrap();
         for kernel in Kernel::available() {
@@ -49,13 +53,17 @@ fn loading_in_place_and_acting_do_not_allocate() {
                 let view = PolicyView::parse(&file).unwrap();
                 let mut memory = vec![Block::ZERO; Policy::blocks(&view, layout, kernel)];
                 let (mut action, mut scratch) = ([0.0; 6], [0.0; 1024]);
+                let mut signals = vec![0.0; Interface::numbers(&view)];
                 let mut before = ALLOCATIONS.get();
                 let view = PolicyView::parse(&file).unwrap();
                 let policy = Policy::with_layout(view, layout, kernel, &mut memory).unwrap();
                 if layout != Layout::InPlace {
                     before = ALLOCATIONS.get();
                 }
-                policy.act(&observation, &mut action, &mut scratch).unwrap();
+                let mut interface = Interface::new(policy.view(), &mut signals).unwrap();
+                let seen = interface.observe(&observation).unwrap();
+                policy.act(seen, &mut action, &mut scratch).unwrap();
+                interface.command(&mut action).unwrap();
                 assert!(policy.act(&[f32::NAN; 17], &mut action, &mut scratch).is_err());
                 let name = kernel.name;
                 assert_eq!(ALLOCATIONS.get(), before, "{name} {layout:?} allocated");

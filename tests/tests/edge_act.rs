@@ -2,9 +2,9 @@
 
 use lacewing_formats::codec::Encoding;
 use lacewing_runtime::kernels::act::Kernel;
-use lacewing_tests::actor;
 use lacewing_tests::edge::{complaint, program};
 use lacewing_tests::policy_file::Owned;
+use lacewing_tests::{actor, edge};
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
@@ -24,24 +24,8 @@ fn policy() -> TempPath {
     file(&network().write(Encoding::COMPACT).unwrap())
 }
 
-/// Runs `act` on `input` to the end.
 fn act(policy: &Path, input: &str) -> Output {
-    act_with(&[], policy, input)
-}
-
-fn act_with(options: &[&str], policy: &Path, input: &str) -> Output {
-    let mut child = Command::new(program())
-        .arg("act")
-        .args(options)
-        .arg(policy)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    // It may give up before it has read all.
-    let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
-    child.wait_with_output().unwrap()
+    edge::act(&[], policy, input)
 }
 
 #[test]
@@ -88,7 +72,7 @@ fn blank_lines_are_passed_over() {
 
 #[test]
 fn int8_answers_close_by_where_this_processor_has_it() {
-    let output = act_with(&["--int8"], &policy(), "[0.1,0.2,0.3]");
+    let output = edge::act(&["--int8"], &policy(), "[0.1,0.2,0.3]");
     if Kernel::best().int8().is_none() {
         assert!(complaint(&output).contains("no int8 layout"), "{output:?}");
         return;

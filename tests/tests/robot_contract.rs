@@ -7,9 +7,8 @@ use lacewing_tests::program::lacewing;
 use lacewing_tests::runs::succeed;
 use lacewing_tests::{edge, fresh};
 use std::fs;
-use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Output};
 
 /// What Pendulum-v1 announces, and more.
 const PENDULUM: &str = r#"
@@ -81,16 +80,7 @@ fn refused(command: &mut Command) -> String {
 }
 
 fn act(policy: &Path, input: &str) -> Output {
-    let mut child = Command::new(edge::program())
-        .arg("act")
-        .arg(policy)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
-    child.wait_with_output().unwrap()
+    edge::act(&[], policy, input)
 }
 
 fn actions(output: &Output) -> Vec<f64> {
@@ -220,6 +210,10 @@ fn tuning_and_evaluating_elsewhere_is_refused_by_name() {
     let mut eval = Command::new(lacewing());
     eval.arg("eval").arg(&policy).args(["--env=Pendulum-v1", "--episodes=1"]);
     assert!(refused(&mut eval).contains(says));
+    let stacked = folder.agreed("history = 3\n", "stacked.lace");
+    let mut eval = Command::new(lacewing());
+    eval.arg("eval").arg(&stacked).args(["--env=Pendulum-v1", "--episodes=1"]);
+    assert!(refused(&mut eval).contains("from 3 frame(s), which simulators do not"));
     let slow = PENDULUM.replace("0.05", "0.02");
     let slow = folder.agreed(&slow, "slow.lace");
     let complaint = edge::complaint(&tune(&slow).output().unwrap());

@@ -67,7 +67,7 @@ fn notice(
     let notice: Notice = driver::read(&String::from_utf8_lossy(line))?;
     if let Some(spec) = notice.spec {
         for note in driver::fit(policy.view(), &spec, interface)? {
-            eprintln!("lacewing-edge: {note}");
+            crate::warn(format_args!("{note}"));
         }
     }
     if notice.reset.is_some() {

@@ -78,7 +78,7 @@ fn main() -> ExitCode {
         // Nobody reads on: nothing is wrong.
         Err(EdgeError::Output(error)) if error.kind() == ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("lacewing-edge: {error}");
+            warn(format_args!("{error}"));
             ExitCode::FAILURE
         }
     }
@@ -119,6 +119,11 @@ fn measure(options: &MeasureOptions) -> Result<(), EdgeError> {
         report.to_string()
     };
     writeln!(std::io::stdout(), "{text}").map_err(EdgeError::Output)
+}
+
+/// Writes a line to standard error, if anyone reads it: a robot goes on where nobody does.
+fn warn(line: std::fmt::Arguments<'_>) {
+    let _ = writeln!(std::io::stderr(), "lacewing-edge: {line}");
 }
 
 /// The policy in a file.

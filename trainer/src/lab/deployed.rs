@@ -37,6 +37,19 @@ pub enum PlayError {
     /// The environment's signals are not those of the policy's contract.
     #[error(transparent)]
     Contract(#[from] ContractMismatch),
+    /// Only a driver's side stacks frames.
+    #[error(
+        "the contract of this policy stacks its observations from {history} frame(s){previous}, which \
+         simulators do not: play it with `lacewing-edge finetune --env-command 'lacewing env serve {env}'`"
+    )]
+    Frames {
+        /// The environment.
+        env: &'static str,
+        /// Frames of an observation.
+        history: usize,
+        /// Says whether they end with the action before.
+        previous: &'static str,
+    },
     /// Policy and environment have other lengths.
     #[error(
         "this policy takes {policy_in} observations and gives {policy_out} actions, but {env} has \
@@ -59,7 +72,8 @@ pub enum PlayError {
 /// Checks that a policy fits an environment.
 ///
 /// # Errors
-/// [`PlayError::Mismatch`], [`PlayError::OtherActions`], [`PlayError::Contract`].
+/// [`PlayError::Mismatch`], [`PlayError::OtherActions`], [`PlayError::Contract`],
+/// [`PlayError::Frames`].
 pub fn check_fit(view: &PolicyView<'_>, env: &dyn Env) -> Result<(), PlayError> {
     let spec = env.spec();
     let (policy_in, policy_out) = (view.header().observations(), view.header().outputs());
@@ -67,6 +81,11 @@ pub fn check_fit(view: &PolicyView<'_>, env: &dyn Env) -> Result<(), PlayError> 
     let env_is_discrete = matches!(spec.action_space, ActionSpace::Discrete { .. });
     if env_is_discrete != (view.action_head() == ActionHead::Argmax) {
         return Err(PlayError::OtherActions { env: spec.id });
+    }
+    let stacks = |it: &Contract<'_>| it.history() > 1 || it.previous_action();
+    if let Some(contract) = view.contract().filter(stacks) {
+        let previous = if contract.previous_action() { " with the action before" } else { "" };
+        return Err(PlayError::Frames { env: spec.id, history: contract.history(), previous });
     }
     if (policy_in, policy_out) != (env_in, env_out) {
         return Err(PlayError::Mismatch { env: spec.id, policy_in, policy_out, env_in, env_out });

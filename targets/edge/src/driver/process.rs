@@ -79,11 +79,11 @@ impl Process {
     fn pass_over(&mut self, line: &str) {
         if !self.told && !line.trim().is_empty() {
             self.told = true;
-            eprintln!(
-                "lacewing-edge: passing over what the environment writes beside its answers, such as \
+            crate::warn(format_args!(
+                "passing over what the environment writes beside its answers, such as \
                  `{}`: its standard output is for JSON, let it log to standard error",
                 answer::printable(line)
-            );
+            ));
         }
     }
 }

@@ -93,7 +93,7 @@ impl<'m> Robot<'m> {
         if self.debt > MOST_LOST * GOOD_FOR_LOST {
             return Err(DriverError::Unreliable(why));
         }
-        eprintln!("lacewing-edge: an answer of the environment is dropped: {why}");
+        crate::warn(format_args!("an answer of the environment is dropped: {why}"));
         Ok(())
     }
 }
