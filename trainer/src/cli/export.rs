@@ -183,7 +183,7 @@ pub fn run(args: &Args) -> Result<(), CliError> {
     } else {
         say!("{}: {written} bytes of {}", args.out.display(), format.name());
         loss.iter().for_each(Loss::print);
-        if args.format == Format::Onnx && view.contract().is_some() {
+        if format == Format::Onnx && view.contract().is_some() {
             say!("the contract with the robot stays behind: ONNX has no place for it");
         }
     }
