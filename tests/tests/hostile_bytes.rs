@@ -3,11 +3,9 @@
 //! Most mutated files get a correct checksum again: it guards against accidents, not against
 //! intent, and all that lies behind it must hold on its own.
 
-use lacewing_formats::artifact::{
-    AlignedBytes, FileError, LayerView, MAX_LAYERS, PolicyView, Section,
-};
-use lacewing_formats::codec::{Encoding, IndexCodec, ReadColumns, ValueCodec};
-use lacewing_formats::policy::{ActionHead, ContractSpec, Signal};
+use lacewing_formats::artifact::{AlignedBytes, FileError, PolicyView, Section};
+use lacewing_formats::codec::{Encoding, IndexCodec, ValueCodec};
+use lacewing_formats::policy::{ContractSpec, Signal};
 use lacewing_formats::topology::TopologyError;
 use lacewing_tests::hostile::{assert_sound, seal};
 use lacewing_tests::policy_file::{Owned, Shape};
