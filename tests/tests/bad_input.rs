@@ -174,7 +174,7 @@ const CASES: &[(&str, &[&str])] = &[
     ("view run --gif small.lace", &["small.lace already exists", "--force"]),
     ("view run --gif mine --force", &["cannot write mine"]),
     ("view run --png nowhere/new.png", &["nowhere/new.png", "no such folder"]),
-    ("view run --gif new.gif --size 3x300", &["`3x300`", "WIDTHxHEIGHT", "from 16 to 4096"]),
+    ("view run --gif new.gif --size 3x300", &["`3x300`", "WIDTHxHEIGHT", "from 16 to 2048"]),
     ("view run --gif new.gif --size large", &["`large`", "320x240"]),
     ("view run --gif new.gif --every 0", &["--every"]),
     ("view run --gif new.gif --shift gravity=2", &["gravity"]),

@@ -1,5 +1,6 @@
 //! `lacewing view`: the files hold the episode's pictures, for as long as they last, and whatever is wrong
 //! is said in a line.
+#![cfg(unix)]
 
 use std::fs::{self, File};
 use std::os::unix::fs::PermissionsExt;

@@ -58,7 +58,10 @@ pub fn run(args: &Args) -> Result<(), CliError> {
     let id = env_id(args.env.as_deref(), &view)?;
     let shift: Shift = args.shift.parse()?;
     let mut env = env::make(id, &shift)?;
-    let shots = Shots::of(&*env, size, args.every);
+    // A still needs no picture before the last.
+    let still = args.gif.is_none() && args.mp4.is_none();
+    let every = if still { Some(u32::MAX) } else { args.every };
+    let shots = Shots::of(&*env, size, every);
 
     let mut sinks: Vec<Box<dyn Sink>> = Vec::new();
     if let Some(path) = &args.gif {

@@ -25,7 +25,7 @@ pub enum ViewError {
     #[error(transparent)]
     File(#[from] FileError),
     /// There is no such size.
-    #[error("`{given}` is no size: give WIDTHxHEIGHT, each from 16 to 4096, such as 320x240")]
+    #[error("`{given}` is no size: give WIDTHxHEIGHT, each from 16 to 2048, such as 320x240")]
     Size {
         /// What was given.
         given: String,

@@ -16,7 +16,7 @@ pub struct Size {
 }
 
 /// Sides that a picture may have.
-const SIDES: RangeInclusive<u16> = 16..=4096;
+const SIDES: RangeInclusive<u16> = 16..=2048;
 
 impl FromStr for Size {
     type Err = ViewError;

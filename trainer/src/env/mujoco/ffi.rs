@@ -26,11 +26,13 @@ pub(super) struct Layout {
     pub(super) nbody: usize,
     pub(super) ngeom: usize,
     pub(super) nout: usize,
+    pub(super) nlight: usize,
     pub(super) timestep: usize,
     pub(super) qpos0: usize,
     pub(super) body_mass: usize,
     pub(super) body_inertia: usize,
     pub(super) geom_friction: usize,
+    pub(super) light_dir: usize,
     pub(super) actuator_ctrlrange: usize,
     pub(super) actuator_gear: usize,
     // mjData: pointers to f64 arrays, then counts (i32).
@@ -285,6 +287,16 @@ impl Simulation {
         }
         // SAFETY: model and data belong together.
         unsafe { (self.api.set_const)(self.model.as_ptr(), self.data.as_ptr()) };
+    }
+
+    /// Has every light shine in this direction, from the next state on.
+    pub(super) fn point_lights(&mut self, direction: [f64; 3]) {
+        let len = 3 * self.size(LAYOUT.nlight);
+        // SAFETY: offset and length are those of mjModel's field.
+        for light in unsafe { self.array_mut(self.model, LAYOUT.light_dir, len) }.as_chunks_mut().0
+        {
+            *light = direction;
+        }
     }
 
     /// Starts anew from a state: `qpos` then `qvel`, `nq + nv` values.

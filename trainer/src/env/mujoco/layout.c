@@ -32,11 +32,13 @@ int main(void) {
   FIELD("nbody", mjModel, nbody);
   FIELD("ngeom", mjModel, ngeom);
   FIELD("nout", mjModel, nout);
+  FIELD("nlight", mjModel, nlight);
   FIELD("timestep", mjModel, opt.timestep);
   FIELD("qpos0", mjModel, qpos0);
   FIELD("body_mass", mjModel, body_mass);
   FIELD("body_inertia", mjModel, body_inertia);
   FIELD("geom_friction", mjModel, geom_friction);
+  FIELD("light_dir", mjModel, light_dir);
   FIELD("actuator_ctrlrange", mjModel, actuator_ctrlrange);
   FIELD("actuator_gear", mjModel, actuator_gear);
   FIELD("qpos", mjData, qpos);

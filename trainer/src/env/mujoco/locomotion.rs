@@ -150,7 +150,7 @@ pub(in crate::env) const ANT: Task = Task {
         (0.2..=1.0).contains(&qpos[2]) && qpos.iter().chain(qvel).all(|value| value.is_finite())
     },
     contact: Contact::Clipped { weight: 5e-4 },
-    look: Look { distance: 4.0, elevation: -20.0, along_floor: 2, ..HALF_CHEETAH.look },
+    look: Look { distance: 3.5, elevation: -20.0, along_floor: 2, ..HALF_CHEETAH.look },
     ..HALF_CHEETAH
 };
 
@@ -172,8 +172,8 @@ pub(in crate::env) const HUMANOID: Task = Task {
     start_noise: 1e-2,
     start_velocity: StartVelocity::Uniform,
     look: Look {
-        distance: 4.0,
-        height: 1.0,
+        distance: 3.4,
+        height: 0.9,
         along_floor: 2,
         floor_period: 40.0 / 60.0,
         ..HALF_CHEETAH.look

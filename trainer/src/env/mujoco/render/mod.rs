@@ -64,6 +64,10 @@ const _: () = {
 #[derive(Clone, Copy)]
 struct Rect([c_int; 4]);
 
+/// Where the light shines: down, away from the camera and to the left, of length 1. The models have it shine
+/// straight down, under which MuJoCo draws, in some poses, shadows of the floor on itself.
+const LIGHT: [f64; 3] = [-0.14, 0.28, -0.949_736_805_646_701];
+
 /// How a robot is looked at.
 pub(super) struct Look {
     /// Metres from the camera to what it looks at.
@@ -111,7 +115,8 @@ impl Renderer {
     /// be used.
     pub fn new(robot: Robot, width: u16, height: u16) -> Result<Self, RenderError> {
         let Robot(task) = robot;
-        let simulation = task.simulation()?;
+        let mut simulation = task.simulation()?;
+        simulation.point_lights(LIGHT);
         let api = Api::of(&simulation)?;
         let gl = Gl::open(width, height)?;
         let (width, height) = (c_int::from(width), c_int::from(height));
