@@ -63,6 +63,10 @@ def node(op, *inputs, to, **attributes):
     return helper.make_node(op, list(inputs), [to], name=f"{op.lower()}_of_{to}", **attributes)
 
 
+def to_f32(name, to):
+    return helper.make_node("Cast", [name], [to], f"cast_of_{to}", to=TensorProto.FLOAT)
+
+
 def good():
     # Everything as Constant nodes; normaliser and range in the graph; MatMul + Add.
     nodes = [
@@ -102,6 +106,52 @@ def good():
     record("gemm_opset9", model(nodes, stored, opset=9))
 
 
+def spellings():
+    """Of later dates, so that the random weights above stay what they are."""
+    # Weights before the vector, which is a column; f64 constants behind a Cast; Unsqueeze and Squeeze.
+    nodes = [
+        node("Unsqueeze", "obs", "two", to="x0"),
+        node("MatMul", "w1", "x0", to="x1"),
+        node("Squeeze", "x1", "two", to="x2"),
+        to_f32("b1", "b"),
+        node("Add", "b", "x2", to="x3"),
+        node("Elu", "x3", to="x4", alpha=1.5),
+        node("Transpose", "w2", to="w"),
+        node("Gemm", "x4", "w", to="x5"),
+        node("Tanh", "x5", to="x6"),
+        node("Sub", "half", "x6", to="action"),
+    ]
+    stored = {"w1": weights(8, 3), "b1": weights(8).astype(np.float64), "w2": weights(2, 8)}
+    stored |= {"two": np.array([2]), "half": np.float32([0.5, -0.5])}
+    record("other_way_round", model(nodes, stored, opset=17))
+    # Half precision weights behind Casts, as a converter writes them.
+    nodes = [
+        to_f32("w1", "w"),
+        node("MatMul", "obs", "w", to="x1"),
+        node("Selu", "x1", to="x2"),
+        to_f32("w2", "v"),
+        node("MatMul", "x2", "v", to="x3"),
+        node("Tanh", "x3", to="action"),
+    ]
+    stored = {"w1": weights(3, 8).astype(np.float16), "w2": weights(8, 2).astype(np.float16)}
+    record("half", model(nodes, stored, opset=17))
+    # Clipping between layers, and an action clipped tighter than tanh and scaled after that.
+    nodes = [
+        node("Gemm", "obs", "w1", "b1", to="x1"),
+        node("Clip", "x1", "low", "high", to="x2"),
+        node("Gemm", "x2", "w2", "b2", to="x3"),
+        node("Tanh", "x3", to="x4"),
+        node("Clip", "x4", "low", "half", to="x5"),
+        node("Mul", "x5", "by", to="action"),
+    ]
+    stored = {"w1": weights(3, 8), "b1": weights(8), "w2": weights(8, 2), "b2": weights(2)}
+    stored |= {"low": np.float32(-0.75), "high": np.float32(1.25), "half": np.float32(0.5)}
+    record("hardtanh", model(nodes, stored | {"by": np.float32([-2, 3])}, opset=17))
+    # Its tanh hardly leaves zero.
+    nodes = [node("MatMul", "obs", "w1", to="x1"), node("Tanh", "x1", to="action")]
+    record("small_tanh", model(nodes, {"w1": 1e-9 * weights(3, 2)}, opset=17))
+
+
 def refused():
     linear = {"w": weights(3, 2), "b": weights(2), "w2": weights(2, 2), "c": weights(2)}
     gemm = node("Gemm", "obs", "w", "b", to="x")
@@ -116,7 +166,7 @@ def refused():
     chain("two_activations", node("Relu", "x", to="y"), node("Tanh", "y", to="action"))
     chain("two_outputs", node("Tanh", "x", to="mean"), outputs=("mean", "x"))
     chain("two_inputs", node("Tanh", "x", to="action"), inputs=("obs", "goal"))
-    chain("skip_connection", node("Add", "x", "x", to="action"))
+    chain("skip_connection", node("Relu", "x", to="y"), node("Add", "x", "y", to="action"))
     chain("wrong_width", node("MatMul", "x", "w", to="action"))
     chain("circle", node("Relu", "y", to="z"), node("Relu", "z", to="y"), outputs=("y",))
     chain("unbound", node("Identity", "x", to="action"))
@@ -138,7 +188,43 @@ def refused():
     bad("outside_folder", outside)
 
 
+def refused_too():
+    linear = {"w": weights(3, 2), "b": weights(2), "one": np.float32(1e-5), "zero": np.float32([1, 0])}
+    linear |= {"low": np.float32([-1, -2]), "high": np.float32([1, 2]), "c": np.float32(1)}
+    linear |= {"minus": np.float32(-1), "w2": weights(2, 2)}
+    gemm = node("Gemm", "obs", "w", "b", to="x")
+
+    def chain(name, *nodes, **more):
+        bad(name, model([gemm, *nodes], linear, **more))
+
+    tanh = node("Tanh", "y", to="action")
+    chain("two_needed_inputs", node("Add", "x", "goal", to="y"), tanh, inputs=("obs", "goal"))
+    square = [node("Mul", "x", "x", to="s"), node("ReduceMean", "s", to="m", axes=[-1])]
+    root = [node("Add", "m", "one", to="e"), node("Sqrt", "e", to="r"), node("Div", "x", "r", to="y")]
+    chain("rms_norm", *square, *root, tanh)
+    parts = [helper.make_node("Split", ["x"], ["p", "q"], "split", axis=-1), node("Softplus", "p", to="s")]
+    chain("softplus_of_some", *parts, node("Concat", "s", "q", to="y", axis=-1), tanh)
+    chain("recurrent", helper.make_node("LSTM", ["x", "w2", "w2"], ["y"], "lstm_of_x", hidden_size=2), tanh)
+    chain("division", helper.make_node("Div", ["x", "zero"], ["y"], "div_of_x"), tanh)
+    chain("uneven_clip", node("Min", "x", "high", to="y"), node("MatMul", "y", "w2", to="action"))
+    clip = [node("Clip", "obs", "minus", "c", to="o"), node("Clip", "o", "minus", "one", to="p")]
+    clip = [*clip, node("Gemm", "p", "w", "b", to="y"), tanh]
+    bad("clipped_twice", model(clip, linear))
+    bad("nothing", model([gemm, node("Tanh", "b", to="action")], linear))
+    huge = {"shape": np.array([1 << 20, 1 << 20])}
+    expand = [node("Expand", "w", "shape", to="v"), node("MatMul", "obs", "v", to="y"), tanh]
+    bad("huge_shape", model(expand, linear | huge))
+    outside = model([gemm, node("Tanh", "x", to="action")], linear)
+    stored = outside.graph.initializer[0]
+    stored.ClearField("raw_data")
+    stored.data_location = TensorProto.EXTERNAL
+    stored.external_data.add(key="location", value="absent.data")
+    bad("external", outside)
+
+
 if __name__ == "__main__":
     FIXTURES.mkdir(exist_ok=True)
     good()
     refused()
+    spellings()
+    refused_too()

@@ -2,7 +2,7 @@
 
 use crate::policy_file::{Owned, Shape};
 use crate::topology;
-use lacewing_formats::policy::Activation;
+use lacewing_formats::policy::{Activation, Head};
 use lacewing_formats::topology::Structure;
 use rand_core::SeedableRng;
 use rand_xoshiro::Xoshiro256PlusPlus;
@@ -47,6 +47,15 @@ pub fn observation(policy: &Owned, index: usize) -> Vec<f32> {
     (0..policy.layers[0].cols).map(wave).collect()
 }
 
+fn normalise(sums: &mut [f64], epsilon: f64, gain: &[f32], shift: &[f32]) {
+    let count = sums.len() as f64;
+    let mean = sums.iter().sum::<f64>() / count;
+    let variance = sums.iter().map(|sum| (sum - mean).powi(2)).sum::<f64>() / count;
+    for ((sum, gain), shift) in sums.iter_mut().zip(gain).zip(shift) {
+        *sum = (*sum - mean) / (variance + epsilon).sqrt() * f64::from(*gain) + f64::from(*shift);
+    }
+}
+
 /// The action due, worked out in f64 straight from the definition of the file.
 pub fn reference(policy: &Owned, observation: &[f32]) -> Vec<f64> {
     let mut x: Vec<f64> = observation.iter().map(|&x| x.into()).collect();
@@ -61,18 +70,23 @@ pub fn reference(policy: &Owned, observation: &[f32]) -> Vec<f64> {
             let links = layer.row_ptr[row] as usize..layer.row_ptr[row + 1] as usize;
             let products = links
                 .map(|link| f64::from(layer.weights[link]) * x[usize::from(layer.columns[link])]);
-            let sum = products.sum::<f64>() + f64::from(bias);
-            match layer.activation {
-                Activation::Identity => sum,
-                Activation::Relu => sum.max(0.0),
-                Activation::Tanh => sum.tanh(),
-            }
+            products.sum::<f64>() + f64::from(bias)
         };
-        x = layer.bias.iter().enumerate().map(output).collect();
+        let mut sums: Vec<f64> = layer.bias.iter().enumerate().map(output).collect();
+        if let Some((epsilon, gain, shift)) = &layer.norm {
+            normalise(&mut sums, (*epsilon).into(), gain, shift);
+        }
+        x = sums.into_iter().map(|sum| layer.activation.apply(sum)).collect();
+    }
+    if policy.head == Head::Argmax {
+        let greatest = x.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        return vec![x.iter().position(|&x| x == greatest).unwrap_or(0) as f64];
     }
     let limits = policy.low.iter().zip(&policy.high).map(|(&l, &h)| (f64::from(l), f64::from(h)));
     let scale = |(a, (low, high)): (f64, (f64, f64))| {
-        (low + (a + 1.0) / 2.0 * (high - low)).clamp(low, high)
+        let scaled =
+            if policy.head == Head::Scaled { low + (a + 1.0) / 2.0 * (high - low) } else { a };
+        scaled.clamp(low, high)
     };
     x.into_iter().zip(limits).map(scale).collect()
 }

@@ -28,6 +28,7 @@ pub fn policy(
         columns: deployed.layer.topology.col_idx().to_vec(),
         weights: deployed.layer.weights.to_vec(),
         bias: deployed.layer.bias.to_vec(),
+        norm: None,
         activation: deployed.activation,
     });
     let (layers, resume) = (layers.collect(), Some(written(|sink| agent.save(sink))));

@@ -74,11 +74,17 @@ pub fn assert_sound(view: &PolicyView<'_>) {
         assert_eq!(layer.cols(), inputs);
         assert_in_bounds(&layer);
         assert!(all_finite(layer.bias));
+        assert!(layer.activation.alpha().is_none_or(f32::is_finite));
+        if let Some(norm) = layer.norm {
+            assert!(norm.epsilon.is_finite() && norm.epsilon > 0.0);
+            assert!(all_finite(norm.gain) && all_finite(norm.shift));
+            assert_eq!((norm.gain.len(), norm.shift.len()), (layer.rows(), layer.rows()));
+        }
         inputs = layer.rows();
     }
     assert_eq!(inputs, header.outputs());
     match view.action_head() {
-        ActionHead::Scaled { low, high } => {
+        ActionHead::Scaled { low, high } | ActionHead::Clamped { low, high } => {
             assert_eq!((low.len(), high.len(), actions), (inputs, inputs, inputs));
             assert!(all_finite(low) && all_finite(high));
             assert!(low.iter().zip(high).all(|(low, high)| low < high));

@@ -67,6 +67,7 @@ impl OneLayer {
             topology: Csr::new(self.cols, &self.row_ptr, &self.col_idx).unwrap(),
             weights: &self.values,
             bias: &vec![0.0; self.rows()],
+            norm: None,
             activation: Activation::Identity,
         };
         let spec = PolicySpec {

@@ -3,7 +3,8 @@
 use lacewing_formats::artifact::{AlignedBytes, LayerSpec, PolicySpec, SpecError};
 use lacewing_formats::codec::Encoding;
 use lacewing_formats::policy::{
-    ActionHead, Activation, Contract, Evaluation, Head, ObservationNormaliser, Probe, Provenance,
+    ActionHead, Activation, Contract, Evaluation, Head, LayerNorm, ObservationNormaliser, Probe,
+    Provenance,
 };
 use lacewing_formats::topology::{Csr, random_topology};
 use rand_core::{Rng, SeedableRng};
@@ -22,9 +23,28 @@ pub struct Layer {
     pub weights: Vec<f32>,
     /// One bias a row.
     pub bias: Vec<f32>,
+    /// ε, gain and shift of its normalisation.
+    pub norm: Option<(f32, Vec<f32>, Vec<f32>)>,
     /// What follows the sums.
     pub activation: Activation,
 }
+
+/// Every activation.
+pub const ACTIVATIONS: [Activation; 13] = [
+    Activation::Identity,
+    Activation::Relu,
+    Activation::Tanh,
+    Activation::Relu6,
+    Activation::LeakyRelu(0.01),
+    Activation::Elu(1.25),
+    Activation::Selu,
+    Activation::Silu,
+    Activation::Gelu,
+    Activation::GeluTanh,
+    Activation::Sigmoid,
+    Activation::Softsign,
+    Activation::Softplus,
+];
 
 /// A policy that owns its arrays, so that tests can spoil any of them.
 #[derive(Clone, Debug, PartialEq)]
@@ -89,7 +109,7 @@ impl Owned {
             let (mut row_ptr, mut columns) = (vec![0; rows + 1], vec![0; links]);
             random_topology(cols, &mut row_ptr, &mut columns, rng);
             let (weights, bias) = (numbers(rng, links), numbers(rng, rows));
-            Layer { cols, row_ptr, columns, weights, bias, activation }
+            Layer { cols, row_ptr, columns, weights, bias, norm: None, activation }
         });
         let layers = layers.collect();
         let (observations, actions) = (widths[0], widths[widths.len() - 1]);
@@ -139,6 +159,22 @@ impl Owned {
         self
     }
 
+    /// The same with what only imported policies have: [`ACTIVATIONS`] in turn from number `first` on,
+    /// every second layer normalised, actions in the environment's units.
+    pub fn foreign(mut self, first: usize) -> Self {
+        let rng = &mut Xoshiro256PlusPlus::seed_from_u64(first as u64);
+        for (index, layer) in self.layers.iter_mut().enumerate() {
+            layer.activation = ACTIVATIONS[(first + index) % ACTIVATIONS.len()];
+            if index.is_multiple_of(2) {
+                let rows = layer.bias.len();
+                let gain = numbers(rng, rows).iter().map(|gain| gain + 1.5).collect();
+                layer.norm = Some((1e-5, gain, numbers(rng, rows)));
+            }
+        }
+        self.head = Head::Clamped;
+        self
+    }
+
     /// The file.
     ///
     /// # Errors
@@ -151,6 +187,11 @@ impl Owned {
             topology: Csr::new(layer.cols, &layer.row_ptr, &layer.columns).unwrap(),
             weights: &layer.weights,
             bias: &layer.bias,
+            norm: layer.norm.as_ref().map(|(epsilon, gain, shift)| LayerNorm {
+                epsilon: *epsilon,
+                gain,
+                shift,
+            }),
             activation: layer.activation,
         });
         let probes = self.probes.iter();
@@ -165,6 +206,7 @@ impl Owned {
             action_head: match self.head {
                 Head::Scaled => ActionHead::Scaled { low: &self.low, high: &self.high },
                 Head::Argmax => ActionHead::Argmax,
+                Head::Clamped => ActionHead::Clamped { low: &self.low, high: &self.high },
             },
             control_period_s: self.control_period_s,
             provenance: self.provenance,

@@ -8,7 +8,7 @@ use lacewing_runtime::cost::Cost;
 use lacewing_runtime::kernels::act::Kernel;
 use lacewing_runtime::learn::Block;
 use lacewing_tests::actor;
-use lacewing_tests::policy_file::Owned;
+use lacewing_tests::policy_file::{ACTIVATIONS, Owned};
 
 const LAYOUTS: [Layout; 3] = [Layout::InPlace, Layout::Packed, Layout::Dense];
 
@@ -118,6 +118,29 @@ fn bad_input_is_a_typed_error_and_leaves_the_action_alone() {
         let short = ActError::ScratchLength { expected, found: expected - 1 };
         refused(&good, 2, &mut scratch[1..], short);
     });
+}
+
+/// Every activation with and without normalisation, behind layers that repacking moves about.
+#[test]
+fn imported_policies_act_as_they_are_defined() {
+    for first in 0..ACTIVATIONS.len() {
+        for sparsity in [0.0, 0.9] {
+            let mut network =
+                actor::random(&[17, 96, 64, 6], sparsity, first as u64).foreign(first);
+            network.low.fill(-100.0);
+            network.high.fill(100.0);
+            let observation = actor::observation(&network, 0);
+            let expected = actor::reference(&network, &observation);
+            let file = network.write(Encoding::PLAIN).unwrap();
+            each_policy(&file, |name, policy| {
+                let action = act(policy, &observation).unwrap();
+                for (found, expected) in action.iter().zip(&expected) {
+                    let error = (f64::from(*found) - expected).abs() / expected.abs().max(1.0);
+                    assert!(error < 1e-5, "{name}, from {first}: {found}, not {expected}");
+                }
+            });
+        }
+    }
 }
 
 #[test]

@@ -6,8 +6,10 @@ use std::process::{Command, Output};
 
 use lacewing_formats::artifact::{AlignedBytes, LayerView, PolicyView};
 use lacewing_formats::codec::Encoding;
+use lacewing_formats::policy::{Activation, Head};
 use lacewing_runtime::learn::{Method, Resume};
 use lacewing_tests::edge::complaint;
+use lacewing_tests::policy_file::Owned;
 use lacewing_tests::program::lacewing;
 use lacewing_tests::runs::{SHORT, succeed, train};
 use lacewing_tests::{actor, edge};
@@ -100,6 +102,23 @@ fn learning_goes_on_in_another_process_and_keeps_the_best() {
     assert!(method(&AlignedBytes::read(&again).unwrap()).is_static());
 }
 
+/// The arrays of a policy file without probes, to be changed.
+fn with_links(view: &PolicyView<'_>) -> Owned {
+    let widths = std::iter::once(view.header().observations());
+    let widths = widths.chain(view.layers().map(|layer| layer.rows())).collect::<Vec<_>>();
+    let mut policy = actor::random(&widths, 0.0, 1);
+    for (own, layer) in policy.layers.iter_mut().zip(view.layers()) {
+        own.row_ptr = layer.row_ptr();
+        own.columns = vec![0; layer.links()];
+        layer.decode_columns(&mut own.columns);
+        own.weights = layer.iter().map(|(.., weight)| weight).collect();
+        own.bias = layer.bias.to_vec();
+        own.activation = layer.activation;
+    }
+    policy.resume = view.resume().map(<[u8]>::to_vec);
+    policy
+}
+
 #[test]
 fn what_cannot_work_is_told_and_nothing_written() {
     let folder = tempfile::tempdir().unwrap();
@@ -108,7 +127,18 @@ fn what_cannot_work_is_told_and_nothing_written() {
     let (policy, out) = (run.join("policy.lace"), folder.path().join("tuned.lace"));
     let bare = folder.path().join("bare.lace");
     fs::write(&bare, &*actor::random(&[3, 8, 1], 0.5, 1).write(Encoding::PLAIN).unwrap()).unwrap();
-    let cases: [(&Path, &str, &[&str], &str); 8] = [
+    let (elu, clamped) = (folder.path().join("elu.lace"), folder.path().join("clamped.lace"));
+    let file = AlignedBytes::read(&policy).unwrap();
+    let spoil = |head: Head, activation: Activation, out: &Path| {
+        let mut other = with_links(&PolicyView::parse(&file).unwrap());
+        (other.head, other.layers[0].activation) = (head, activation);
+        fs::write(out, &*other.write(Encoding::PLAIN).unwrap()).unwrap();
+    };
+    spoil(Head::Scaled, Activation::Elu(1.0), &elu);
+    spoil(Head::Clamped, Activation::Relu, &clamped);
+    let cases: [(&Path, &str, &[&str], &str); 10] = [
+        (&elu, "Pendulum-v1", &[], "layer 0 (counted from 0) of the policy has elu"),
+        (&clamped, "Pendulum-v1", &[], "the learner has no clamped actions"),
         (&policy, "Pendulum-v1", &["--memory=1000"], "--memory"),
         (&policy, "Pendulum-v1", &["--replay=99999999999999999"], "--replay"),
         (&policy, "Pendulum-v1", &["--replay=0"], "replay"),

@@ -5,8 +5,8 @@ use lacewing::lab::config::{Preset, RunConfig};
 use lacewing_formats::artifact::{AlignedBytes, LayerSpec, Placed, PolicySpec, PolicyView};
 use lacewing_formats::codec::{Encoding, IndexCodec, RowTable, ValueCodec};
 use lacewing_formats::policy::{
-    ActionHead, Activation, Contract, ContractSpec, Evaluation, Head, ObservationNormaliser, Probe,
-    Provenance, Signal,
+    ActionHead, Activation, Contract, ContractSpec, Evaluation, Head, LayerNorm,
+    ObservationNormaliser, Probe, Provenance, Signal,
 };
 use lacewing_formats::topology::{Allocation, Csr};
 use lacewing_runtime::act::Policy;
@@ -24,12 +24,14 @@ fn tiny() -> AlignedBytes {
             topology: Csr::new(3, &[0, 2, 3], &[0, 2, 1]).unwrap(),
             weights: &[0.5, -1.0, 2.0],
             bias: &[0.0, 0.25],
+            norm: None,
             activation: Activation::Relu,
         },
         LayerSpec {
             topology: Csr::new(2, &[0, 2], &[0, 1]).unwrap(),
             weights: &[1.0, -0.5],
             bias: &[0.0],
+            norm: None,
             activation: Activation::Tanh,
         },
     ];
@@ -67,6 +69,7 @@ fn discrete() -> AlignedBytes {
         topology: Csr::new(2, &[0, 1, 2, 2], &[0, 1]).unwrap(),
         weights: &[1.0, 1.0],
         bias: &[0.0, 0.0, 0.5],
+        norm: None,
         activation: Activation::Identity,
     }];
     let spec = PolicySpec {
@@ -95,6 +98,7 @@ fn agreed() -> AlignedBytes {
         topology: Csr::new(2, &[0, 2], &[0, 1]).unwrap(),
         weights: &[0.5, -1.0],
         bias: &[0.0],
+        norm: None,
         activation: Activation::Tanh,
     }];
     let contract = ContractSpec {
@@ -126,6 +130,39 @@ fn agreed() -> AlignedBytes {
     spec.to_bytes(Encoding::PLAIN).unwrap()
 }
 
+/// What only imported policies have: layer normalisation, other activations, actions in the environment's
+/// units.
+fn imported() -> AlignedBytes {
+    let layers = [
+        LayerSpec {
+            topology: Csr::new(2, &[0, 1, 2], &[0, 1]).unwrap(),
+            weights: &[1.0, 3.0],
+            bias: &[0.0, 0.0],
+            norm: Some(LayerNorm { epsilon: 1e-5, gain: &[1.0, 2.0], shift: &[0.5, -0.5] }),
+            activation: Activation::Elu(1.25),
+        },
+        LayerSpec {
+            topology: Csr::new(2, &[0, 2], &[0, 1]).unwrap(),
+            weights: &[1.0, 1.0],
+            bias: &[0.25],
+            norm: None,
+            activation: Activation::LeakyRelu(0.01),
+        },
+    ];
+    let spec = PolicySpec {
+        layers: &layers,
+        normaliser: None,
+        action_head: ActionHead::Clamped { low: &[-20_000.0], high: &[20_000.0] },
+        control_period_s: 0.02,
+        provenance: Provenance::default(),
+        // Sums 1 and 3 become -1 and 1, then -0.5 and 1.5, and ELU of the first is 1.25·(e^-0.5 - 1).
+        probes: &[Probe { observation: &[1.0, 1.0], action: &[1.258_163] }],
+        contract: None,
+        resume: None,
+    };
+    spec.to_bytes(Encoding::COMPACT).unwrap()
+}
+
 /// Columns at the skips of every codec, a row without links, weights that all codecs hold exactly.
 fn wide(encoding: Encoding) -> AlignedBytes {
     let layers = [
@@ -133,12 +170,14 @@ fn wide(encoding: Encoding) -> AlignedBytes {
             topology: Csr::new(300, &[0, 4, 4, 5], &[0, 15, 16, 271, 299]).unwrap(),
             weights: &WIDE,
             bias: &[1.0, 2.0, 3.0],
+            norm: None,
             activation: Activation::Relu,
         },
         LayerSpec {
             topology: Csr::new(3, &[0, 2], &[0, 1]).unwrap(),
             weights: &[127.0, 1.0],
             bias: &[0.0],
+            norm: None,
             activation: Activation::Identity,
         },
     ];
@@ -168,9 +207,12 @@ const GOLDENS: [(&str, IndexCodec, ValueCodec); 5] = [
 
 #[test]
 fn version_2_is_still_written_as_it_was() {
-    for (name, file) in
-        [("v2_example", tiny()), ("v2_argmax", discrete()), ("v2_contract", agreed())]
-    {
+    for (name, file) in [
+        ("v2_example", tiny()),
+        ("v2_argmax", discrete()),
+        ("v2_contract", agreed()),
+        ("v2_imported", imported()),
+    ] {
         if std::env::var_os("LACEWING_WRITE_GOLDENS").is_some() {
             std::fs::write(golden(name), &*file).unwrap();
         }
@@ -208,6 +250,24 @@ fn discrete_actions_are_still_read_as_they_were() {
     assert_eq!(probes, [(&[1.0, 2.0][..], &[1.0][..]), (&[-1.0, 0.0], &[2.0])]);
     let policy = Policy::new(view).unwrap();
     policy.check_probes(&mut [0.0], &mut vec![0.0; policy.scratch_len()]).unwrap();
+}
+
+#[test]
+fn imported_policies_are_still_read_as_they_were() {
+    let bytes = AlignedBytes::read(golden("v2_imported")).unwrap();
+    let view = PolicyView::parse(&bytes).unwrap();
+    let layers: Vec<_> = view.layers().collect();
+    assert_eq!(layers[0].activation, Activation::Elu(1.25));
+    let norm = LayerNorm { epsilon: 1e-5, gain: &[1.0, 2.0], shift: &[0.5, -0.5] };
+    assert_eq!(layers[0].norm, Some(norm));
+    assert_eq!((layers[1].activation, layers[1].norm), (Activation::LeakyRelu(0.01), None));
+    assert_eq!(view.header().head(), Head::Clamped);
+    let policy = Policy::new(view).unwrap();
+    policy.check_probes(&mut [0.0], &mut vec![0.0; policy.scratch_len()]).unwrap();
+    let mut action = [0.0];
+    policy.act(&[1.0, 1.0], &mut action, &mut vec![0.0; policy.scratch_len()]).unwrap();
+    // Not lost between limits of ±20,000.
+    assert!((action[0] - 1.258_163).abs() < 1e-4, "{action:?}");
 }
 
 #[test]

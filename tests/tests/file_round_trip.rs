@@ -31,6 +31,7 @@ fn read(view: &PolicyView<'_>, like: &Owned) -> Owned {
             columns,
             weights: layer.iter().map(|(_, _, weight)| weight).collect(),
             bias: layer.bias.to_vec(),
+            norm: layer.norm.map(|n| (n.epsilon, n.gain.to_vec(), n.shift.to_vec())),
             activation: layer.activation,
         }
     });
@@ -85,12 +86,17 @@ proptest! {
         normaliser: bool,
         probes in 0_usize..4,
         resume in prop::option::of(0_usize..200),
-        discrete: bool,
+        kind in 0_usize..3,
         seed: u64,
     ) {
         let shape = Shape { widths, density, normaliser, probes, resume, seed };
         let policy = Owned::random(&shape);
-        let policy = if discrete { policy.argmax() } else { policy };
+        let discrete = kind == 1;
+        let policy = match kind {
+            0 => policy,
+            1 => policy.argmax(),
+            _ => policy.foreign(seed as usize % 100),
+        };
         let bytes = policy.write(encoding).unwrap();
         prop_assert_eq!(&bytes, &policy.write(encoding).unwrap());
         let view = PolicyView::parse(&bytes).unwrap();

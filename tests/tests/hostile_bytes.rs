@@ -49,6 +49,12 @@ fn agreed() -> Vec<u8> {
     policy.write(Encoding::PLAIN).unwrap().to_vec()
 }
 
+fn foreign(first: usize) -> Vec<u8> {
+    let widths = vec![9, 20, 7, 5];
+    let shape = Shape { widths, density: 0.3, normaliser: true, probes: 3, resume: None, seed: 3 };
+    Owned::random(&shape).foreign(first).write(Encoding::PLAIN).unwrap().to_vec()
+}
+
 fn bases() -> Vec<Vec<u8>> {
     let with = |values, indices: IndexCodec| Encoding { values, indices: indices.into() };
     let mixed = with(ValueCodec::F16, IndexCodec::U16);
@@ -66,7 +72,8 @@ fn bases() -> Vec<Vec<u8>> {
     ];
     // As files were before there were codecs that do without row pointers.
     let old = include_bytes!("../goldens/v1_tiny.lace").to_vec();
-    few.into_iter().chain(each_codec).chain(wide).chain([old, discrete(), agreed()]).collect()
+    let others = [old, discrete(), agreed(), foreign(3), foreign(6)];
+    few.into_iter().chain(each_codec).chain(wide).chain(others).collect()
 }
 
 fn below(rng: &mut impl Rng, bound: usize) -> usize {
@@ -202,6 +209,13 @@ fn each_forgery_has_its_own_answer() {
     };
     let action = |action: f32| put(discrete, Section::ProbeActions, 8, &action.to_le_bytes());
     let nan = f32::NAN.to_le_bytes();
+    let (foreign, gains) = (&foreign(4), Section::Gains(0));
+    let finish = |at: usize, bytes: &[u8]| {
+        let alpha = 0.01_f32.to_le_bytes();
+        let code = foreign.windows(4).position(|bytes| bytes == alpha).unwrap() - 1;
+        assert_eq!(foreign[code], 20);
+        edited(foreign, |file| file[code + at..][..bytes.len()].copy_from_slice(bytes))
+    };
     let topology = |layer, source| FileError::Topology { layer, source };
     let weights = Section::Weights(0);
     let cases = [
@@ -211,7 +225,7 @@ fn each_forgery_has_its_own_answer() {
         (edited(plain, |file| file[24..28].fill(0xff)), FileError::Header),
         (edited(plain, |file| file[24] -= 1), FileError::Header),
         // The header starts with the head and the number of observations.
-        (edited(plain, |file| file[32] = 2), FileError::Header),
+        (edited(plain, |file| file[32] = 3), FileError::Header),
         (edited(plain, |file| file[33] = 0), FileError::Width { layer: 0, width: 0 }),
         (edited(plain, |file| file[8] = 0), FileError::Version { version: 0 }),
         // Version 1 has no head: this one's, 0, is then the number of observations.
@@ -276,6 +290,13 @@ fn each_forgery_has_its_own_answer() {
             put(rice, Section::Columns(0), 0, &[0; 9]),
             topology(0, TopologyError::RowLengths { links: 70 }),
         ),
+        // A code, α and ε of the first layer.
+        (finish(0, &[16 + 13]), FileError::Header),
+        (finish(0, &[32]), FileError::Header),
+        (finish(1, &nan), FileError::Finish { layer: 0 }),
+        (finish(5, &nan), FileError::Finish { layer: 0 }),
+        (finish(5, &[0; 4]), FileError::Finish { layer: 0 }),
+        (put(foreign, gains, 4, &nan), FileError::NotFinite { section: gains, index: 1 }),
         // An unknown number of low bits: the length of the codes follows it in the header.
         (edited(rice, |file| low_bits(file, 0)), FileError::Header),
         (edited(rice, |file| low_bits(file, 25)), FileError::Header),

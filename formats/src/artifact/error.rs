@@ -133,6 +133,15 @@ pub enum FileError {
         /// Which row, counted from 0.
         row: usize,
     },
+    /// The constant of an activation or of a normalisation is impossible.
+    #[error(
+        "layer {layer} (counted from 0) has an activation whose alpha is not finite, or a normalisation \
+         whose epsilon is not above 0: export the policy again"
+    )]
+    Finish {
+        /// Which layer, counted from 0.
+        layer: usize,
+    },
     /// An action's limits are in the wrong order.
     #[error("the low limit of action {index} must be below the high one: correct the limits")]
     Limits {

@@ -1,12 +1,11 @@
 //! The header: everything that says how long the sections are, and where the policy comes from.
 
 use super::error::FileError;
+use super::finish::StoredFinish;
 use super::preamble::{MAX_FILE_BYTES, Preamble};
 use super::section::{Placed, Section};
 use crate::codec::{StoredIndices, ValueCodec};
-use crate::policy::{
-    Activation, ContractError, Head, MAX_CONTRACT_BYTES, MAX_TEXT_BYTES, Provenance,
-};
+use crate::policy::{ContractError, Head, MAX_CONTRACT_BYTES, MAX_TEXT_BYTES, Provenance};
 use heapless::Vec;
 use serde::{Deserialize, Serialize};
 
@@ -41,11 +40,11 @@ pub struct Header<'a> {
 }
 
 /// A layer in the header; its inputs are the outputs of the one before.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct LayerEntry {
     pub rows: u32,
     pub links: u32,
-    pub activation: Activation,
+    pub finish: StoredFinish,
     pub values: ValueCodec,
     pub indices: StoredIndices,
 }
@@ -64,7 +63,7 @@ impl<'a> Header<'a> {
     /// Length of an action: an output each, or the index of one of them.
     pub fn actions(&self) -> usize {
         match self.head {
-            Head::Scaled => self.outputs(),
+            Head::Scaled | Head::Clamped => self.outputs(),
             Head::Argmax => 1,
         }
     }
@@ -115,6 +114,7 @@ impl<'a> Header<'a> {
             if !entry.indices.fit(entry.rows, entry.links) {
                 return Err(FileError::Header);
             }
+            entry.finish.check(layer)?;
         }
         if self.probes > MAX_PROBES {
             return Err(FileError::Probes { probes: self.probes });
@@ -161,7 +161,7 @@ impl<'a> Header<'a> {
             (Section::ProbeActions, probes * actions),
         ];
         let numbers = (normaliser.into_iter().filter(|_| self.clip.is_some()))
-            .chain(scaling.into_iter().filter(|_| self.head == Head::Scaled))
+            .chain(scaling.into_iter().filter(|_| self.head != Head::Argmax))
             .chain(examples.into_iter().filter(|_| self.probes > 0))
             .map(|(section, numbers)| (section, 4 * numbers));
         let layers = (0..).zip(&self.layers).flat_map(|(layer, entry)| {
@@ -176,6 +176,8 @@ impl<'a> Header<'a> {
                 (scales > 0).then_some((Section::Scales(layer), scales)),
                 Some((Section::Weights(layer), u64::from(entry.values.bytes()) * links)),
                 Some((Section::Biases(layer), 4 * rows)),
+                entry.finish.epsilon.map(|_| (Section::Gains(layer), 4 * rows)),
+                entry.finish.epsilon.map(|_| (Section::Shifts(layer), 4 * rows)),
             ]
             .into_iter()
             .flatten()

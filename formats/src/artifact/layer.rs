@@ -2,10 +2,10 @@
 
 use super::error::FileError;
 use crate::codec::{Columns, Indices, ReadColumns, RowTable, Values, entropy_bound};
-use crate::policy::Activation;
+use crate::policy::{Activation, LayerNorm};
 use crate::topology::Csr;
 
-/// A layer of a checked policy: `y = activation(W x + bias)`, W of `rows` outputs × `cols` inputs.
+/// A layer of a checked policy: `y = activation(norm(W x + bias))`, W of `rows` outputs × `cols` inputs.
 ///
 /// What kernels index with is private: to have a `LayerView` is proof that its columns are below
 /// `cols`, strictly ascending in each row, and that there is one weight a link.
@@ -18,6 +18,8 @@ pub struct LayerView<'a> {
     values: Values<'a>,
     /// One bias an output.
     pub bias: &'a [f32],
+    /// What the sums go through before the activation, if anything.
+    pub norm: Option<LayerNorm<'a>>,
     /// What follows the sums.
     pub activation: Activation,
 }
@@ -29,18 +31,19 @@ pub(super) struct Parts<'a> {
     pub indices: Indices<'a>,
     pub values: Values<'a>,
     pub bias: &'a [f32],
+    pub norm: Option<LayerNorm<'a>>,
     pub activation: Activation,
 }
 
 impl<'a> LayerView<'a> {
     /// Checks the links; `layer` is for the error.
     pub(super) fn new(layer: usize, parts: Parts<'a>) -> Result<Self, FileError> {
-        let Parts { cols, table, indices, values, bias, activation } = parts;
+        let Parts { cols, table, indices, values, bias, norm, activation } = parts;
         let rows = bias.len();
         indices
             .check(table, (rows, cols), values.len())
             .map_err(|source| FileError::Topology { layer, source })?;
-        Ok(Self { rows, cols, table, indices, values, bias, activation })
+        Ok(Self { rows, cols, table, indices, values, bias, norm, activation })
     }
 
     /// Output neurons.

@@ -7,6 +7,7 @@
 #[cfg(feature = "alloc")]
 mod aligned;
 mod error;
+mod finish;
 mod header;
 mod layer;
 mod preamble;

@@ -32,6 +32,10 @@ pub enum Section {
     Weights(u8),
     /// Biases of a layer, f32 `[rows]`.
     Biases(u8),
+    /// Gains of a layer's normalisation, f32 `[rows]`, where it has one.
+    Gains(u8),
+    /// Shifts of a layer's normalisation, f32 `[rows]`, where it has one.
+    Shifts(u8),
     /// What policy and robot agree on.
     Contract,
     /// What the learner needs to go on.
@@ -54,6 +58,8 @@ impl fmt::Display for Section {
             Self::Scales(layer) => return write!(f, "scales of layer {layer}"),
             Self::Weights(layer) => return write!(f, "weights of layer {layer}"),
             Self::Biases(layer) => return write!(f, "biases of layer {layer}"),
+            Self::Gains(layer) => return write!(f, "gains of layer {layer}"),
+            Self::Shifts(layer) => return write!(f, "shifts of layer {layer}"),
             Self::Contract => "contract",
             Self::Resume => "resume section",
         })

@@ -7,7 +7,9 @@ use super::preamble::{ALIGNMENT, Preamble};
 use super::section::{Placed, Section};
 use crate::codec::{Bitmap, Indices, Rice, RowTable, StoredColumns, StoredIndices, StoredRows};
 use crate::codec::{ValueCodec, Values};
-use crate::policy::{ActionHead, Contract, Head, ObservationNormaliser, Probe, Provenance};
+use crate::policy::{
+    ActionHead, Contract, Head, LayerNorm, ObservationNormaliser, Probe, Provenance,
+};
 use bytemuck::AnyBitPattern;
 use half::{bf16, f16};
 use heapless::Vec;
@@ -85,7 +87,9 @@ impl<'a> PolicyView<'a> {
     fn check_probes(&self) -> Result<(), FileError> {
         let outputs = self.header.outputs() as f32;
         let possible = |(index, &action): (usize, &f32)| match self.head {
-            ActionHead::Scaled { low, high } => (low[index]..=high[index]).contains(&action),
+            ActionHead::Scaled { low, high } | ActionHead::Clamped { low, high } => {
+                (low[index]..=high[index]).contains(&action)
+            }
             ActionHead::Argmax => {
                 (0.0..outputs).contains(&action) && libm::truncf(action) == action
             }
@@ -225,6 +229,7 @@ fn read_head<'a>(
     let (low, high) = (reader.numbers()?, reader.numbers()?);
     match low.iter().zip(high).position(|(low, high)| low >= high) {
         Some(index) => Err(FileError::Limits { index }),
+        None if head == Head::Clamped => Ok(ActionHead::Clamped { low, high }),
         None => Ok(ActionHead::Scaled { low, high }),
     }
 }
@@ -273,6 +278,12 @@ fn read_layer<'a>(
         }
     };
     let bias = reader.numbers()?;
-    let (cols, activation) = (cols as usize, entry.activation);
-    LayerView::new(layer, Parts { cols, table, indices, values, bias, activation })
+    let norm = match entry.finish.epsilon {
+        Some(epsilon) => {
+            Some(LayerNorm { epsilon, gain: reader.numbers()?, shift: reader.numbers()? })
+        }
+        None => None,
+    };
+    let (cols, activation) = (cols as usize, entry.finish.activation);
+    LayerView::new(layer, Parts { cols, table, indices, values, bias, norm, activation })
 }

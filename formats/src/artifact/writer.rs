@@ -2,12 +2,15 @@
 
 use super::aligned::AlignedBytes;
 use super::error::FileError;
+use super::finish::StoredFinish;
 use super::header::{Header, LayerEntry, MAX_LAYERS, MAX_PROBES};
 use super::preamble::{MAX_FILE_BYTES, Preamble, VERSION};
 use super::section::Section;
 use super::view::PolicyView;
 use crate::codec::{EncodedTopology, EncodedValues, Encoding, OutOfRange, ValueCodec};
-use crate::policy::{ActionHead, Activation, Contract, ObservationNormaliser, Probe, Provenance};
+use crate::policy::{
+    ActionHead, Activation, Contract, LayerNorm, ObservationNormaliser, Probe, Provenance,
+};
 use crate::topology::Csr;
 use alloc::vec::Vec;
 use thiserror::Error;
@@ -43,6 +46,8 @@ pub struct LayerSpec<'a> {
     pub weights: &'a [f32],
     /// One bias an output.
     pub bias: &'a [f32],
+    /// What the sums go through before the activation, if anything.
+    pub norm: Option<LayerNorm<'a>>,
     /// What follows the sums.
     pub activation: Activation,
 }
@@ -172,6 +177,10 @@ impl PolicySpec<'_> {
             }
             equal(Section::Weights(index), layer.topology.links(), layer.weights.len())?;
             equal(Section::Biases(index), layer.topology.rows(), layer.bias.len())?;
+            if let Some(norm) = layer.norm {
+                equal(Section::Gains(index), layer.topology.rows(), norm.gain.len())?;
+                equal(Section::Shifts(index), layer.topology.rows(), norm.shift.len())?;
+            }
         }
         let (observations, outputs) = (first.topology.cols(), last.topology.rows());
         if let Some(normaliser) = self.normaliser {
@@ -179,7 +188,7 @@ impl PolicySpec<'_> {
             equal(Section::Std, observations, normaliser.std.len())?;
         }
         let actions = match self.action_head {
-            ActionHead::Scaled { low, high } => {
+            ActionHead::Scaled { low, high } | ActionHead::Clamped { low, high } => {
                 equal(Section::Low, outputs, low.len())?;
                 equal(Section::High, outputs, high.len())?;
                 outputs
@@ -203,7 +212,10 @@ impl PolicySpec<'_> {
             let entry = LayerEntry {
                 rows: layer.topology.rows() as u32,
                 links: layer.topology.links() as u32,
-                activation: layer.activation,
+                finish: StoredFinish {
+                    activation: layer.activation,
+                    epsilon: layer.norm.map(|norm| norm.epsilon),
+                },
                 values,
                 indices: topology.stored,
             };
@@ -246,6 +258,8 @@ impl PolicySpec<'_> {
                 EncodedValues::Int8 { values, .. } => put(out, values),
             },
             Section::Biases(index) => put(out, layer(index).bias),
+            Section::Gains(index) => put(out, layer(index).norm.map_or(&[], |norm| norm.gain)),
+            Section::Shifts(index) => put(out, layer(index).norm.map_or(&[], |norm| norm.shift)),
             Section::Contract => put(out, self.contract.map_or(&[], |contract| contract.bytes())),
             Section::Resume => put(out, self.resume.unwrap_or_default()),
         }

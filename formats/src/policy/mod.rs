@@ -5,14 +5,16 @@ mod activation;
 #[cfg(feature = "alloc")]
 mod announced;
 mod contract;
+mod norm;
 mod provenance;
 mod scaling;
 
-pub use activation::Activation;
+pub use activation::{Activation, SELU_ALPHA, SELU_SCALE};
 #[cfg(feature = "alloc")]
 pub use announced::{Announced, Mismatch, is_same_period};
 #[cfg(feature = "alloc")]
 pub use contract::ContractSpec;
 pub use contract::{Contract, ContractError, MAX_CONTRACT_BYTES, MAX_HISTORY, Side, Signal};
+pub use norm::LayerNorm;
 pub use provenance::{Evaluation, MAX_TEXT_BYTES, Provenance};
 pub use scaling::{ActionHead, Head, ObservationNormaliser, Probe, scale_action};

@@ -22,6 +22,8 @@ pub enum Head {
     Scaled,
     /// See [`ActionHead::Argmax`].
     Argmax,
+    /// See [`ActionHead::Clamped`].
+    Clamped,
 }
 
 impl Head {
@@ -30,6 +32,7 @@ impl Head {
         match self {
             Self::Scaled => "scaled",
             Self::Argmax => "argmax",
+            Self::Clamped => "clamped",
         }
     }
 }
@@ -50,6 +53,15 @@ pub enum ActionHead<'a> {
     /// One number, which of a set of discrete actions: the index, counted from 0, of the greatest
     /// output, of equals the first. So act DQN and discrete policies without their noise.
     Argmax,
+    /// One number an output, in the environment's units already: `clamp(a, low, high)`. So act actors
+    /// from elsewhere that end in a linear layer: no rounding comes between the output and the action,
+    /// however wide the limits are.
+    Clamped {
+        /// Least value of each action, in the environment's units.
+        low: &'a [f32],
+        /// Greatest value of each action, above the least.
+        high: &'a [f32],
+    },
 }
 
 impl<'a> ActionHead<'a> {
@@ -58,13 +70,14 @@ impl<'a> ActionHead<'a> {
         match self {
             Self::Scaled { .. } => Head::Scaled,
             Self::Argmax => Head::Argmax,
+            Self::Clamped { .. } => Head::Clamped,
         }
     }
 
-    /// Least and greatest value of each action, where it is scaled.
+    /// Least and greatest value of each action, where it is not discrete.
     pub fn limits(&self) -> Option<(&'a [f32], &'a [f32])> {
         match *self {
-            Self::Scaled { low, high } => Some((low, high)),
+            Self::Scaled { low, high } | Self::Clamped { low, high } => Some((low, high)),
             Self::Argmax => None,
         }
     }
@@ -76,7 +89,7 @@ impl<'a> ActionHead<'a> {
     /// If there is no such action.
     pub fn distance(&self, index: usize, a: f32, b: f32) -> f64 {
         match self {
-            Self::Scaled { low, high } => {
+            Self::Scaled { low, high } | Self::Clamped { low, high } => {
                 let half_range = (f64::from(high[index]) - f64::from(low[index])) / 2.0;
                 (f64::from(a) - f64::from(b)).abs() / half_range
             }

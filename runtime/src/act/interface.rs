@@ -172,7 +172,7 @@ impl<'m> Interface<'m> {
             observed: false,
             commanded: false,
             choices: match view.action_head() {
-                ActionHead::Scaled { .. } => 0,
+                ActionHead::Scaled { .. } | ActionHead::Clamped { .. } => 0,
                 ActionHead::Argmax => view.header().outputs(),
             },
         };

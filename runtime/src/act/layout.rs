@@ -7,7 +7,7 @@ use crate::arena::Arena;
 use crate::kernels::act::{Dense, Int8, Int8Kernel, Kernel, Weights};
 use heapless::Vec;
 use lacewing_formats::artifact::{LayerView, MAX_LAYERS, PolicyView};
-use lacewing_formats::policy::Activation;
+use lacewing_formats::policy::{Activation, LayerNorm};
 
 /// A way to hold the weights of a policy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,6 +45,8 @@ pub(super) struct Layer<'a> {
     pub weights: LayerWeights<'a>,
     /// One an output, in the order of the outputs.
     pub bias: &'a [f32],
+    /// In the order of the outputs, as the bias.
+    pub norm: Option<LayerNorm<'a>>,
     pub activation: Activation,
 }
 
@@ -104,6 +106,6 @@ impl Layout {
 impl<'a> Layer<'a> {
     /// A layer with its outputs in the order of the file.
     pub fn new(layer: &LayerView<'a>, weights: LayerWeights<'a>) -> Self {
-        Self { weights, bias: layer.bias, activation: layer.activation }
+        Self { weights, bias: layer.bias, norm: layer.norm, activation: layer.activation }
     }
 }

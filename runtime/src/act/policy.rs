@@ -124,9 +124,15 @@ impl<'a> Policy<'a> {
         self.check(observation, action, scratch)?;
         let outputs = self.outputs(observation, scratch)?;
         match self.view.action_head() {
-            ActionHead::Scaled { .. } => {
-                self.scale_action(outputs);
+            ActionHead::Scaled { low, high } => {
+                scale_action(outputs, low, high);
                 action.copy_from_slice(outputs);
+            }
+            ActionHead::Clamped { low, high } => {
+                let limits = low.iter().zip(high);
+                for ((action, output), (low, high)) in action.iter_mut().zip(outputs).zip(limits) {
+                    *action = output.clamp(*low, *high);
+                }
             }
             ActionHead::Argmax => action[0] = greatest(outputs) as f32,
         }
@@ -146,7 +152,7 @@ impl<'a> Policy<'a> {
         let bytes: &mut [u8] = bytemuck::cast_slice_mut(bytes);
         self.normalise(observation, x);
         for layer in &self.layers {
-            let Layer { weights, bias, activation } = layer;
+            let Layer { weights, bias, norm, activation } = layer;
             let out = &mut y[..bias.len()];
             match weights {
                 LayerWeights::F32(weights) => self.kernel.multiply(weights, x, out),
@@ -154,7 +160,13 @@ impl<'a> Policy<'a> {
                     int8.multiply(weights, &int8.quantise(&x[..weights.cols()], bytes), out);
                 }
             }
-            self.kernel.finish(*activation, bias, out);
+            match norm {
+                None => self.kernel.finish(*activation, bias, out),
+                Some(norm) => {
+                    self.kernel.normalise(norm.epsilon, norm.gain, bias, out);
+                    self.kernel.finish(*activation, norm.shift, out);
+                }
+            }
             (x, y) = (y, x);
         }
         let outputs = &mut x[..self.view.header().outputs()];
@@ -194,10 +206,10 @@ impl<'a> Policy<'a> {
     }
 
     /// Turns the network's outputs in [−1, 1] into an action in the environment's units, in place:
-    /// `low + (a + 1) / 2 · (high − low)`, within [low, high] whatever the output. Outputs of discrete
-    /// actions stay as they are.
+    /// `low + (a + 1) / 2 · (high − low)`, within [low, high] whatever the output. Outputs of heads that
+    /// do not scale stay as they are.
     pub fn scale_action(&self, outputs: &mut [f32]) {
-        if let Some((low, high)) = self.view.action_head().limits() {
+        if let ActionHead::Scaled { low, high } = self.view.action_head() {
             scale_action(outputs, low, high);
         }
     }
@@ -221,7 +233,7 @@ impl<'a> Policy<'a> {
                 .map_err(|source| LoadError::ProbeFails { probe, source })?;
             for (index, (&found, &expected)) in action.iter().zip(recorded.action).enumerate() {
                 let agrees = match head {
-                    ActionHead::Scaled { low, high } => {
+                    ActionHead::Scaled { low, high } | ActionHead::Clamped { low, high } => {
                         let tolerance = share * (high[index] / 2.0 - low[index] / 2.0);
                         (found - expected).abs() <= tolerance
                     }

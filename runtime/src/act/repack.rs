@@ -6,6 +6,7 @@ use crate::arena::{Arena, Block, OutOfMemory};
 use crate::kernels::act::{Dense, Int8Kernel, Int8Plan, Kernel, Links, Plan, Weights};
 use alloc::{boxed::Box, vec, vec::Vec};
 use lacewing_formats::artifact::{LayerView, PolicyView};
+use lacewing_formats::policy::LayerNorm;
 
 /// What becomes of one layer, and of its inputs.
 pub(super) struct LayerPlan<'a> {
@@ -136,7 +137,9 @@ impl LayerPlan<'_> {
             Choice::Dense => Dense::blocks(&self.layer),
             Choice::Int8(plan, _) => plan.blocks(),
         };
-        weights + Block::for_slice::<f32>(self.choice.order().map_or(0, <[u16]>::len))
+        // The bias, and of a normalisation gain and shift.
+        let moved = if self.layer.norm.is_some() { 3 } else { 1 };
+        weights + moved * Block::for_slice::<f32>(self.choice.order().map_or(0, <[u16]>::len))
     }
 }
 
@@ -155,10 +158,28 @@ impl<'a> LayerPlan<'a> {
         };
         let layer = Layer::new(&self.layer, weights);
         let Some(order) = self.choice.order() else { return Ok(layer) };
-        let bias = arena.take::<f32>(order.len())?;
-        for (bias, &neuron) in bias.iter_mut().zip(order) {
-            *bias = self.layer.bias[usize::from(neuron)];
-        }
-        Ok(Layer { bias, ..layer })
+        let bias = reordered(self.layer.bias, order, arena)?;
+        let norm = match layer.norm {
+            None => None,
+            Some(norm) => Some(LayerNorm {
+                gain: reordered(norm.gain, order, arena)?,
+                shift: reordered(norm.shift, order, arena)?,
+                ..norm
+            }),
+        };
+        Ok(Layer { bias, norm, ..layer })
     }
+}
+
+/// The number of each neuron, in the order that neurons have now.
+fn reordered<'a>(
+    numbers: &[f32],
+    order: &[u16],
+    arena: &mut Arena<'a>,
+) -> Result<&'a [f32], OutOfMemory> {
+    let moved = arena.take::<f32>(order.len())?;
+    for (moved, &neuron) in moved.iter_mut().zip(order) {
+        *moved = numbers[usize::from(neuron)];
+    }
+    Ok(moved)
 }

@@ -1,7 +1,8 @@
 //! What one control step costs, counted from the file; what training costs is in `training`.
 //!
 //! Convention: 2 FLOPs for every live link (Evci et al. 2020, App. H, count multiplies and adds
-//! apart), 1 for each bias, 1 for each activation applied. The observation normaliser and the
+//! apart), 1 for each bias, 1 for each activation applied, 7 for each output that is normalised
+//! (sum, difference, square and its sum, inverse, gain, shift). The observation normaliser and the
 //! action head are not counted. The figure of links alone is given too, as papers mostly count it.
 
 mod training;
@@ -36,7 +37,8 @@ impl Cost {
             cost.dense_links += layer.rows() as u64 * layer.cols() as u64;
             let outputs = layer.rows() as u64;
             let activations = if layer.activation == Activation::Identity { 0 } else { outputs };
-            cost.flops += outputs + activations;
+            let norm = if layer.norm.is_some() { 7 * outputs } else { 0 };
+            cost.flops += outputs + norm + activations;
         }
         cost.dense_flops = cost.flops + 2 * cost.dense_links;
         cost.link_flops = 2 * cost.links;

@@ -54,7 +54,7 @@ fn chain(
             match activation {
                 Activation::Identity => {}
                 Activation::Relu => out.iter_mut().for_each(|y| *y = y.max(0.0)),
-                Activation::Tanh => out.iter_mut().for_each(|y| *y = y.tanh()),
+                other => out.iter_mut().for_each(|y| *y = other.apply((*y).into()) as f32),
             }
             std::mem::swap(x, y);
         }

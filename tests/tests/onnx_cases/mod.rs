@@ -8,7 +8,7 @@ use rand_core::SeedableRng;
 use rand_distr::{Distribution, StandardNormal};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
-use lacewing_tests::policy_file::{Owned, Shape};
+use lacewing_tests::policy_file::{ACTIVATIONS, Owned, Shape};
 
 /// A policy file and observations for it, row-major.
 pub struct Case {
@@ -33,6 +33,18 @@ impl Case {
         let last = owned.layers.last_mut().expect("a policy has layers");
         last.bias.iter_mut().for_each(|bias| *bias *= 0.1);
         Self::of(&owned.argmax(), format!("argmax_{name}"), true, Encoding::PLAIN)
+    }
+
+    /// With activations from number `first` on and layer normalisation.
+    fn foreign(first: usize) -> Self {
+        let (owned, name) = Self::policy(&[17, 64, 48, 6], 0.5, true, Encoding::PLAIN);
+        let mut owned = owned.foreign(first);
+        // Wider than any of its actions, which then are not hidden by the limits.
+        owned.low.fill(-30.0);
+        owned.high.fill(30.0);
+        owned.layers[2].norm = None;
+        owned.layers[2].activation = Activation::Identity;
+        Self::of(&owned, format!("foreign_{first}_{name}"), true, Encoding::PLAIN)
     }
 
     fn of(owned: &Owned, name: String, normaliser: bool, encoding: Encoding) -> Self {
@@ -98,6 +110,7 @@ pub fn cases() -> Vec<Case> {
         }
         cases.push(Case::new(widths, 0.1, true, Encoding::COMPACT));
     }
+    cases.extend((0..ACTIVATIONS.len()).map(Case::foreign));
     cases
 }
 

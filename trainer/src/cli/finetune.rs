@@ -128,9 +128,7 @@ pub fn resume_of<'a>(view: &PolicyView<'a>, path: &Path) -> Result<Resume<'a>, C
         )));
     };
     let resume = Resume::parse(resume)?;
-    let header = view.header();
-    let hash = policy::hash(view);
-    resume.check_policy(header.observations(), header.actions(), hash)?;
+    resume.check_policy(view, policy::hash(view))?;
     Ok(resume)
 }
 

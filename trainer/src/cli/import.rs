@@ -10,7 +10,7 @@ use lacewing_runtime::cost::Cost;
 use super::CliError;
 use crate::env::{self, Shift};
 use crate::lab::{contract, deployed, files, policy};
-use crate::onnx::{ImportOptions, import};
+use crate::onnx::{ImportOptions, Imported, import};
 
 /// Seconds from one action to the next where nobody says: 50 Hz, as many robots run.
 const CONTROL_PERIOD_S: f64 = 0.02;
@@ -41,6 +41,12 @@ pub struct Args {
     /// period …), to travel in the policy file.
     #[arg(long, value_name = "ROBOT.TOML")]
     contract: Option<PathBuf>,
+    /// The model's input that is the observation [default: the only one in use].
+    #[arg(long, value_name = "NAME")]
+    input: Option<String>,
+    /// The model's output that is the action [default: the only actor, or one named action].
+    #[arg(long, value_name = "NAME")]
+    output: Option<String>,
     /// Replace an existing file.
     #[arg(long)]
     force: bool,
@@ -60,6 +66,8 @@ pub fn run(args: &Args) -> Result<(), CliError> {
             (None, Some(low), Some(high)) => Some((low, high)),
             _ => None,
         },
+        input: args.input.as_deref(),
+        output: args.output.as_deref(),
         control_period_s: spec
             .map(|spec| spec.control_period_s)
             .or(args.control_period)
@@ -72,7 +80,7 @@ pub fn run(args: &Args) -> Result<(), CliError> {
         },
     };
     let robot = args.contract.as_deref().map(contract::read).transpose()?;
-    let imported = import(&args.model, &options)?;
+    let Imported { file: imported, notes } = import(&args.model, &options)?;
     let file = match &robot {
         Some(robot) => {
             let view = policy::parse(&imported, &args.out)?;
@@ -100,5 +108,6 @@ pub fn run(args: &Args) -> Result<(), CliError> {
     if let Some((low, high)) = view.action_head().limits() {
         say!("actions from {low:?} to {high:?}");
     }
+    notes.iter().for_each(|note| say!("{note}"));
     Ok(())
 }

@@ -54,7 +54,8 @@ fn describe(view: &PolicyView<'_>, bytes: usize) -> Result<Value, CliError> {
         .map(|layer| {
             json!({
                 "inputs": layer.cols(), "outputs": layer.rows(), "links": layer.links(),
-                "sparsity": layer.sparsity(), "activation": layer.activation.name(),
+                "sparsity": layer.sparsity(), "activation": layer.activation.to_string(),
+                "layer_norm_epsilon": layer.norm.map(|norm| norm.epsilon),
                 "values": layer.values().codec().name(), "value_bytes": layer.value_bytes(),
                 "index": layer.indices().codec().name(), "index_bytes": layer.index_bytes(),
                 "entropy_bound_bits_per_link": layer.entropy_bound(),
@@ -124,12 +125,13 @@ fn print_table(view: &PolicyView<'_>, bytes: usize) -> Result<(), CliError> {
     say!("\nlayer  inputs  outputs   links  sparsity  activation");
     for (number, layer) in view.layers().enumerate() {
         say!(
-            "{number:>5} {:>7} {:>8} {:>7} {:>8.2}%  {}",
+            "{number:>5} {:>7} {:>8} {:>7} {:>8.2}%  {}{}",
             layer.cols(),
             layer.rows(),
             layer.links(),
             100.0 * layer.sparsity(),
-            layer.activation.name()
+            if layer.norm.is_some() { "layer norm, " } else { "" },
+            layer.activation
         );
     }
     say!("  all                   {:>7} {:>8.2}%\n", cost.links, 100.0 * cost.sparsity());

@@ -44,7 +44,7 @@ pub fn report(view: PolicyView<'_>, settings: Settings) -> Result<Report, CliErr
     // Discrete actions of a model are i64, and contenders are handed f32.
     #[cfg(feature = "onnx")]
     let others = match view.header().head() {
-        Head::Scaled => vec![tract(&view)?],
+        Head::Scaled | Head::Clamped => vec![tract(&view)?],
         Head::Argmax => vec![],
     };
     #[cfg(not(feature = "onnx"))]

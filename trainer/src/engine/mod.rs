@@ -6,7 +6,7 @@ mod burn;
 mod diagnosis;
 mod sparse;
 
-use lacewing_formats::policy::{Activation, ObservationNormaliser};
+use lacewing_formats::policy::{Activation, LayerNorm, ObservationNormaliser};
 use lacewing_runtime::learn::{
     AgentShape, AnyAgent, Block, DeployedLayer, LearnError, Learner, Losses, Replay, Resume,
     ResumeError, Seeds, Settings, Training, Work,
@@ -155,8 +155,34 @@ pub struct Layer {
     pub weights: Vec<f32>,
     /// Bias of each row.
     pub bias: Vec<f32>,
+    /// What the sums go through before the activation, if anything.
+    pub norm: Option<Norm>,
     /// What follows the sums.
     pub activation: Activation,
+}
+
+/// An owned [`LayerNorm`].
+#[derive(Clone, Debug, PartialEq)]
+pub struct Norm {
+    /// Added to the variance.
+    pub epsilon: f32,
+    /// One an output.
+    pub gain: Vec<f32>,
+    /// One an output.
+    pub shift: Vec<f32>,
+}
+
+impl Norm {
+    /// What it owns, as files and kernels take it.
+    pub fn view(&self) -> LayerNorm<'_> {
+        LayerNorm { epsilon: self.epsilon, gain: &self.gain, shift: &self.shift }
+    }
+}
+
+impl From<LayerNorm<'_>> for Norm {
+    fn from(norm: LayerNorm<'_>) -> Self {
+        Self { epsilon: norm.epsilon, gain: norm.gain.to_vec(), shift: norm.shift.to_vec() }
+    }
 }
 
 impl From<DeployedLayer<'_>> for Layer {
@@ -167,6 +193,7 @@ impl From<DeployedLayer<'_>> for Layer {
             col_idx: layer.topology.col_idx().to_vec(),
             weights: layer.weights.to_vec(),
             bias: layer.bias.to_vec(),
+            norm: None,
             activation,
         }
     }

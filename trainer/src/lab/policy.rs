@@ -15,7 +15,7 @@ use thiserror::Error;
 use super::folder::CONFIG;
 use super::seeds::{Stream, derive_seed};
 use super::world::narrow;
-use crate::engine::Layer;
+use crate::engine::{Layer, Norm};
 use crate::env::{Env, EnvError};
 use crate::shell;
 
@@ -133,6 +133,7 @@ pub fn to_bytes(
                 topology: Csr::new(layer.cols, &layer.row_ptr, &layer.col_idx)?,
                 weights: &layer.weights,
                 bias: &layer.bias,
+                norm: layer.norm.as_ref().map(Norm::view),
                 activation: layer.activation,
             })
         })
@@ -180,6 +181,7 @@ pub fn layers(view: &PolicyView<'_>) -> Vec<Layer> {
             col_idx,
             weights: layer.iter().map(|(_, _, weight)| weight).collect(),
             bias: layer.bias.to_vec(),
+            norm: layer.norm.map(Norm::from),
             activation: layer.activation,
         }
     };

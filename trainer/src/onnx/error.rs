@@ -28,10 +28,10 @@ pub enum OnnxError {
     /// The model computes nothing that can be pruned.
     #[error("the model holds no Gemm or MatMul layer: export the actor's network")]
     NoLayer,
-    /// The model must have one input and one output, or an output named `action`.
+    /// The model must have one input in use and one output that is an actor, or is named `action`.
     #[error(
-        "cannot tell the actor's {what} among [{}]: export the actor alone, from one observation \
-         to one action",
+        "cannot tell the actor's {what} among [{}]: name an output with --output, or export the actor \
+         alone, from one observation to one action",
         found.join(", ")
     )]
     Ports {
@@ -39,6 +39,31 @@ pub enum OnnxError {
         what: &'static str,
         /// Those the model has.
         found: Vec<String>,
+    },
+    /// There is no port of the name asked for.
+    #[error("the model has no {what} `{wanted}` that leads to actions; it has [{}]", found.join(", "))]
+    NoPort {
+        /// `input` or `output`.
+        what: &'static str,
+        /// The name asked for.
+        wanted: String,
+        /// Those the model has.
+        found: Vec<String>,
+    },
+    /// The output is the same whatever the observation.
+    #[error("output `{output}` does not depend on the observation: choose another with --output")]
+    Still {
+        /// Its name.
+        output: String,
+    },
+    /// The model gives no number.
+    #[error(
+        "the model answers NaN or infinity as number {number} to a random observation: check it in \
+         another runtime"
+    )]
+    Answer {
+        /// Index of the number.
+        number: usize,
     },
     /// A node is not part of a chain of linear layers and activations.
     #[error("node `{node}` ({op}): {problem}")]
@@ -93,18 +118,23 @@ pub enum OnnxError {
         /// tract's reason.
         reason: String,
     },
-    /// tract, reading the same file, computes other actions than the imported network.
+    /// The imported network gives other actions than the model.
     #[error(
-        "action {action} is {ours} as imported and {theirs} on tract: the weights overflow f32 or \
-         the model was misread; check it in another runtime and report it if that runs it"
+        "action {action} is {ours} as imported and {theirs} in the model: off by {off:.1e} where it moves \
+         over {spread:.1e} on random observations, so f32 or the limits of the actions lose it; give limits \
+         no wider than the robot's (--low, --high), and if that is not it report the model"
     )]
     Disagreement {
         /// Index of the action.
         action: usize,
         /// Of the imported network, before pruning.
         ours: f32,
-        /// Of tract.
-        theirs: f32,
+        /// Of the model in f64.
+        theirs: f64,
+        /// How far they are apart.
+        off: f64,
+        /// Between the least and the greatest of the model over all observations.
+        spread: f64,
     },
     /// An observation or action has the wrong length.
     #[error("{what} has {found} numbers; the model wants {expected}")]

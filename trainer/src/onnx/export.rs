@@ -12,7 +12,7 @@ use super::proto::{
 /// `[batch, actions]`, both f32 in the environment's units; discrete actions are i64 `[batch]`.
 ///
 /// The graph is the whole control step: observation normaliser (Sub, Div, Clip), layers (Gemm with
-/// every pruned link written out as zero, Relu, Tanh), action scaling (Mul, Add) and limits (Max,
+/// every pruned link written out as zero, LayerNormalization, activations), action scaling (Mul, Add) and limits (Max,
 /// Min), or ArgMax. ONNX stores what the file holds in f16 as f32, which loses nothing.
 pub fn export(view: &PolicyView<'_>) -> Vec<u8> {
     let mut graph = Builder::default();
@@ -30,15 +30,23 @@ pub fn export(view: &PolicyView<'_>) -> Vec<u8> {
         let bias = graph.constant(format!("layer{index}.bias"), &shape[..1], layer.bias);
         let attributes = vec![Attribute::int("transB", 1)];
         last = graph.node("Gemm", vec![last, weight, bias], attributes);
-        last = match layer.activation {
-            Activation::Identity => last,
-            Activation::Relu => graph.node("Relu", vec![last], vec![]),
-            Activation::Tanh => graph.node("Tanh", vec![last], vec![]),
-        };
+        if let Some(norm) = layer.norm {
+            let gain = graph.constant(format!("layer{index}.gain"), &shape[..1], norm.gain);
+            let shift = graph.constant(format!("layer{index}.shift"), &shape[..1], norm.shift);
+            let attributes =
+                vec![Attribute::int("axis", -1), Attribute::float("epsilon", norm.epsilon)];
+            last = graph.node("LayerNormalization", vec![last, gain, shift], attributes);
+        }
+        last = graph.activation(layer.activation, last);
     }
     let action = match view.action_head() {
         ActionHead::Scaled { low, high } => {
-            graph.scale(&last, low, high);
+            last = graph.scale(&last, low, high);
+            graph.clamp(&last, low, high);
+            ValueInfo::batch("action", low.len())
+        }
+        ActionHead::Clamped { low, high } => {
+            graph.clamp(&last, low, high);
             ValueInfo::batch("action", low.len())
         }
         ActionHead::Argmax => {
@@ -88,15 +96,73 @@ impl Builder {
         self.node(op, vec![input.into(), constant], vec![])
     }
 
-    /// Adds low + (a + 1) / 2 · (high - low) = half · a + middle, within the limits.
-    fn scale(&mut self, outputs: &str, low: &[f32], high: &[f32]) {
+    /// Adds an activation, spelled out where the operator set has none for it.
+    fn activation(&mut self, activation: Activation, x: String) -> String {
+        let alpha = |alpha| vec![Attribute::float("alpha", alpha)];
+        match activation {
+            Activation::Identity => x,
+            Activation::Relu => self.node("Relu", vec![x], vec![]),
+            Activation::Tanh => self.node("Tanh", vec![x], vec![]),
+            Activation::Relu6 => {
+                let (low, high) = (self.number(0.0), self.number(6.0));
+                self.node("Clip", vec![x, low, high], vec![])
+            }
+            Activation::LeakyRelu(slope) => self.node("LeakyRelu", vec![x], alpha(slope)),
+            Activation::Elu(scale) => self.node("Elu", vec![x], alpha(scale)),
+            Activation::Selu => self.node("Selu", vec![x], vec![]),
+            Activation::Silu => {
+                let gate = self.node("Sigmoid", vec![x.clone()], vec![]);
+                self.node("Mul", vec![x, gate], vec![])
+            }
+            Activation::Gelu => {
+                let inner = self.with_number("Mul", &x, std::f32::consts::FRAC_1_SQRT_2);
+                let erf = self.node("Erf", vec![inner], vec![]);
+                let twice = self.with_number("Add", &erf, 1.0);
+                let gate = self.with_number("Mul", &twice, 0.5);
+                self.node("Mul", vec![x, gate], vec![])
+            }
+            Activation::GeluTanh => {
+                // x·(1 + tanh z)/2 = x·sigmoid(2z), z = √(2/π)·(x + 0.044715·x³).
+                let square = self.node("Mul", vec![x.clone(), x.clone()], vec![]);
+                let cubic = self.with_number("Mul", &square, 0.044_715);
+                let factor = self.with_number("Add", &cubic, 1.0);
+                let inner = self.node("Mul", vec![x.clone(), factor], vec![]);
+                let twice = 2.0 * (2.0 / std::f64::consts::PI).sqrt();
+                let inner = self.with_number("Mul", &inner, twice as f32);
+                let gate = self.node("Sigmoid", vec![inner], vec![]);
+                self.node("Mul", vec![x, gate], vec![])
+            }
+            Activation::Sigmoid => self.node("Sigmoid", vec![x], vec![]),
+            Activation::Softsign => self.node("Softsign", vec![x], vec![]),
+            Activation::Softplus => self.node("Softplus", vec![x], vec![]),
+        }
+    }
+
+    /// Adds an element-wise node whose second operand is one number.
+    fn with_number(&mut self, op: &str, input: &str, number: f32) -> String {
+        let number = self.number(number);
+        self.node(op, vec![input.into(), number], vec![])
+    }
+
+    /// Adds a number and returns its name.
+    fn number(&mut self, number: f32) -> String {
+        let name = format!("number_{}", self.initializer.len());
+        self.constant(name, &[], &[number])
+    }
+
+    /// Adds low + (a + 1) / 2 · (high - low) = half · a + middle.
+    fn scale(&mut self, outputs: &str, low: &[f32], high: &[f32]) -> String {
         let limits = || low.iter().zip(high).map(|(&low, &high)| (low, high));
         let half: Vec<f32> = limits().map(|(low, high)| high / 2.0 - low / 2.0).collect();
         let middle: Vec<f32> = limits().map(|(low, high)| high / 2.0 + low / 2.0).collect();
-        let mut last = self.row("Mul", outputs, "half_range", &half);
-        last = self.row("Add", &last, "middle", &middle);
-        last = self.row("Max", &last, "low", low);
-        self.row("Min", &last, "high", high);
+        let scaled = self.row("Mul", outputs, "half_range", &half);
+        self.row("Add", &scaled, "middle", &middle)
+    }
+
+    /// Adds the limits.
+    fn clamp(&mut self, action: &str, low: &[f32], high: &[f32]) {
+        let action = self.row("Max", action, "low", low);
+        self.row("Min", &action, "high", high);
     }
 
     /// The model whose output `action` is that of the last node.

@@ -9,6 +9,7 @@ mod export;
 mod import;
 mod proto;
 
+use lacewing_formats::artifact::AlignedBytes;
 use lacewing_formats::policy::Provenance;
 use lacewing_formats::topology::Allocation;
 
@@ -30,10 +31,23 @@ pub struct ImportOptions<'a> {
     /// [-1, 1] scaled to them, or is left there without; one that ends in a linear layer (PPO, A2C)
     /// already answers in these units and is clipped to them.
     pub limits: Option<(&'a [f32], &'a [f32])>,
+    /// The model's input that is the observation; the only one in use without.
+    pub input: Option<&'a str>,
+    /// The model's output that is the action; without, the one that is an actor or is named so.
+    pub output: Option<&'a str>,
     /// Seconds from one action to the next.
     pub control_period_s: f64,
     /// What the policy file says of its origin.
     pub provenance: Provenance<'a>,
+}
+
+/// What an import gives.
+#[derive(Debug)]
+pub struct Imported {
+    /// The policy file.
+    pub file: AlignedBytes,
+    /// What the user should know: ports that were not used, how far actions are off.
+    pub notes: Vec<String>,
 }
 
 /// Stands in for the import of a build with the feature `onnx`.
@@ -41,9 +55,6 @@ pub struct ImportOptions<'a> {
 /// # Errors
 /// [`OnnxError::NotBuilt`], always.
 #[cfg(not(feature = "onnx"))]
-pub fn import(
-    _: &std::path::Path,
-    _: &ImportOptions<'_>,
-) -> Result<lacewing_formats::artifact::AlignedBytes, OnnxError> {
+pub fn import(_: &std::path::Path, _: &ImportOptions<'_>) -> Result<Imported, OnnxError> {
     Err(OnnxError::NotBuilt)
 }

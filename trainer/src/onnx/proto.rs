@@ -13,6 +13,8 @@ pub(super) const OPSET: i64 = 17;
 const FLOAT: i32 = 1;
 /// `TensorProto.DataType.INT64`.
 const INT64: i32 = 7;
+/// `AttributeProto.AttributeType.FLOAT`.
+const FLOAT_ATTRIBUTE: i32 = 1;
 /// `AttributeProto.AttributeType.INT`.
 const INT: i32 = 2;
 
@@ -68,6 +70,8 @@ pub(super) struct Node {
 pub(super) struct Attribute {
     #[prost(string, tag = "1")]
     name: String,
+    #[prost(float, tag = "2")]
+    f: f32,
     #[prost(int64, tag = "3")]
     i: i64,
     #[prost(int32, tag = "20")]
@@ -76,7 +80,11 @@ pub(super) struct Attribute {
 
 impl Attribute {
     pub(super) fn int(name: &str, i: i64) -> Self {
-        Self { name: name.into(), i, r#type: INT }
+        Self { name: name.into(), f: 0.0, i, r#type: INT }
+    }
+
+    pub(super) fn float(name: &str, f: f32) -> Self {
+        Self { name: name.into(), f, i: 0, r#type: FLOAT_ATTRIBUTE }
     }
 }
 

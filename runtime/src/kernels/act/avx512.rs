@@ -169,3 +169,8 @@ pub(super) unsafe fn strips(strips: &Strips<'_>, x: &[f32], y: &mut [f32]) {
 pub(super) unsafe fn finish(activation: Activation, bias: &[f32], y: &mut [f32]) {
     super::finish::finish(activation, bias, y);
 }
+
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,f16c")]
+pub(super) unsafe fn normalise(epsilon: f32, gain: &[f32], bias: &[f32], y: &mut [f32]) {
+    super::finish::normalise(epsilon, gain, bias, y);
+}

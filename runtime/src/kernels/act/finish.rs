@@ -1,5 +1,8 @@
-//! What follows the products: bias and activation.
+//! What follows the products: bias, layer normalisation and activation.
 
+use super::activation::{
+    elu, gelu, gelu_tanh, leaky_relu, relu6, selu, sigmoid, silu, softplus, softsign, tanh,
+};
 use lacewing_formats::policy::Activation;
 
 /// Written once for any vector width: each kernel inlines it under its own instructions.
@@ -11,6 +14,16 @@ pub(super) fn finish(activation: Activation, bias: &[f32], y: &mut [f32]) {
         // number, since a denormal input costs some processors hundreds of cycles.
         Activation::Relu => each(bias, y, |y| if y < f32::MIN_POSITIVE { 0.0 } else { y }),
         Activation::Tanh => each(bias, y, tanh),
+        Activation::Relu6 => each(bias, y, relu6),
+        Activation::LeakyRelu(alpha) => each(bias, y, |y| leaky_relu(y, alpha)),
+        Activation::Elu(alpha) => each(bias, y, |y| elu(y, alpha)),
+        Activation::Selu => each(bias, y, selu),
+        Activation::Silu => each(bias, y, silu),
+        Activation::Gelu => each(bias, y, gelu),
+        Activation::GeluTanh => each(bias, y, gelu_tanh),
+        Activation::Sigmoid => each(bias, y, sigmoid),
+        Activation::Softsign => each(bias, y, softsign),
+        Activation::Softplus => each(bias, y, softplus),
     }
 }
 
@@ -21,25 +34,30 @@ fn each(bias: &[f32], y: &mut [f32], function: impl Fn(f32) -> f32) {
     }
 }
 
-/// tanh to within 4·10⁻⁷, by the rational minimax approximation of degree 13/6 that Eigen uses
-/// (`generic_fast_tanh_float`): no branch and no table, so that it runs in vector lanes.
+/// Numbers that are added up side by side: the vectors of every kernel, and few enough for registers.
+const LANES: usize = 32;
+
+/// `y = (z - mean z) / √(var z + epsilon) · gain`, z being `y + bias`: layer normalisation but for its
+/// shift, which [`finish`] adds as a bias. The variance is that of what is left without the mean, so
+/// that a large mean costs it no digits.
 #[inline(always)]
-fn tanh(x: f32) -> f32 {
-    // Beyond this the result rounds to ±1. Comparisons, so that NaN stays NaN.
-    const LIMIT: f32 = 7.905_311;
-    const NUMERATOR: [f32; 7] = [
-        -2.760_768_5e-16,
-        2.000_188e-13,
-        -8.604_672e-11,
-        5.122_297_1e-8,
-        1.485_722_4e-5,
-        6.372_619_3e-4,
-        4.893_524_6e-3,
-    ];
-    const DENOMINATOR: [f32; 4] = [1.198_258_4e-6, 1.185_347_1e-4, 2.268_434_6e-3, 4.893_525e-3];
-    let x = if x > LIMIT { LIMIT } else { x };
-    let x = if x < -LIMIT { -LIMIT } else { x };
-    let square = x * x;
-    let horner = |coefficients: &[f32]| coefficients.iter().fold(0.0, |sum, c| sum * square + c);
-    x * horner(&NUMERATOR) / horner(&DENOMINATOR)
+pub(super) fn normalise(epsilon: f32, gain: &[f32], bias: &[f32], y: &mut [f32]) {
+    let share = 1.0 / y.len() as f32;
+    y.iter_mut().zip(bias).for_each(|(y, bias)| *y += bias);
+    let mean = sum(y, |y| y) * share;
+    y.iter_mut().for_each(|y| *y -= mean);
+    let variance = sum(y, |y| y * y) * share;
+    let inverse = 1.0 / libm::sqrtf(variance + epsilon);
+    y.iter_mut().zip(gain).for_each(|(y, gain)| *y *= inverse * gain);
+}
+
+#[inline(always)]
+fn sum(y: &[f32], term: impl Fn(f32) -> f32) -> f32 {
+    let mut sums = [0.0_f32; LANES];
+    let (chunks, rest) = y.as_chunks::<LANES>();
+    for chunk in chunks {
+        sums.iter_mut().zip(chunk).for_each(|(sum, &y)| *sum += term(y));
+    }
+    sums.iter_mut().zip(rest).for_each(|(sum, &y)| *sum += term(y));
+    sums.iter().sum()
 }

@@ -10,6 +10,7 @@
 //! zero, so there they may turn further outputs to NaN, never hide one. Denormal weights become zero
 //! where they are repacked, denormal outputs where a ReLU follows; all others are kept.
 
+mod activation;
 mod dense;
 mod even;
 mod finish;
@@ -62,6 +63,7 @@ type PackedSteps = unsafe fn(&Packed<'_>, &[f32], &mut [f32]);
 type EvenBlocks = unsafe fn(&Even<'_>, &[f32], &mut [f32]);
 type StripRows = unsafe fn(&Strips<'_>, &[f32], &mut [f32]);
 type Finish = unsafe fn(Activation, &[f32], &mut [f32]);
+type Normalise = unsafe fn(f32, &[f32], &[f32], &mut [f32]);
 
 /// One implementation of every layout; to have one is proof that this processor can run it.
 ///
@@ -81,6 +83,7 @@ pub struct Kernel {
     /// Panel height, and the kernel for it.
     dense: (usize, DensePanels),
     finish: Finish,
+    normalise: Normalise,
     /// With the instructions that it needs beyond those of the others.
     int8: Option<(Isa, Int8Kernel)>,
 }
@@ -96,6 +99,7 @@ static KERNELS: &[Kernel] = &[
         strips: &[(scalar::STRIP, 1.05, scalar::strips)],
         dense: (scalar::PANEL, scalar::dense),
         finish: finish::finish,
+        normalise: finish::normalise,
         int8: Some((Isa::Portable, int8::scalar::KERNEL)),
     },
     #[cfg(target_arch = "aarch64")]
@@ -109,6 +113,7 @@ static KERNELS: &[Kernel] = &[
         strips: &[(16, 1.5, neon::strips16), (4, 3.3, neon::strips4)],
         dense: (neon::PANEL, neon::dense),
         finish: neon::finish,
+        normalise: neon::normalise,
         int8: None,
     },
     #[cfg(target_arch = "x86_64")]
@@ -121,6 +126,7 @@ static KERNELS: &[Kernel] = &[
         strips: &[(16, 1.35, avx2::strips16), (8, 1.85, avx2::strips8)],
         dense: (avx2::PANEL, avx2::dense),
         finish: avx2::finish,
+        normalise: avx2::normalise,
         int8: None,
     },
     #[cfg(target_arch = "x86_64")]
@@ -134,6 +140,7 @@ static KERNELS: &[Kernel] = &[
         strips: &[(16, 1.25, avx512::strips)],
         dense: (avx512::PANEL, avx512::dense),
         finish: avx512::finish,
+        normalise: avx512::normalise,
         int8: Some((Isa::Avx512Vnni, int8::vnni::KERNEL)),
     },
 ];
@@ -235,5 +242,16 @@ impl Kernel {
         assert_eq!(bias.len(), y.len(), "biases");
         // SAFETY: as in `multiply`.
         unsafe { (self.finish)(activation, bias, y) }
+    }
+
+    /// `y = (z - mean z) / √(var z + epsilon) · gain` with `z = y + bias`: layer normalisation but for
+    /// its shift, which then is the bias of [`Kernel::finish`].
+    ///
+    /// # Panics
+    /// If there is not one gain and bias for each output.
+    pub fn normalise(&self, epsilon: f32, gain: &[f32], bias: &[f32], y: &mut [f32]) {
+        assert!(bias.len() == y.len() && gain.len() == y.len(), "gains and biases");
+        // SAFETY: as in `multiply`.
+        unsafe { (self.normalise)(epsilon, gain, bias, y) }
     }
 }

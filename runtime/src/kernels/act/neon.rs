@@ -165,3 +165,8 @@ pub(super) unsafe fn strips4(strips: &Strips<'_>, x: &[f32], y: &mut [f32]) {
 pub(super) unsafe fn finish(activation: Activation, bias: &[f32], y: &mut [f32]) {
     super::finish::finish(activation, bias, y);
 }
+
+#[target_feature(enable = "neon")]
+pub(super) unsafe fn normalise(epsilon: f32, gain: &[f32], bias: &[f32], y: &mut [f32]) {
+    super::finish::normalise(epsilon, gain, bias, y);
+}

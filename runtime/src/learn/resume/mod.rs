@@ -22,6 +22,8 @@ use super::tuning::TuningTopology;
 use crate::arena::{Block, OutOfMemory};
 use body::body_bytes;
 use header::{MOST_HEADER_BYTES, VERSION};
+use lacewing_formats::artifact::PolicyView;
+use lacewing_formats::policy::{Activation, Head};
 use lacewing_formats::topology::TopologyError;
 use thiserror::Error;
 
@@ -55,6 +57,23 @@ pub enum ResumeError {
     OtherPolicy {
         /// In which they differ.
         what: &'static str,
+    },
+    /// The learner has not what follows the sums of a layer.
+    #[error(
+        "layer {layer} (counted from 0) of the policy has {what}, which the learner cannot train there (it \
+         has ReLU, and behind the last layer what its algorithm has): tune a policy that Lacewing trained"
+    )]
+    Activation {
+        /// Which layer, counted from 0.
+        layer: usize,
+        /// What it has.
+        what: &'static str,
+    },
+    /// The learner's actions are not made so.
+    #[error("the learner has no {head} actions: tune a policy that Lacewing trained")]
+    Head {
+        /// Name of the policy's head.
+        head: &'static str,
     },
     /// Too short or too long for the networks it describes.
     #[error("the resume section has {found} bytes where {expected} are due: copy the file again")]
@@ -117,20 +136,35 @@ impl<'a> Resume<'a> {
         Ok(Self { header, body })
     }
 
-    /// Refuses the section where it is not of the policy with so many observations and numbers of an
-    /// action, and with this [`policy_hash`].
+    /// Refuses the section where it is not of this policy, whose [`policy_hash`] is given, or where the
+    /// learner has not what follows the policy's sums.
     ///
     /// # Errors
-    /// [`ResumeError::OtherPolicy`].
-    pub fn check_policy(
-        &self,
-        observations: usize,
-        actions: usize,
-        hash: u32,
-    ) -> Result<(), ResumeError> {
-        let what = if observations != self.shape().observations() {
+    /// [`ResumeError::OtherPolicy`], [`ResumeError::Activation`], [`ResumeError::Head`].
+    pub fn check_policy(&self, view: &PolicyView<'_>, hash: u32) -> Result<(), ResumeError> {
+        let head = view.action_head().kind();
+        if head == Head::Clamped {
+            return Err(ResumeError::Head { head: head.name() });
+        }
+        let last = view.layers().len() - 1;
+        for (index, layer) in view.layers().enumerate() {
+            let learned = match index == last {
+                true => self.settings().kind().output_activation(),
+                false => Activation::Relu,
+            };
+            if layer.norm.is_some() {
+                return Err(ResumeError::Activation { layer: index, what: "layer normalisation" });
+            }
+            if layer.activation != learned {
+                return Err(ResumeError::Activation {
+                    layer: index,
+                    what: layer.activation.name(),
+                });
+            }
+        }
+        let what = if view.header().observations() != self.shape().observations() {
             "observations"
-        } else if actions != self.shape().action_numbers() {
+        } else if view.header().actions() != self.shape().action_numbers() {
             "actions"
         } else if hash != self.header.policy_hash {
             "links or biases"

@@ -91,7 +91,7 @@ pub fn run(options: &Options) -> Result<(), EdgeError> {
     let resume = Resume::parse(
         view.resume().ok_or_else(|| EdgeError::NoResume { path: options.policy.clone() })?,
     )?;
-    resume.check_policy(policy.observations(), policy.actions(), hash(&view))?;
+    resume.check_policy(&view, hash(&view))?;
     let mut settings = *resume.settings();
     if options.noise.is_some_and(|noise| !settings.set_exploration_noise(noise)) {
         return Err(EdgeError::Noise);

@@ -31,6 +31,7 @@ pub fn save(
             topology: layer.topology,
             weights: layer.weights,
             bias: layer.bias,
+            norm: None,
             activation,
         })
         .collect();

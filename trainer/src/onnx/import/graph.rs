@@ -1,24 +1,22 @@
-//! Finding one's way in an ONNX graph: from names to nodes and constants.
+//! The graph of a model: its ports, its constants, and which node makes what.
 
 use std::collections::HashMap;
+use std::path::Path;
 
-use tract_onnx::pb::{ModelProto, NodeProto, TensorProto, tensor_proto::DataType};
-use tract_onnx::prelude::{Datum, Framework, Tensor};
-use tract_onnx::{data_resolver, tensor::load_tensor};
+use tract_onnx::pb::type_proto::Value;
+use tract_onnx::pb::{ModelProto, NodeProto, TensorProto, ValueInfoProto, tensor_shape_proto};
+use tract_onnx::prelude::Framework;
 
+use super::tensor::{Tensor, decode, foreign_float};
 use crate::onnx::OnnxError;
-
-/// Dimensions, and numbers in row-major order.
-pub(super) type Numbers = (Vec<usize>, Vec<f64>);
 
 /// A parsed model with its names resolved.
 pub(super) struct Graph<'a> {
-    nodes: usize,
     producers: HashMap<&'a str, &'a NodeProto>,
     initialisers: HashMap<&'a str, &'a TensorProto>,
-    pub(super) input: &'a str,
-    pub(super) output: &'a str,
-    folder: Option<&'a str>,
+    inputs: Vec<&'a ValueInfoProto>,
+    outputs: Vec<&'a str>,
+    folder: &'a Path,
 }
 
 /// Parses the protobuf envelope.
@@ -40,7 +38,7 @@ pub(super) fn node_error(node: &NodeProto, problem: impl Into<String>) -> OnnxEr
 
 impl<'a> Graph<'a> {
     /// Resolves the names of `model`; `folder` is where its external data lies, if it has any.
-    pub(super) fn new(model: &'a ModelProto, folder: Option<&'a str>) -> Result<Self, OnnxError> {
+    pub(super) fn new(model: &'a ModelProto, folder: &'a Path) -> Result<Self, OnnxError> {
         let graph = model
             .graph
             .as_ref()
@@ -65,103 +63,62 @@ impl<'a> Graph<'a> {
             }
         }
         // Before version 4 of the format every initialiser was an input too.
-        let inputs = graph.input.iter().map(|input| input.name.as_str());
-        let inputs: Vec<_> = inputs.filter(|name| !initialisers.contains_key(name)).collect();
-        let outputs: Vec<_> = graph.output.iter().map(|output| output.name.as_str()).collect();
-        let action = outputs.iter().copied().find(|name| ["action", "actions"].contains(name));
-        let output = match (outputs.as_slice(), action) {
-            (&[only], _) | (_, Some(only)) => only,
-            _ => return Err(ports("output", &outputs)),
-        };
-        let &[input] = inputs.as_slice() else {
-            return Err(ports("input", &inputs));
-        };
-        Ok(Self { nodes: graph.node.len(), producers, initialisers, input, output, folder })
+        let inputs = graph.input.iter();
+        let inputs = inputs.filter(|input| !initialisers.contains_key(input.name.as_str()));
+        let inputs = inputs.collect();
+        let outputs = graph.output.iter().map(|output| output.name.as_str()).collect();
+        Ok(Self { producers, initialisers, inputs, outputs, folder })
     }
 
-    /// The nodes that lead from the input to the output, in that order.
-    ///
-    /// `feed` says which input of a node continues the chain.
-    pub(super) fn chain(
-        &self,
-        feed: impl Fn(&NodeProto) -> Result<usize, OnnxError>,
-    ) -> Result<Vec<&'a NodeProto>, OnnxError> {
-        let mut chain: Vec<&NodeProto> = Vec::new();
-        let mut name = self.output;
-        while name != self.input {
-            let Some(&node) = self.producers.get(name) else {
-                return Err(OnnxError::Tensor {
-                    tensor: name.into(),
-                    problem: format!("no node computes it from the input `{}`", self.input),
-                });
-            };
-            if chain.len() == self.nodes {
-                return Err(node_error(node, "it feeds itself in a circle"));
-            }
-            chain.push(node);
-            name = &node.input[feed(node)?];
-        }
-        chain.reverse();
-        Ok(chain)
+    /// Names of the outputs.
+    pub(super) fn outputs(&self) -> &[&'a str] {
+        &self.outputs
     }
 
-    /// Whether `name` is an initialiser or the output of a `Constant` node.
-    pub(super) fn is_constant(&self, name: &str) -> bool {
-        let constant = |node: &&NodeProto| node.op_type == "Constant";
-        self.initialisers.contains_key(name) || self.producers.get(name).is_some_and(constant)
+    /// Names of the inputs that are no constants.
+    pub(super) fn inputs(&self) -> impl Iterator<Item = &'a str> {
+        self.inputs.iter().map(|input| input.name.as_str())
     }
 
-    /// The constant called `name`, if it is one.
-    pub(super) fn constant(&self, name: &str) -> Option<Result<Tensor, OnnxError>> {
-        let proto = match self.initialisers.get(name) {
-            Some(&tensor) => tensor,
-            None => {
-                let node = self.producers.get(name).filter(|node| node.op_type == "Constant")?;
-                let value = node.attribute.iter().find(|attribute| attribute.name == "value");
-                match value.and_then(|attribute| attribute.t.as_ref()) {
-                    Some(tensor) => tensor,
-                    None => return Some(Err(node_error(node, "only a `value` tensor is read"))),
+    /// The name of a tensor inside the model that some node computes.
+    pub(super) fn tensor(&self, name: &str) -> Option<&'a str> {
+        self.producers.get_key_value(name).map(|(&name, _)| name)
+    }
+
+    /// The node that computes `name`.
+    pub(super) fn producer(&self, name: &str) -> Option<&'a NodeProto> {
+        self.producers.get(name).copied()
+    }
+
+    /// The stored constant called `name`, if it is one.
+    pub(super) fn initialiser(&self, name: &str) -> Option<Result<Tensor, OnnxError>> {
+        let fail = |problem| OnnxError::Tensor { tensor: name.into(), problem };
+        let tensor = decode(self.initialisers.get(name)?, self.folder).map_err(fail);
+        Some(tensor.and_then(
+            |tensor| match tensor.values.iter().position(|value| value.is_nan()) {
+                Some(at) => {
+                    Err(fail(format!("number {at} is NaN: export a model that still works")))
                 }
+                None => Ok(tensor),
+            },
+        ))
+    }
+
+    /// How the stored constant called `name` is stored, if that is neither f32 nor whole numbers.
+    pub(super) fn foreign_type(&self, name: &str) -> Option<&'static str> {
+        self.initialisers.get(name).and_then(|tensor| foreign_float(tensor.data_type))
+    }
+
+    /// The shape that an input says it has; `None` for a side that it leaves open.
+    pub(super) fn shape(&self, input: &str) -> Option<Vec<Option<usize>>> {
+        let port = self.inputs.iter().find(|port| port.name == input)?;
+        let Some(Value::TensorType(kind)) = &port.r#type.as_ref()?.value else { return None };
+        let side = |dim: &tensor_shape_proto::Dimension| match dim.value {
+            Some(tensor_shape_proto::dimension::Value::DimValue(side)) if side > 0 => {
+                usize::try_from(side).ok()
             }
+            _ => None,
         };
-        Some(self.load(proto).map_err(|problem| OnnxError::Tensor { tensor: name.into(), problem }))
+        Some(kind.shape.as_ref()?.dim.iter().map(side).collect())
     }
-
-    /// The dimensions and numbers of a floating-point constant.
-    pub(super) fn floats(&self, name: &str) -> Option<Result<Numbers, OnnxError>> {
-        let fail = |problem: String| OnnxError::Tensor { tensor: name.into(), problem };
-        let numbers = |tensor: Tensor| {
-            if !tensor.datum_type().is_float() {
-                return Err(fail(format!("holds {:?}, not numbers", tensor.datum_type())));
-            }
-            let values = cast::<f64>(&tensor).map_err(fail)?;
-            match values.iter().position(|value| !value.is_finite()) {
-                Some(at) => Err(fail(format!("number {at} is {}", values[at]))),
-                None => Ok((tensor.shape().to_vec(), values)),
-            }
-        };
-        Some(self.constant(name)?.and_then(numbers))
-    }
-
-    /// Lets tract decode the types it is known to decode without panicking.
-    fn load(&self, proto: &TensorProto) -> Result<Tensor, String> {
-        use DataType::{Double, Float, Float16, Int32, Int64};
-        let known = [Double, Float, Float16, Int32, Int64];
-        if !known.iter().any(|&kind| proto.data_type == kind as i32) {
-            return Err(format!("its element type ({}) is not a plain number", proto.data_type));
-        }
-        load_tensor(&*data_resolver::default(), proto, self.folder)
-            .map_err(|error| format!("{error:#}"))
-    }
-}
-
-/// The elements of `tensor` as `T`, row-major.
-pub(super) fn cast<T: Datum + Copy>(tensor: &Tensor) -> Result<Vec<T>, String> {
-    let cast = tensor.cast_to::<T>().map_err(|error| error.to_string())?;
-    let view = cast.to_plain_array_view::<T>().map_err(|error| error.to_string())?;
-    Ok(view.iter().copied().collect())
-}
-
-fn ports(what: &'static str, found: &[&str]) -> OnnxError {
-    OnnxError::Ports { what, found: found.iter().map(|&name| name.into()).collect() }
 }

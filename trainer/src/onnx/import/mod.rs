@@ -1,64 +1,133 @@
-//! Dense actors trained elsewhere, read through tract.
+//! Dense actors trained elsewhere.
 
 mod actor;
-mod ends;
+mod check;
+mod eval;
 mod graph;
+mod limits;
 mod op;
+mod pending;
+mod program;
 mod prune;
+mod recognise;
 mod run;
+mod tensor;
 
 use std::path::Path;
 
 use lacewing_formats::artifact::AlignedBytes;
 use lacewing_formats::codec::Encoding;
 use lacewing_formats::policy::{ActionHead, ObservationNormaliser};
-use rand_distr::{Distribution, StandardNormal};
-use rand_xoshiro::{Xoshiro256PlusPlus, rand_core::SeedableRng};
+use lacewing_formats::topology::Allocation;
 
-use self::actor::Actor;
+use self::actor::{Actor, Head, Limits};
 use self::graph::Graph;
+use self::program::Program;
 use self::prune::{narrow, prune};
 pub use self::run::TractActor;
-use super::{ImportOptions, OnnxError};
+use super::{ImportOptions, Imported, OnnxError};
 use crate::lab::policy::Facts;
 use crate::lab::{files, policy};
 
-/// Observations on which tract and the imported network must agree.
-const CHECKS: usize = 32;
-
-/// Those of them that become the policy's probes.
+/// How many of the sampled observations become the policy's probes.
 const PROBES: usize = 4;
 
 /// Reads the dense actor in the ONNX file at `path`, prunes it by magnitude, and gives the policy
 /// file.
 ///
-/// The actor is a chain of Gemm or MatMul + Add, Relu and Tanh from one input `[batch, n]` to one
-/// output `[batch, m]` (or one named `action`), as Stable-Baselines3 exports it. Scaling, shifting
-/// and clipping of the observations become the policy's normaliser, those of the actions its range.
-/// What tract computes from the same file must agree.
-///
-/// The weights of the network so read, with outputs in [-1, 1], are what magnitudes are compared in.
+/// What leads from the observation to the action must be a chain of linear layers, layer or batch
+/// normalisation and activations, however its exporter spells them; scaling, shifting and clipping of
+/// the observations become the policy's normaliser, those of the actions its limits. Steps are read from
+/// operators and constants where these say it, else from what they do to numbers in f64. What the policy
+/// answers before pruning must be what the model answers in f64.
 ///
 /// # Errors
 /// [`OnnxError`] where the file cannot be read or is no such chain (naming the node), where limits
-/// are missing or wrong, and where the sparsity is impossible.
-pub fn import(path: &Path, options: &ImportOptions<'_>) -> Result<AlignedBytes, OnnxError> {
+/// are missing or wrong, where f32 loses the actions, and where the sparsity is impossible.
+pub fn import(path: &Path, options: &ImportOptions<'_>) -> Result<Imported, OnnxError> {
     let bytes = files::read(path)?;
     let model = graph::parse(&bytes)?;
-    let folder = path.parent().and_then(Path::to_str);
+    let folder = path.parent().unwrap_or(Path::new(""));
     let graph = Graph::new(&model, folder)?;
-    let steps = op::steps(&graph)?;
-    let inputs = op::inputs(&steps)?;
-    let nodes: Vec<_> = steps.iter().map(|&(node, _)| node).collect();
-    let actor = Actor::assemble(steps, options.limits)?;
-    let tract = TractActor::prepare(&graph, &nodes, inputs, &model, folder)?;
-    let observations = observations(inputs);
-    check(&actor, tract, &observations)?;
-    let layers = prune(&actor.layers, options.sparsity, options.allocation)?;
+    let mut found = Vec::new();
+    for output in candidates(&graph, options.output)? {
+        found.push((output, read(&graph, output, options)));
+    }
+    // Of several outputs the one that is an actor; where none is, or several are, the user must say.
+    if found.len() > 1 && found.iter().filter(|(_, actor)| actor.is_ok()).count() != 1 {
+        let found = graph.outputs().iter().map(|&name| name.into()).collect();
+        return Err(OnnxError::Ports { what: "output", found });
+    }
+    let chosen = found.iter().position(|(_, actor)| actor.is_ok()).unwrap_or(0);
+    let (output, actor) = found.swap_remove(chosen);
+    let (program, actor) = actor?;
 
-    let (low, high) = (narrow(&actor.low), narrow(&actor.high));
+    let observations = check::observations(actor.normaliser.as_ref(), program.width(program.input));
+    let whole = file(&actor, 0.0, options, &[])?;
+    let off = check::compare(&program, &actor, &whole, &observations)?;
+    let file = file(&actor, options.sparsity, options, &observations[..PROBES])?;
+    Ok(Imported { file, notes: notes(&graph, &program, output, off) })
+}
+
+/// The outputs that may be the action: that asked for, the only one, one of that name, or all.
+fn candidates<'a>(graph: &Graph<'a>, wanted: Option<&str>) -> Result<Vec<&'a str>, OnnxError> {
+    let outputs = graph.outputs();
+    if let Some(wanted) = wanted {
+        let found = outputs.iter().copied().find(|&name| name == wanted);
+        // A tensor inside the model will do as well.
+        let found = found.or_else(|| graph.tensor(wanted));
+        return found.map(|name| vec![name]).ok_or_else(|| OnnxError::NoPort {
+            what: "output",
+            wanted: wanted.into(),
+            found: outputs.iter().map(|&name| name.into()).collect(),
+        });
+    }
+    let named = outputs.iter().copied().find(|name| ["action", "actions"].contains(name));
+    match (outputs, named) {
+        ([], _) => Err(OnnxError::Ports { what: "output", found: vec![] }),
+        (_, Some(action)) => Ok(vec![action]),
+        _ => Ok(outputs.to_vec()),
+    }
+}
+
+/// The actor that ends in `output`.
+fn read<'a>(
+    graph: &Graph<'a>,
+    output: &'a str,
+    options: &ImportOptions<'_>,
+) -> Result<(Program<'a>, Actor), OnnxError> {
+    let program = Program::new(graph, options.input, output)?;
+    let steps = op::read_all(&program.regions())?;
+    let actor = Actor::assemble(steps, program.width(program.input), options.limits)?;
+    check::moves(&program, actor.normaliser.as_ref())?;
+    Ok((program, actor))
+}
+
+/// The policy file of an actor.
+fn file(
+    actor: &Actor,
+    sparsity: f64,
+    options: &ImportOptions<'_>,
+    observations: &[Vec<f32>],
+) -> Result<AlignedBytes, OnnxError> {
+    let allocation = if sparsity == 0.0 { Allocation::Uniform } else { options.allocation };
+    let layers = prune(&actor.layers, sparsity, allocation)?;
+    let sides = |limits: &Limits| {
+        let (low, high): (Vec<f64>, Vec<f64>) = limits.iter().copied().unzip();
+        (narrow(&low), narrow(&high))
+    };
+    let (low, high) = match &actor.head {
+        Head::Scaled { limits, .. } | Head::Clamped(limits) => sides(limits),
+        Head::Argmax => (vec![], vec![]),
+    };
+    let action_head = match &actor.head {
+        Head::Scaled { .. } => ActionHead::Scaled { low: &low, high: &high },
+        Head::Clamped(_) => ActionHead::Clamped { low: &low, high: &high },
+        Head::Argmax => ActionHead::Argmax,
+    };
     let normaliser = actor
         .normaliser
+        .as_ref()
         .map(|normaliser| (narrow(&normaliser.mean), narrow(&normaliser.std), normaliser.clip));
     let facts = Facts {
         normaliser: normaliser.as_ref().map(|(mean, std, clip)| ObservationNormaliser {
@@ -66,42 +135,36 @@ pub fn import(path: &Path, options: &ImportOptions<'_>) -> Result<AlignedBytes, 
             std,
             clip: *clip as f32,
         }),
-        action_head: ActionHead::Scaled { low: &low, high: &high },
+        action_head,
         control_period_s: options.control_period_s,
         provenance: options.provenance,
         contract: None,
         resume: None,
     };
-    Ok(policy::to_bytes(&layers, &facts, &observations[..PROBES], Encoding::PLAIN)?)
+    Ok(policy::to_bytes(&layers, &facts, observations, Encoding::PLAIN)?)
 }
 
-/// Random observations, always the same.
-fn observations(width: usize) -> Vec<Vec<f32>> {
-    let mut rng = Xoshiro256PlusPlus::seed_from_u64(0);
-    let mut draw = || StandardNormal.sample(&mut rng);
-    (0..CHECKS).map(|_| (0..width).map(|_| draw()).collect()).collect()
-}
-
-/// Asks tract and `actor` for the same actions: two readings of one file that must agree.
-fn check(actor: &Actor, mut tract: TractActor, observations: &[Vec<f32>]) -> Result<(), OnnxError> {
-    let mut answer = vec![0.0; actor.low.len()];
-    for observation in observations {
-        tract.run(observation, &mut answer)?;
-        for (action, (ours, &theirs)) in actor.act(observation).into_iter().zip(&answer).enumerate()
-        {
-            let (low, high) = (actor.low[action], actor.high[action]);
-            let expected = if actor.normalised {
-                actor.scale(action, theirs.into())
-            } else {
-                f64::from(theirs).clamp(low, high)
-            };
-            // An answer that is not a number agrees with nothing.
-            let agree = (ours - expected).abs() <= 1e-4 * (high - low);
-            if !agree {
-                let (ours, theirs) = (ours as f32, expected as f32);
-                return Err(OnnxError::Disagreement { action, ours, theirs });
-            }
-        }
+/// What a user should know of the import.
+fn notes(graph: &Graph<'_>, program: &Program<'_>, output: &str, off: f64) -> Vec<String> {
+    let mut notes = Vec::new();
+    let quoted = |names: Vec<&str>| {
+        names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+    };
+    let inputs: Vec<_> = graph.inputs().filter(|&name| name != program.input).collect();
+    let outputs: Vec<_> = graph.outputs().iter().copied().filter(|&name| name != output).collect();
+    if !inputs.is_empty() || !outputs.is_empty() {
+        let unused = quoted([inputs, outputs].concat());
+        notes.push(format!("read from `{}` to `{output}`; {unused} not used", program.input));
     }
-    Ok(())
+    if !program.narrowed.is_empty() {
+        let kinds = program.narrowed.join(" and ");
+        notes.push(format!("weights in {kinds} are stored as f32"));
+    }
+    notes.push(match off > 0.0 {
+        true => format!(
+            "before pruning, actions are at most {off:.0e} of their spread from the model's in f64"
+        ),
+        false => "before pruning, actions are the model's to the last digits of f32".into(),
+    });
+    notes
 }

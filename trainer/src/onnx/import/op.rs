@@ -1,29 +1,38 @@
-//! What one ONNX node does to the vector that flows through an actor.
+//! What one region of a model does to the vector that flows through an actor.
 
-use tract_onnx::pb::{NodeProto, tensor_proto::DataType};
+use lacewing_formats::policy::Activation;
+use tract_onnx::pb::NodeProto;
 
-use super::graph::{Graph, cast, node_error};
+use super::eval::{axis, bounds, channels, float, int, own_activation, spread};
+use super::graph::node_error;
+use super::program::Region;
+use super::recognise::recognise;
+use super::tensor::Tensor;
 use crate::onnx::OnnxError;
 
-/// A step of an actor. Vectors hold one number, for all elements, or one an element.
+/// A step of an actor; vectors are as long as what flows through.
+#[derive(Debug)]
 pub(super) enum Op {
-    /// Changes shapes or types only.
-    Nothing,
     Linear(Linear),
-    Relu,
-    Tanh,
-    /// Multiplies element-wise.
-    Scale(Vec<f64>),
-    /// Adds element-wise.
-    Shift(Vec<f64>),
-    /// Clamps element-wise.
-    Clamp {
-        low: Vec<f64>,
-        high: Vec<f64>,
-    },
+    /// `scale · x + shift`, element by element.
+    Affine(Vec<(f64, f64)>),
+    /// Lower and upper bound of each element.
+    Clamp(Vec<(f64, f64)>),
+    Activation(Activation),
+    /// Less the mean of all elements.
+    Centre,
+    /// Over the root of the mean square plus this.
+    Rms(f64),
+    /// Layer normalisation with this ε, without gain and shift.
+    Norm(f64),
+    /// The elements at these places.
+    Select(Vec<usize>),
+    /// The place of the greatest element.
+    ArgMax,
 }
 
 /// `weights · x + bias`, with `weights` row-major `[outputs][inputs]`.
+#[derive(Clone, Debug)]
 pub(super) struct Linear {
     pub(super) inputs: usize,
     pub(super) outputs: usize,
@@ -31,191 +40,235 @@ pub(super) struct Linear {
     pub(super) bias: Vec<f64>,
 }
 
-/// The steps that lead from the model's input to its output.
-pub(super) fn steps<'a>(graph: &Graph<'a>) -> Result<Vec<(&'a NodeProto, Op)>, OnnxError> {
-    let chain = graph.chain(|node| feed(graph, node))?;
-    chain.into_iter().map(|node| Ok((node, read(graph, node)?))).collect()
-}
-
-/// Numbers that the first linear layer among `steps` takes.
-pub(super) fn inputs(steps: &[(&NodeProto, Op)]) -> Result<usize, OnnxError> {
-    let inputs = steps.iter().find_map(|(_, op)| match op {
-        Op::Linear(linear) => Some(linear.inputs),
-        _ => None,
-    });
-    inputs.ok_or(OnnxError::NoLayer)
-}
-
-/// Which input of `node` is the vector; the others must be constants.
-fn feed(graph: &Graph, node: &NodeProto) -> Result<usize, OnnxError> {
-    if !["", "ai.onnx"].contains(&node.domain.as_str()) {
-        return Err(node_error(node, format!("operators of `{}` are not known", node.domain)));
+impl Linear {
+    /// One link from each of `inputs` elements to the output of the same place.
+    pub(super) fn diagonal(inputs: usize) -> Self {
+        let mut weights = vec![0.0; inputs * inputs];
+        weights.iter_mut().step_by(inputs + 1).for_each(|weight| *weight = 1.0);
+        Self { inputs, outputs: inputs, weights, bias: vec![0.0; inputs] }
     }
-    let (feed, most) = match node.op_type.as_str() {
-        "Relu" | "Tanh" | "Identity" | "Flatten" | "Cast" => (Some(0), 1),
-        "MatMul" | "Sub" | "Div" | "Reshape" => (Some(0), 2),
-        "Gemm" | "Clip" => (Some(0), 3),
-        "Add" | "Mul" | "Min" | "Max" => {
-            (node.input.iter().position(|name| !graph.is_constant(name)), 2)
-        }
-        _ => {
-            let problem = "an actor is a chain of Gemm or MatMul+Add, Relu and Tanh, with \
-                           element-wise scaling and clipping at its ends; this is neither";
-            return Err(node_error(node, problem));
-        }
-    };
-    if node.input.len() > most || node.output.len() != 1 {
-        let problem = format!("it must have one output and at most {most} inputs");
-        return Err(node_error(node, problem));
+
+    /// The weights and the bias of each output.
+    pub(super) fn rows(&mut self) -> impl Iterator<Item = (&mut [f64], &mut f64)> {
+        self.weights.chunks_exact_mut(self.inputs.max(1)).zip(&mut self.bias)
     }
-    feed.filter(|&feed| feed < node.input.len())
-        .ok_or_else(|| node_error(node, "it has no input that is not constant"))
 }
 
-/// Reads `node`, whose input [`feed`] is the vector.
-fn read(graph: &Graph, node: &NodeProto) -> Result<Op, OnnxError> {
-    let fail = |problem: &str| Err(node_error(node, problem));
-    Ok(match node.op_type.as_str() {
-        "Relu" => Op::Relu,
-        "Tanh" => Op::Tanh,
-        "Identity" => Op::Nothing,
-        "Flatten" if int(node, "axis", 1) != 1 => return fail("only axis 1 keeps the batch"),
-        "Flatten" => Op::Nothing,
-        "Cast" if int(node, "to", 0) != DataType::Float as i64 => {
-            return fail("an actor computes in f32");
-        }
-        "Cast" => Op::Nothing,
-        "Reshape" if keeps_batch(graph, node)? => Op::Nothing,
-        "Reshape" => return fail("only shapes [-1, n] and [0, n] keep the batch"),
-        "Gemm" => Op::Linear(gemm(graph, node)?),
-        "MatMul" => {
-            let (inputs, outputs, weights) = matrix(graph, node, false)?;
-            Op::Linear(Linear { inputs, outputs, weights, bias: vec![0.0; outputs] })
-        }
-        "Add" => Op::Shift(operand(graph, node)?),
-        "Sub" => Op::Shift(map(operand(graph, node)?, |value| -value)),
-        "Mul" => Op::Scale(operand(graph, node)?),
-        "Div" => {
-            let divisors = operand(graph, node)?;
-            if divisors.contains(&0.0) {
-                return fail("it divides by zero");
+/// Steps, each with the node that an error about it names.
+pub(super) type Steps<'a> = Vec<(&'a NodeProto, Op)>;
+
+/// Most regions that together are one step, such as a sigmoid from primitives.
+const MOST_JOINED: usize = 8;
+
+/// Reads all regions, one by one or, where one by itself is no step, joined with those behind it.
+pub(super) fn read_all<'a>(regions: &[Region<'_, 'a>]) -> Result<Steps<'a>, OnnxError> {
+    // From the end: what the regions from each on are, if they are steps, and how many are joined.
+    let mut read: Vec<Option<(usize, Steps<'a>)>> = vec![];
+    let mut alone = Vec::new();
+    read.resize_with(regions.len() + 1, || None);
+    read[regions.len()] = Some((0, vec![]));
+    for first in (0..regions.len()).rev() {
+        for joined in 1..=MOST_JOINED.min(regions.len() - first) {
+            if read[first + joined].is_none() {
+                continue;
             }
-            Op::Scale(map(divisors, f64::recip))
+            let region = regions[first].up_to(&regions[first + joined - 1]);
+            match self::read(&region) {
+                Ok((node, ops)) => {
+                    read[first] = Some((joined, ops.into_iter().map(|op| (node, op)).collect()));
+                    break;
+                }
+                Err(error) if joined == 1 => alone.push(error),
+                Err(_) => {}
+            }
         }
-        "Min" => Op::Clamp { low: vec![f64::NEG_INFINITY], high: operand(graph, node)? },
-        "Max" => Op::Clamp { low: operand(graph, node)?, high: vec![f64::INFINITY] },
-        _ => Op::Clamp {
-            low: bound(graph, node, 1, "min", f64::NEG_INFINITY)?,
-            high: bound(graph, node, 2, "max", f64::INFINITY)?,
+    }
+    let (mut steps, mut at) = (Vec::new(), 0);
+    while at < regions.len() {
+        match read[at].take() {
+            Some((joined, some)) => {
+                steps.extend(some);
+                at += joined;
+            }
+            // The first of those that are no step by themselves.
+            None => return Err(alone.pop().unwrap_or(OnnxError::NoLayer)),
+        }
+    }
+    Ok(steps)
+}
+
+/// Reads a region.
+fn read<'a>(region: &Region<'_, 'a>) -> Result<(&'a NodeProto, Vec<Op>), OnnxError> {
+    let node = region.nodes[region.nodes.len() - 1];
+    let ops = match region.nodes {
+        [node] => match direct(region, node).map_err(|problem| node_error(node, problem))? {
+            Some(ops) => ops,
+            None => recognise(region)?,
         },
+        _ => recognise(region)?,
+    };
+    Ok((node, ops))
+}
+
+/// What a node with one input that is not constant does, where its operator and constants say it.
+fn direct(region: &Region<'_, '_>, node: &NodeProto) -> Result<Option<Vec<Op>>, String> {
+    if !["", "ai.onnx"].contains(&node.domain.as_str()) {
+        return Ok(None);
+    }
+    let constants = region.constants(node);
+    let (inputs, outputs) = region.widths();
+    let live = node.input.iter().filter(|name| *name == region.from).count();
+    if live != 1 {
+        return Ok(None);
+    }
+    if let Some(activation) = own_activation(node) {
+        return Ok(Some(vec![Op::Activation(activation)]));
+    }
+    let first = node.input.first().is_some_and(|name| name == region.from);
+    Ok(match node.op_type.as_str() {
+        "Gemm" | "MatMul" if first => {
+            linear(region, node, &constants)?.map(|op| vec![Op::Linear(op)])
+        }
+        "Add" | "Sub" | "Mul" | "Div" if inputs == outputs => {
+            affine(region, node, &constants, first)?
+        }
+        "Neg" => Some(vec![Op::Affine(vec![(-1.0, 0.0); inputs])]),
+        "BatchNormalization" => {
+            let channels = channels(node, &constants)?;
+            if channels.len() != inputs {
+                let found = channels.len();
+                return Err(format!("it normalises {found} channels, {inputs} numbers come in"));
+            }
+            Some(vec![Op::Affine(channels)])
+        }
+        "Clip" => {
+            if node
+                .input
+                .iter()
+                .zip(&constants)
+                .skip(1)
+                .any(|(name, c)| !name.is_empty() && c.is_none())
+            {
+                return Err("its bounds must be constant".into());
+            }
+            Some(vec![Op::Clamp(vec![bounds(node, &constants)?; inputs])])
+        }
+        "Min" | "Max" if inputs == outputs => {
+            let mut limits = vec![(f64::NEG_INFINITY, f64::INFINITY); inputs];
+            for constant in constants.iter().flatten() {
+                for ((low, high), bound) in limits.iter_mut().zip(element_wise(region, constant)?) {
+                    if node.op_type == "Min" {
+                        *high = high.min(bound)
+                    } else {
+                        *low = low.max(bound)
+                    }
+                }
+            }
+            Some(vec![Op::Clamp(limits)])
+        }
+        "HardSigmoid" => {
+            let line = (float(node, "alpha", 0.2), float(node, "beta", 0.5));
+            Some(vec![Op::Affine(vec![line; inputs]), Op::Clamp(vec![(0.0, 1.0); inputs])])
+        }
+        "LayerNormalization" => {
+            let rank = region.shape().len();
+            let width: usize =
+                region.shape()[axis(int(node, "axis", -1), rank)?..].iter().product();
+            if width != inputs {
+                return Err(format!("it normalises {width} of {inputs} numbers at a time"));
+            }
+            let gain = constants.get(1).copied().flatten().ok_or("its scale must be constant")?;
+            let gain = element_wise(region, gain)?;
+            let shift = match constants.get(2).copied().flatten() {
+                Some(shift) => element_wise(region, shift)?,
+                None => vec![0.0; inputs],
+            };
+            let epsilon = float(node, "epsilon", 1e-5);
+            Some(vec![Op::Norm(epsilon), Op::Affine(gain.into_iter().zip(shift).collect())])
+        }
+        "ArgMax" => Some(vec![Op::ArgMax]),
+        _ => None,
     })
 }
 
-fn map(values: Vec<f64>, change: impl Fn(f64) -> f64) -> Vec<f64> {
-    values.into_iter().map(change).collect()
+/// A constant as one number an element of what goes in.
+fn element_wise(region: &Region<'_, '_>, constant: &Tensor) -> Result<Vec<f64>, String> {
+    // A constant of more axes, all 1, changes the shape but no number.
+    let spare = constant.dims.len().saturating_sub(region.shape().len());
+    let mut dims = vec![1; spare];
+    dims.extend(region.shape());
+    spread(constant, &dims)
 }
 
-fn int(node: &NodeProto, name: &str, default: i64) -> i64 {
-    node.attribute.iter().find(|attribute| attribute.name == name).map_or(default, |found| found.i)
-}
-
-fn float(node: &NodeProto, name: &str, default: f64) -> f64 {
-    let found = node.attribute.iter().find(|attribute| attribute.name == name);
-    found.map_or(default, |attribute| attribute.f.into())
-}
-
-/// Whether a Reshape flattens each element of the batch, the only reshaping of a vector.
-fn keeps_batch(graph: &Graph, node: &NodeProto) -> Result<bool, OnnxError> {
-    let Some(shape) = node.input.get(1).and_then(|name| graph.constant(name)) else {
-        return Err(node_error(node, "its shape must be constant"));
-    };
-    let shape = cast::<i64>(&shape?).map_err(|problem| node_error(node, problem))?;
-    Ok(match shape.as_slice() {
-        &[-1 | 0, width] => width > 0 || shape == [0, -1],
-        _ => false,
-    })
-}
-
-/// The one constant operand of an element-wise node.
-fn operand(graph: &Graph, node: &NodeProto) -> Result<Vec<f64>, OnnxError> {
-    let feed = feed(graph, node)?;
-    let mut others = node.input.iter().enumerate().filter(|&(at, _)| at != feed);
-    match (others.next(), others.next()) {
-        (Some((_, name)), None) => row(graph, node, name),
-        _ => Err(node_error(node, "it must have one constant operand")),
-    }
-}
-
-/// A constant that is the same for all elements of the batch: a number or one row.
-fn row(graph: &Graph, node: &NodeProto, name: &str) -> Result<Vec<f64>, OnnxError> {
-    let Some(constant) = graph.floats(name) else {
-        return Err(node_error(node, format!("`{name}` must be constant")));
-    };
-    let (dims, values) = constant?;
-    if values.is_empty() || dims.iter().rev().skip(1).any(|&dim| dim != 1) {
-        return Err(node_error(node, format!("`{name}` has shape {dims:?}, not that of one row")));
-    }
-    Ok(values)
-}
-
-/// A bound of Clip: an optional input since opset 11, an attribute before.
-fn bound(
-    graph: &Graph,
+fn affine(
+    region: &Region<'_, '_>,
     node: &NodeProto,
-    input: usize,
-    attribute: &str,
-    default: f64,
-) -> Result<Vec<f64>, OnnxError> {
-    match node.input.get(input).filter(|name| !name.is_empty()) {
-        Some(name) => row(graph, node, name),
-        None => Ok(vec![float(node, attribute, default)]),
-    }
-}
-
-fn gemm(graph: &Graph, node: &NodeProto) -> Result<Linear, OnnxError> {
-    if int(node, "transA", 0) != 0 {
-        return Err(node_error(node, "transA would mix the elements of the batch"));
-    }
-    let (inputs, outputs, weights) = matrix(graph, node, int(node, "transB", 0) != 0)?;
-    let (alpha, beta) = (float(node, "alpha", 1.0), float(node, "beta", 1.0));
-    let bias = match node.input.get(2).filter(|name| !name.is_empty()) {
-        Some(name) => map(row(graph, node, name)?, |value| value * beta),
-        None => vec![0.0],
+    constants: &[Option<&Tensor>],
+    first: bool,
+) -> Result<Option<Vec<Op>>, String> {
+    let Some(constant) = constants.iter().flatten().next() else { return Ok(None) };
+    let values = element_wise(region, constant)?.into_iter();
+    let map: Vec<(f64, f64)> = match (node.op_type.as_str(), first) {
+        ("Add", _) => values.map(|value| (1.0, value)).collect(),
+        ("Sub", true) => values.map(|value| (1.0, -value)).collect(),
+        ("Sub", false) => values.map(|value| (-1.0, value)).collect(),
+        ("Mul", _) => values.map(|value| (value, 0.0)).collect(),
+        ("Div", true) => values.map(|value| (value.recip(), 0.0)).collect(),
+        _ => return Ok(None),
     };
-    let bias = spread(bias, outputs).map_err(|problem| node_error(node, problem))?;
-    Ok(Linear { inputs, outputs, weights: map(weights, |value| value * alpha), bias })
+    if map.iter().any(|(scale, shift)| !scale.is_finite() || !shift.is_finite()) {
+        return Err("it divides by zero, or by or with a number that is not finite".into());
+    }
+    Ok(Some(vec![Op::Affine(map)]))
 }
 
-/// Inputs, outputs and weights (row-major `[outputs][inputs]`) of a linear node; `transposed` says
-/// that the file already stores them so.
-fn matrix(
-    graph: &Graph,
+/// A layer whose weights are the second operand.
+fn linear(
+    region: &Region<'_, '_>,
     node: &NodeProto,
-    transposed: bool,
-) -> Result<(usize, usize, Vec<f64>), OnnxError> {
-    let constant = node.input.get(1).and_then(|name| graph.floats(name));
-    let Some(constant) = constant else {
-        return Err(node_error(node, "its weights must be constant"));
+    constants: &[Option<&Tensor>],
+) -> Result<Option<Linear>, String> {
+    let gemm = node.op_type == "Gemm";
+    let (inputs, outputs) = region.widths();
+    let Some(weights) = constants.get(1).copied().flatten() else {
+        return Err("its weights must be constant".into());
     };
-    let (dims, values) = constant?;
-    let &[rows, columns] = dims.as_slice() else {
-        return Err(node_error(node, format!("weights of shape {dims:?} are not a matrix")));
+    // The other forms are read by what they do.
+    let row = region.shape().last() == Some(&inputs);
+    let &[rows, columns] = weights.dims.as_slice() else { return Ok(None) };
+    if !row || (gemm && int(node, "transA", 0) != 0) {
+        return Ok(None);
+    }
+    let transposed = gemm && int(node, "transB", 0) != 0;
+    let (inner, outer) = if transposed { (columns, rows) } else { (rows, columns) };
+    if (inner, outer) != (inputs, outputs) {
+        return Err(format!("weights of shape {:?} do not fit {inputs} numbers", weights.dims));
+    }
+    let mut values = match transposed {
+        true => weights.values.clone(),
+        false => {
+            let column =
+                |at: usize| weights.values.iter().skip(at).step_by(columns.max(1)).copied();
+            (0..columns).flat_map(column).collect()
+        }
     };
-    if values.is_empty() {
-        return Err(node_error(node, format!("weights of shape {dims:?} are empty")));
+    let mut bias = vec![0.0; outputs];
+    if gemm {
+        let (alpha, beta) = (float(node, "alpha", 1.0), float(node, "beta", 1.0));
+        values.iter_mut().for_each(|weight| *weight *= alpha);
+        match (
+            node.input.get(2).filter(|name| !name.is_empty()),
+            constants.get(2).copied().flatten(),
+        ) {
+            (Some(_), Some(added)) => {
+                bias = spread(added, &[1, outputs])?.iter().map(|value| value * beta).collect();
+            }
+            (Some(_), None) => return Err("its bias must be constant".into()),
+            (None, _) => {}
+        }
     }
-    if transposed {
-        return Ok((columns, rows, values));
+    if !values.iter().chain(&bias).all(|value| value.is_finite()) {
+        return Err("its weights are not all finite".into());
     }
-    let column = |column: usize| values.iter().skip(column).step_by(columns).copied();
-    Ok((rows, columns, (0..columns).flat_map(column).collect()))
-}
-
-/// One number an element, from one for all or one an element.
-pub(super) fn spread<T: Clone>(values: Vec<T>, width: usize) -> Result<Vec<T>, String> {
-    match values.len() {
-        1 => Ok(vec![values[0].clone(); width]),
-        length if length == width => Ok(values),
-        length => Err(format!("{length} numbers do not fit a vector of {width}")),
-    }
+    Ok(Some(Linear { inputs, outputs, weights: values, bias }))
 }

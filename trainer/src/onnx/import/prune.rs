@@ -3,29 +3,38 @@
 use lacewing_formats::topology::{Allocation, LayerShape, densities};
 
 use super::actor;
-use crate::engine::Layer;
+use crate::engine::{Layer, Norm};
 use crate::onnx::OnnxError;
 
-/// Keeps of each layer `round(density · links)` weights, those of the largest magnitude.
+/// Keeps of each layer `round(density · links)` weights, those of the largest magnitude; layers that only
+/// move numbers keep what is not zero, and are not counted.
 pub(super) fn prune(
     layers: &[actor::Layer],
     sparsity: f64,
     allocation: Allocation,
 ) -> Result<Vec<Layer>, OnnxError> {
-    let shapes: Vec<_> = layers
-        .iter()
+    let counted = || layers.iter().filter(|layer| !layer.whole);
+    let shapes: Vec<_> = counted()
         .map(|layer| LayerShape::linear(layer.linear.inputs, layer.linear.outputs))
         .collect();
+    if shapes.is_empty() {
+        return Err(OnnxError::NoLayer);
+    }
     let mut density = vec![0.0; shapes.len()];
     densities(&shapes, sparsity, allocation, false, &mut density)?;
-    let prune = |(index, (layer, density)): (usize, (&actor::Layer, f64))| {
+    let mut density = density.into_iter();
+    let prune = |(index, layer): (usize, &actor::Layer)| {
         let weights = &layer.linear.weights;
-        match (density * weights.len() as f64).round() as usize {
+        let keep = match layer.whole {
+            true => weights.iter().filter(|&&weight| weight != 0.0).count(),
+            false => (density.next().unwrap_or(1.0) * weights.len() as f64).round() as usize,
+        };
+        match keep {
             0 => Err(OnnxError::Empty { layer: index, sparsity }),
             keep => Ok(pruned(layer, &largest(weights, keep))),
         }
     };
-    layers.iter().zip(density).enumerate().map(prune).collect()
+    layers.iter().enumerate().map(prune).collect()
 }
 
 /// Positions of the `keep` largest weights, ascending; of equal ones the first stay.
@@ -49,6 +58,11 @@ fn pruned(layer: &actor::Layer, live: &[usize]) -> Layer {
         col_idx: live.iter().map(|&link| (link % cols) as u16).collect(),
         weights: live.iter().map(|&link| linear.weights[link] as f32).collect(),
         bias: narrow(&linear.bias),
+        norm: layer.norm.as_ref().map(|norm| Norm {
+            epsilon: norm.epsilon as f32,
+            gain: narrow(&norm.gain),
+            shift: narrow(&norm.shift),
+        }),
         activation: layer.activation,
     }
 }
@@ -71,7 +85,9 @@ mod tests {
         let live = largest(&weights, 3);
         assert_eq!(live, [0, 1, 3]);
         let linear = Linear { inputs: 3, outputs: 2, weights, bias: vec![1.0, 2.0] };
-        let layer = pruned(&actor::Layer { linear, activation: Activation::Tanh }, &live);
+        let activation = Activation::Tanh;
+        let layer = actor::Layer { linear, norm: None, activation, whole: false };
+        let layer = pruned(&layer, &live);
         assert_eq!(layer.row_ptr, [0, 2, 3]);
         assert_eq!(layer.col_idx, [0, 1, 0]);
         assert_eq!(layer.weights, [0.5, -3.0, 2.0]);

@@ -1,15 +1,11 @@
-//! The chain of a model as tract runs it.
+//! Models that this program exports, as tract runs them.
 
-use std::collections::HashSet;
-
-use tract_onnx::pb::{GraphProto, ModelProto, NodeProto};
 use tract_onnx::prelude::{
     Datum, InferenceFact, InferenceModelExt, IntoRunnable, IntoTValue, Tensor, TractResult,
     TypedSimpleState, tvec,
 };
 
 use super::graph::{Graph, parse};
-use super::op::{inputs, steps};
 use crate::onnx::OnnxError;
 
 /// A dense actor on tract: batch 1, optimised for this machine.
@@ -21,35 +17,20 @@ pub struct TractActor {
 }
 
 impl TractActor {
-    /// Prepares the actor in `model`, the bytes of an ONNX file such as [`crate::onnx::export`]
-    /// writes.
+    /// Prepares the actor in `model`, the bytes of an ONNX file that [`crate::onnx::export`] writes.
     ///
     /// # Errors
-    /// [`OnnxError`] where the bytes are no ONNX model, the model is not a chain of linear layers
-    /// and activations, or tract refuses it.
+    /// [`OnnxError`] where the bytes are no such model, or tract refuses it.
     pub fn from_onnx(model: &[u8]) -> Result<Self, OnnxError> {
         let model = parse(model)?;
-        let graph = Graph::new(&model, None)?;
-        let steps = steps(&graph)?;
-        let nodes: Vec<_> = steps.iter().map(|&(node, _)| node).collect();
-        Self::prepare(&graph, &nodes, inputs(&steps)?, &model, None)
-    }
-
-    /// Prepares the chain of `nodes` alone, so that tract sees only what was checked before.
-    pub(super) fn prepare(
-        graph: &Graph,
-        nodes: &[&NodeProto],
-        inputs: usize,
-        model: &ModelProto,
-        folder: Option<&str>,
-    ) -> Result<Self, OnnxError> {
-        let chain = ModelProto {
-            graph: model.graph.as_ref().map(|whole| cut(whole, graph.output, nodes)),
-            ..ModelProto { graph: None, ..model.clone() }
+        let graph = Graph::new(&model, std::path::Path::new(""))?;
+        let input = graph.inputs().next().and_then(|input| graph.shape(input));
+        let Some(&[_, Some(inputs)]) = input.as_deref() else {
+            return Err(OnnxError::NoLayer);
         };
         let state = || -> TractResult<_> {
             let fact = InferenceFact::dt_shape(f32::datum_type(), tvec!(1, inputs));
-            let model = tract_onnx::onnx().parse(&chain, folder)?.model;
+            let model = tract_onnx::onnx().parse(&model, None)?.model;
             model.with_input_fact(0, fact)?.into_optimized()?.into_runnable()?.spawn()
         };
         Ok(Self { state: state().map_err(|error| refused(&error))?, inputs })
@@ -76,31 +57,6 @@ impl TractActor {
         }
         action.iter_mut().zip(&output).for_each(|(action, output)| *action = *output);
         Ok(())
-    }
-}
-
-/// The graph of `nodes` and the constants they use, nothing else.
-fn cut(whole: &GraphProto, output: &str, nodes: &[&NodeProto]) -> GraphProto {
-    let used: HashSet<_> = nodes.iter().flat_map(|node| &node.input).map(String::as_str).collect();
-    let constants = whole.node.iter().filter(|node| node.op_type == "Constant");
-    let constants =
-        constants.filter(|node| node.output.iter().any(|name| used.contains(name.as_str())));
-    GraphProto {
-        node: constants.chain(nodes.iter().copied()).cloned().collect(),
-        initializer: whole
-            .initializer
-            .iter()
-            .filter(|tensor| used.contains(tensor.name.as_str()))
-            .cloned()
-            .collect(),
-        input: whole
-            .input
-            .iter()
-            .filter(|input| used.contains(input.name.as_str()))
-            .cloned()
-            .collect(),
-        output: whole.output.iter().filter(|port| port.name == output).cloned().collect(),
-        ..GraphProto::default()
     }
 }
 
