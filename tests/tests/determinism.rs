@@ -40,7 +40,11 @@ fn who_does_a_share_of_an_update_makes_no_difference() {
     let done = AtomicBool::new(false);
     let beside = std::thread::scope(|scope| {
         for _ in 0..2 * std::thread::available_parallelism().map_or(1, usize::from) {
-            scope.spawn(|| while !done.load(Ordering::Relaxed) {});
+            scope.spawn(|| {
+                while !done.load(Ordering::Relaxed) {
+                    std::hint::spin_loop();
+                }
+            });
         }
         let beside = trained();
         done.store(true, Ordering::Relaxed);

@@ -85,7 +85,7 @@ pub(super) fn gelu(x: f32) -> f32 {
 #[inline(always)]
 pub(super) fn gelu_tanh(x: f32) -> f32 {
     // x·(1 + tanh z)/2 = x·sigmoid(2z), which keeps its digits where tanh comes near −1.
-    const TWICE: f32 = 1.595_769_1;
+    const TWICE: f32 = 1.595_769;
     x * sigmoid(TWICE * (x + 0.044_715 * x * x * x))
 }
 
