@@ -172,7 +172,7 @@ const CASES: &[(&str, &[&str])] = &[
     ("eval run --shift dead-actuator=7", &["dead-actuator"]),
     ("view run", &["--gif", "--mp4", "--png"]),
     ("view run --gif small.lace", &["small.lace already exists", "--force"]),
-    ("view run --gif mine --force", &["cannot write mine"]),
+    ("view run --gif mine --force", &["mine is a folder"]),
     ("view run --png nowhere/new.png", &["nowhere/new.png", "no such folder"]),
     ("view run --gif new.gif --size 3x300", &["`3x300`", "WIDTHxHEIGHT", "from 16 to 2048"]),
     ("view run --gif new.gif --size large", &["`large`", "320x240"]),

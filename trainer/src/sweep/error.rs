@@ -104,6 +104,15 @@ pub enum SweepError {
     /// A point's training failed.
     #[error(transparent)]
     Lab(#[from] LabError),
+    /// What is no sweep yet has another grid.
+    #[error(
+        "{} is another grid, and would be overwritten: plan this one in another folder (-o)",
+        path.display()
+    )]
+    OtherGrid {
+        /// That grid.
+        path: PathBuf,
+    },
     /// An engine must be told a path that is no text.
     #[error(
         "{} is not UTF-8, and engines take text only: rename the folder, or train here with `lacewing \

@@ -5,9 +5,10 @@ use std::path::Path;
 
 use super::expand::table;
 use super::grid::Grid;
+use super::points::GRID;
 use super::{Point, Sweep, SweepError};
 use crate::lab::config::{ConfigError, Layer, RunConfig};
-use crate::lab::session;
+use crate::lab::{files, session};
 
 /// A planned sweep, and how it came about.
 pub struct Plan {
@@ -47,7 +48,13 @@ pub fn plan(grid: &Path, root: &Path) -> Result<Plan, SweepError> {
 
     let mut points = match Sweep::open(root) {
         Ok(sweep) => sweep.points().to_vec(),
-        Err(SweepError::NotASweep { .. }) => Vec::new(),
+        Err(SweepError::NotASweep { .. }) => {
+            let path = root.join(GRID);
+            if path.exists() && files::read(&path)? != grid.text.as_bytes() {
+                return Err(SweepError::OtherGrid { path });
+            }
+            Vec::new()
+        }
         Err(error) => return Err(error),
     };
     let before = points.len();
