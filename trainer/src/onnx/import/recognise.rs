@@ -20,10 +20,9 @@ const MOST_COLUMNS: usize = 4096;
 /// Reads a region by what it does.
 pub(super) fn recognise(region: &Region<'_, '_>) -> Result<Vec<Op>, OnnxError> {
     let (inputs, outputs) = region.widths();
-    if region.nodes.iter().all(|node| MOVES.contains(&node.op_type.as_str())) {
-        if let Some(op) = movement(region)? {
-            return Ok(op);
-        }
+    let moves = region.nodes.iter().all(|node| MOVES.contains(&node.op_type.as_str()));
+    if moves && let Some(op) = movement(region)? {
+        return Ok(op);
     }
     if inputs == outputs && inputs > 0 {
         let alone = acts_alone(region, inputs)?;
