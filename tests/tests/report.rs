@@ -217,7 +217,7 @@ fn groups_are_runs_that_differ_in_the_seed_only() {
     let root = root.path();
     let runs: [(&str, &[&str]); 7] = [
         ("a", &["env=Pendulum-v1", "method=set", "seed=1"]),
-        ("b", &["env=Pendulum-v1", "method=set", "seed=2"]),
+        ("b", &["env=Pendulum-v1", "method=set", "seed=2", "keep-replay=true"]),
         ("c", &["env=Pendulum-v1", "method=set", "seed=1", "td3.batch=64"]),
         ("d", &["env=Pendulum-v1", "method=set", "seed=1", "sparsity=0.8"]),
         ("e", &["env=Pendulum-v1", "method=dense", "seed=1"]),

@@ -83,7 +83,8 @@ impl Told {
             .cloned()
             .collect();
         own.extend(["algorithm", "method", "sparsity"].map(String::from));
-        for key in ["env", "seed"] {
+        // What is kept of a run decides nothing about it.
+        for key in ["env", "seed", "keep-replay"] {
             settings.remove(key);
             own.remove(key);
         }

@@ -250,7 +250,7 @@ mod tests {
     fn names_far_from_all_get_none() {
         for setting in ["topology.drop=stop", "zzzz=3", "method=xyz"] {
             let told = with(setting).unwrap_err().to_string();
-            assert!(!told.contains("did you mean") && told.contains("expected one of"), "{told}");
+            assert!(!told.contains("did you mean") && told.contains("expected "), "{told}");
         }
         let told = with("seed=18446744073709551615").unwrap_err().to_string();
         assert!(told.contains("at most 9223372036854775807"), "{told}");
