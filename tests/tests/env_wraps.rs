@@ -184,7 +184,9 @@ fn text_and_back() {
 fn unreadable_text_is_refused() {
     let refused = |text: &str| text.parse::<Wrap>().unwrap_err();
     let message = refused("permutate=1").to_string();
-    assert_eq!(message, "unknown wrap `permutate`; known: time-limit, noise-features, permute");
+    let told = "unknown wrap `permutate`; did you mean `permute`? known: time-limit, noise-features, \
+                permute";
+    assert_eq!(message, told);
     assert!(matches!(refused("permute"), SettingError::Syntax { of: "wrap", .. }));
     assert!(matches!(refused("permute=1,permute=1"), SettingError::Twice { .. }));
     for text in [

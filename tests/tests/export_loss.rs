@@ -114,6 +114,6 @@ fn returns_are_those_that_eval_finds() {
     let refused = fail(&mut export(&from, &to, &["--env", "MountainCarContinuous-v0", "--force"]));
     assert!(refused.contains("--env"), "{refused}");
     let refused =
-        fail(&mut export(&from, &to, &["--format", "onnx", "--episodes", "1", "--force"]));
+        fail(&mut export(&from, &to.with_extension("onnx"), &["--episodes", "1", "--force"]));
     assert!(refused.contains("--episodes"), "{refused}");
 }
