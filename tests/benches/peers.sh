@@ -2,7 +2,10 @@
 # Control steps and batches of Lacewing beside LiteRT, ONNX Runtime, OpenVINO, PyTorch, MKL and tract:
 # the same random policies in all of them, in turns in one process on one core, medians.
 #
-#   tests/benches/peers.sh [ROUNDS]
+#   tests/benches/peers.sh [ROUNDS] [normalised]
+#
+# `normalised` times only the policies with layer normalisation, beside LiteRT, ONNX Runtime and
+# OpenVINO, whose packages are small; to target/peers/normalised/.
 #
 # Everyone is called through its C or C++ interface (tract: Rust), inputs and outputs bound once, so
 # no interpreter's overhead counts. The tables, the ratios and two plots go to target/peers/. On a
@@ -15,7 +18,11 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 
 rounds=${1:-3}
-case $rounds in ''|*[!0-9]*|0) echo "usage: $0 [ROUNDS]" >&2; exit 2 ;; esac
+part=${2:-all}
+if ! [[ $rounds =~ ^[1-9][0-9]*$ && $part =~ ^(all|normalised)$ ]]; then
+  echo "usage: $0 [ROUNDS] [normalised]" >&2
+  exit 2
+fi
 for tool in taskset c++ python3; do
   if ! command -v $tool >/dev/null; then
     echo "$tool is missing: install util-linux (taskset), g++ and python3 with its venv" >&2
@@ -28,37 +35,47 @@ if [ "$(uname -m)" != x86_64 ]; then
 fi
 
 venv=${LACEWING_TORCH_VENV:-target/torch-venv}
-packages=(ai-edge-litert==2.3.0 flatbuffers==25.12.19 mkl==2026.2.0 numpy==2.4.6 onnx==1.23.2
-  onnxruntime==1.31.1 openvino==2026.4.1 torch==2.15.0)
+packages=(ai-edge-litert==2.3.0 flatbuffers==25.12.19 numpy==2.4.6 onnx==1.23.2
+  onnxruntime==1.31.1 openvino==2026.4.1)
+tract=()
+if [ $part = all ]; then
+  packages+=(mkl==2026.2.0 torch==2.15.0)
+  tract=(--features onnx)
+fi
 if ! [ -x "$venv/bin/pip" ]; then python3 -m venv "$venv"; fi
 echo "looking for the peers in $venv, else installing them ..." >&2
 "$venv/bin/pip" install --quiet --disable-pip-version-check "${packages[@]}"
 packages_of() { "$venv/bin/python" -c "import $1, os; print(os.path.dirname($1.__file__))"; }
-torch=$(packages_of torch)
 litert=$(packages_of ai_edge_litert)/libLiteRt.so
 ort=$(ls "$(packages_of onnxruntime)"/capi/libonnxruntime.so.*)
 openvino=$(ls "$(packages_of openvino)"/libs/libopenvino_c.so.*)
-mkl=$(cd "$venv/lib" && pwd)/libmkl_rt.so.3
+interpreters=(--litert "$litert" --ort "$ort" --openvino "$openvino")
 
 out=target/peers
+libraries=()
+if [ $part = normalised ]; then out=$out/normalised; fi
 mkdir -p $out/models
-# Built anew for another version of PyTorch.
-torch_so=$PWD/$out/torch-$("$venv/bin/python" -c 'import torch; print(torch.__version__)').so
-if [ tests/benches/peers/torch.cpp -nt "$torch_so" ]; then
-  c++ -std=c++20 -O2 -shared -fPIC "-I$torch/include" "-I$torch/include/torch/csrc/api/include" \
-    tests/benches/peers/torch.cpp "-L$torch/lib" -ltorch_cpu -lc10 "-Wl,-rpath,$torch/lib" \
-    -o "$torch_so"
+if [ $part = all ]; then
+  torch=$(packages_of torch)
+  mkl=$(cd "$venv/lib" && pwd)/libmkl_rt.so.3
+  # Built anew for another version of PyTorch.
+  torch_so=$PWD/$out/torch-$("$venv/bin/python" -c 'import torch; print(torch.__version__)').so
+  if [ tests/benches/peers/torch.cpp -nt "$torch_so" ]; then
+    c++ -std=c++20 -O2 -shared -fPIC "-I$torch/include" "-I$torch/include/torch/csrc/api/include" \
+      tests/benches/peers/torch.cpp "-L$torch/lib" -ltorch_cpu -lc10 "-Wl,-rpath,$torch/lib" \
+      -o "$torch_so"
+  fi
+  libraries=(--torch "$torch_so" --mkl "$mkl")
 fi
-bench=$(cargo bench -q -p lacewing-tests --bench peers --features onnx --no-run --message-format=json |
-  sed -n 's/.*"executable":"\([^"]*peers-[^"]*\)".*/\1/p' | tail -n 1)
+bench=$(cargo bench -q -p lacewing-tests --bench peers "${tract[@]}" --no-run \
+  --message-format=json | sed -n 's/.*"executable":"\([^"]*peers-[^"]*\)".*/\1/p' | tail -n 1)
 
 "$bench" export $out/models
-"$venv/bin/python" -W ignore tests/benches/peers/prepare.py $out/models
+"$venv/bin/python" -W ignore tests/benches/peers/prepare.py $out/models ${libraries[0]:-}
 
 cores=${PEERS_CORES:-$([ "$(nproc)" -gt 1 ] && echo 1,0 || echo 0)}
 # PyTorch's own threads and MKL's would otherwise be one for each core.
 export OMP_NUM_THREADS=1 MKL_THREADING_LAYER=SEQUENTIAL LD_LIBRARY_PATH="$venv/lib"
-libraries=(--torch "$torch_so" --mkl "$mkl")
 # measure CORES OPTIONS...: lines of CSV; what the peers have to say only where that goes wrong
 measure() {
   taskset -c "$1" "$bench" "${@:2}" >> $out/peers.csv 2> $out/stderr ||
@@ -67,8 +84,11 @@ measure() {
 : > $out/peers.csv
 for ((round = 1; round <= rounds; round++)); do
   echo "round $round of $rounds ..." >&2
-  measure "${cores%%,*}" steps $out/models --litert "$litert" --ort "$ort" --openvino "$openvino" \
-    "${libraries[@]}"
+  if [ $part = all ]; then
+    measure "${cores%%,*}" steps $out/models "${interpreters[@]}" "${libraries[@]}"
+  fi
+  measure "${cores%%,*}" normalised $out/models "${interpreters[@]}" "${libraries[@]}"
+  if [ $part = normalised ]; then continue; fi
   measure "${cores%%,*}" batch "${libraries[@]}"
   if [ "$cores" != "${cores%%,*}" ]; then
     # Helper threads wait awake, so ours and theirs would be in each other's way in one process.
@@ -90,14 +110,19 @@ columns" and "16×1 blocks" are policies of (nearly) the same number of links in
 peers take as long as on the others.
 
 TEXT
-  printf '%s, %s, medians of %s rounds of `tests/benches/peers.sh`, lacewing %s, %s,\n' \
+  printf '%s, %s, medians of %s rounds of `tests/benches/peers.sh%s`, lacewing %s, %s,\n' \
     "$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1)" "$(date +%Y-%m-%d)" "$rounds" \
+    "$([ $part = all ] || echo " $rounds $part")" \
     "$(git rev-parse --short HEAD)" "$(rustc --version)"
-  "$venv/bin/pip" --disable-pip-version-check list 2>/dev/null |
-    awk '/^(ai-edge-litert|mkl|onnxruntime|openvino|torch) /{printf "%s %s, ", $1, $2}'
-  printf 'tract-onnx %s.\n\n' \
-    "$(cargo tree -q -p lacewing --features onnx --depth 1 | sed -n 's/.*tract-onnx v//p')"
+  printf '%s, ' "${packages[@]/==/ }"
+  if [ $part = all ]; then
+    printf 'tract-onnx %s, ' "$(cargo tree -q -p lacewing --features onnx --depth 1 | sed -n 's/.*tract-onnx v//p')"
+  fi
+  printf 'all in one run.\n\n'
   "$bench" report $out < $out/peers.csv
-  for plot in $out/*.svg; do printf '\n![%s](%s)\n' "$(basename "$plot" .svg)" "$(basename "$plot")"; done
+  for plot in $out/*.svg; do
+    [ -e "$plot" ] || continue
+    printf '\n![%s](%s)\n' "$(basename "$plot" .svg)" "$(basename "$plot")"
+  done
 } > $out/README.md
 cat $out/README.md

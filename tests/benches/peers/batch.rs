@@ -38,8 +38,9 @@ pub fn run(libraries: &Libraries, threads: usize) -> Outcome<()> {
 }
 
 fn compare(libraries: &Libraries, percent: u32, threads: usize) -> Outcome<()> {
-    let widths = network::NETWORKS[0];
-    let mut policy = network::policy(&widths, percent, Structure::Unstructured);
+    let network = network::RELU[0];
+    let widths = network.widths;
+    let mut policy = network.policy(percent, Structure::Unstructured);
     if let Some(last) = policy.layers.last_mut() {
         last.activation = Activation::Identity;
     }
@@ -92,7 +93,7 @@ fn compare(libraries: &Libraries, percent: u32, threads: usize) -> Outcome<()> {
     }
     // Every contender has its inputs already: four batches to a turn.
     let times = stopwatch::medians(&mut contenders, &vec![vec![]; 4], &mut y, COLD_STEPS);
-    let name = format!("{} batch {SAMPLES} threads {threads}", network::name(&widths));
+    let name = format!("{} batch {SAMPLES} threads {threads}", network.name());
     for ((runtime, _), (warm, cold)) in contenders.iter().zip(times) {
         report::line(&name, percent, runtime, warm, cold);
     }

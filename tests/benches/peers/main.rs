@@ -2,8 +2,9 @@
 //! installs them.
 //!
 //! `peers export FOLDER` writes the networks as ONNX. `peers steps FOLDER LIBRARIES` times control
-//! steps and prints a line of CSV for each runtime, `peers batch LIBRARIES --threads N` batches of
-//! 256 (with several threads ours or theirs); where a library is not named, its runtime is left out.
+//! steps of ReLU networks and prints a line of CSV for each runtime, `peers normalised FOLDER
+//! LIBRARIES` those of networks with layer normalisation, `peers batch LIBRARIES --threads N` batches
+//! of 256 (with several threads ours or theirs); where a library is not named, its runtime is left out.
 //! `peers report FOLDER < CSV` prints the tables of such lines and draws their plots, medians where
 //! there are several of a kind.
 #![allow(unsafe_code)] // Other runtimes are called through their C interfaces.
@@ -27,7 +28,7 @@ use ffi::Outcome;
 use lacewing_formats::artifact::PolicyView;
 use lacewing_formats::codec::Encoding;
 use lacewing_formats::topology::Structure;
-use network::{NETWORKS, SPARSITIES};
+use network::{NORMALISED, NORMALISED_SPARSITY, Network, RELU, SPARSITIES};
 use std::path::{Path, PathBuf};
 
 /// Where the peers' libraries are, as far as they are to run.
@@ -62,16 +63,24 @@ fn libraries() -> Libraries {
     }
 }
 
+/// Policies of ReLU layers, each of every sparsity.
+fn relu() -> impl Iterator<Item = (Network, u32)> {
+    RELU.into_iter().flat_map(|network| SPARSITIES.map(|percent| (network, percent)))
+}
+
+/// Policies of normalised layers.
+fn normalised() -> impl Iterator<Item = (Network, u32)> {
+    NORMALISED.into_iter().map(|network| (network, NORMALISED_SPARSITY))
+}
+
 /// Writes every network as NAME-SPARSITY.onnx.
 fn export(folder: &Path) -> Outcome<()> {
-    for widths in NETWORKS {
-        for percent in SPARSITIES {
-            let policy = network::policy(&widths, percent, Structure::Unstructured);
-            let file = policy.write(Encoding::PLAIN)?;
-            let model = lacewing::onnx::export(&PolicyView::parse(&file)?);
-            let name = format!("{}-{percent}.onnx", network::name(&widths));
-            std::fs::write(folder.join(name), model)?;
-        }
+    for (network, percent) in relu().chain(normalised()) {
+        let policy = network.policy(percent, Structure::Unstructured);
+        let file = policy.write(Encoding::PLAIN)?;
+        let model = lacewing::onnx::export(&PolicyView::parse(&file)?);
+        let name = format!("{}-{percent}.onnx", network.name());
+        std::fs::write(folder.join(name), model)?;
     }
     Ok(())
 }
@@ -81,7 +90,8 @@ fn main() -> Outcome<()> {
     let folder = words.get(1).map(Path::new);
     match (words.first().map(String::as_str), folder) {
         (Some("export"), Some(folder)) => export(folder),
-        (Some("steps"), Some(folder)) => steps::run(folder, &libraries()),
+        (Some("steps"), Some(folder)) => steps::run(folder, &libraries(), relu()),
+        (Some("normalised"), Some(folder)) => steps::run(folder, &libraries(), normalised()),
         (Some("batch"), _) => {
             let threads = option("--threads").map_or(Ok(1), |word| word.parse())?;
             batch::run(&libraries(), threads)

@@ -1,7 +1,7 @@
 //! Tables and ratios of what was measured.
 
 use super::ffi::Outcome;
-use super::network::{self, NETWORKS};
+use super::network::{NORMALISED, NORMALISED_SPARSITY, RELU};
 use super::{plot, stopwatch};
 use lacewing_runtime::kernels::act::Kernel;
 use std::collections::HashMap;
@@ -17,6 +17,7 @@ pub const DENSE: &str = "dense";
 pub const INT8: &str = "int8";
 pub const DENSE_INT8: &str = "dense int8";
 pub const LITERT: &str = "LiteRT";
+pub const ORT: &str = "ONNX Runtime";
 pub const BATCH: &str = "lacewing, training kernels";
 pub const BATCH_TORCH: &str = "PyTorch, dense";
 pub const BATCH_TORCH_CSR: &str = "PyTorch, sparse CSR";
@@ -135,7 +136,7 @@ struct Goal {
 }
 
 fn goals() -> Vec<Goal> {
-    let [small, large] = NETWORKS.map(|widths| network::name(&widths));
+    let [small, large] = RELU.map(|network| network.name());
     let best = Kernel::best().name;
     let packed = ours(PACKED, best);
     let grouped = ours(PER_BLOCK, best);
@@ -161,6 +162,12 @@ fn goals() -> Vec<Goal> {
         goal("int8", &large, 90, ours(DENSE_INT8, best), &ours(INT8, best), 1.8),
         goal("unstructured, avx2", &small, 90, litert(), &ours(PACKED, "avx2"), 2.5),
     ];
+    for network in NORMALISED {
+        goals.extend([LITERT, ORT].map(|peer| {
+            let (name, percent) = (network.name(), NORMALISED_SPARSITY);
+            goal("unstructured", &name, percent, peer.to_owned(), &packed, 4.0)
+        }));
+    }
     for threads in [1, 2] {
         let network = format!("{small} batch 256 threads {threads}");
         let peers = [(BATCH_TORCH, 4.5), (BATCH_TORCH_CSR, 3.0), (BATCH_MKL, 2.0)];
@@ -196,8 +203,8 @@ pub fn run(folder: &Path) -> Outcome<()> {
     }
     ratios(&measured, &mut out)?;
     print!("{out}");
-    for widths in NETWORKS {
-        let name = network::name(&widths);
+    for network in RELU {
+        let name = network.name();
         plot::draw(&measured, &name, &folder.join(format!("{name}.svg")))?;
     }
     Ok(())

@@ -1,7 +1,7 @@
 //! Control steps, warm and cold.
 
 use super::ffi::{Model, Outcome};
-use super::network::{self, NETWORKS, SPARSITIES};
+use super::network::{self, Hidden, Network};
 use super::{Libraries, litert, mkl, openvino, ort, report, stopwatch, torch};
 use lacewing_formats::artifact::PolicyView;
 use lacewing_formats::codec::Encoding;
@@ -29,13 +29,13 @@ struct Setup {
 }
 
 /// Every layout of the best kernel, and what a processor without AVX-512 would run.
-fn setups(widths: &[usize], percent: u32) -> Vec<Setup> {
+fn setups(network: Network, percent: u32) -> Vec<Setup> {
     let best = Kernel::best();
     let setup = |kernel: &'static Kernel, name, layout, structure| Setup {
         name: report::ours(name, kernel.name),
         kernel,
         layout,
-        network: network::policy(widths, percent, structure),
+        network: network.policy(percent, structure),
     };
     let in_place = setup(best, report::IN_PLACE, Layout::InPlace, Structure::Unstructured);
     let avx2 = Kernel::available().find(|kernel| kernel.name == "avx2" && kernel.name != best.name);
@@ -56,20 +56,22 @@ fn setups(widths: &[usize], percent: u32) -> Vec<Setup> {
     std::iter::once(in_place).chain(others).collect()
 }
 
-/// Times every network and prints CSV.
-pub fn run(folder: &Path, libraries: &Libraries) -> Outcome<()> {
-    for widths in NETWORKS {
-        for percent in SPARSITIES {
-            compare(folder, libraries, &widths, percent)?;
-        }
+/// Times networks of shares of pruned links, in percent, and prints CSV.
+pub fn run(
+    folder: &Path,
+    libraries: &Libraries,
+    networks: impl Iterator<Item = (Network, u32)>,
+) -> Outcome<()> {
+    for (network, percent) in networks {
+        compare(folder, libraries, network, percent)?;
     }
     Ok(())
 }
 
-fn compare(folder: &Path, libraries: &Libraries, widths: &[usize], percent: u32) -> Outcome<()> {
-    let name = network::name(widths);
-    let unstructured = network::policy(widths, percent, Structure::Unstructured);
-    let setups = setups(widths, percent);
+fn compare(folder: &Path, libraries: &Libraries, network: Network, percent: u32) -> Outcome<()> {
+    let (name, widths) = (network.name(), network.widths);
+    let unstructured = network.policy(percent, Structure::Unstructured);
+    let setups = setups(network, percent);
     let files: Vec<_> =
         setups.iter().map(|s| s.network.write(Encoding::PLAIN)).collect::<Result<_, _>>()?;
     let views: Vec<_> =
@@ -95,7 +97,7 @@ fn compare(folder: &Path, libraries: &Libraries, widths: &[usize], percent: u32)
     type Open = fn(&Model<'_>) -> Outcome<Step<'static>>;
     let runtimes: [(_, Open, _, _); 3] = [
         (report::LITERT, litert::open, &libraries.litert, "tflite"),
-        ("ONNX Runtime", ort::open, &libraries.ort, "batch1.onnx"),
+        (report::ORT, ort::open, &libraries.ort, "batch1.onnx"),
         ("OpenVINO", openvino::open, &libraries.openvino, "batch1.onnx"),
     ];
     for (name, open, library, ending) in runtimes {
@@ -107,7 +109,8 @@ fn compare(folder: &Path, libraries: &Libraries, widths: &[usize], percent: u32)
     if let Some(so) = &libraries.torch {
         contenders.push(("PyTorch, TorchScript frozen", torch::open(so, &file("pt"))?));
     }
-    if let Some(so) = &libraries.mkl {
+    // MKL has products alone; what follows them is ours, and would be what is timed.
+    if let (Some(so), Hidden::Relu) = (&libraries.mkl, network.hidden) {
         contenders.push(("MKL sgemv", mkl::dense(so, &unstructured)?));
         contenders.push(("MKL sparse_s_mv", mkl::sparse(so, &unstructured)?));
     }
