@@ -127,5 +127,6 @@ fn clamp(x: f32, low: f32, high: f32) -> f32 {
 /// The polynomial with these coefficients, the highest power first.
 #[inline(always)]
 fn horner(x: f32, coefficients: &[f32]) -> f32 {
-    coefficients.iter().fold(0.0, |sum, c| sum * x + c)
+    let [first, rest @ ..] = coefficients else { return 0.0 };
+    rest.iter().fold(*first, |sum, c| sum * x + c)
 }

@@ -44,20 +44,37 @@ const LANES: usize = 32;
 pub(super) fn normalise(epsilon: f32, gain: &[f32], bias: &[f32], y: &mut [f32]) {
     let share = 1.0 / y.len() as f32;
     y.iter_mut().zip(bias).for_each(|(y, bias)| *y += bias);
-    let mean = sum(y, |y| y) * share;
-    y.iter_mut().for_each(|y| *y -= mean);
-    let variance = sum(y, |y| y * y) * share;
+    let mean = sum(y, 0.0, |y| y) * share;
+    let variance = sum(y, mean, |y| (y - mean) * (y - mean)) * share;
     let inverse = 1.0 / libm::sqrtf(variance + epsilon);
-    y.iter_mut().zip(gain).for_each(|(y, gain)| *y *= inverse * gain);
+    y.iter_mut().zip(gain).for_each(|(y, gain)| *y = (*y - mean) * (inverse * gain));
 }
 
+/// The sum of all terms; that of `nothing` must be 0.
 #[inline(always)]
-fn sum(y: &[f32], term: impl Fn(f32) -> f32) -> f32 {
+fn sum(y: &[f32], nothing: f32, term: impl Fn(f32) -> f32) -> f32 {
     let mut sums = [0.0_f32; LANES];
     let (chunks, rest) = y.as_chunks::<LANES>();
     for chunk in chunks {
-        sums.iter_mut().zip(chunk).for_each(|(sum, &y)| *sum += term(y));
+        add(&mut sums, chunk, &term);
     }
-    sums.iter_mut().zip(rest).for_each(|(sum, &y)| *sum += term(y));
-    sums.iter().sum()
+    if !rest.is_empty() {
+        // Filled up: were only some of the sums touched, all would live in memory.
+        let mut last = [nothing; LANES];
+        last[..rest.len()].copy_from_slice(rest);
+        add(&mut sums, &last, &term);
+    }
+    // By halves: one after the other, each addition would wait for the one before.
+    let mut count = LANES;
+    while count > 1 {
+        count /= 2;
+        let (low, high) = sums.split_at_mut(count);
+        low.iter_mut().zip(high).for_each(|(low, high)| *low += *high);
+    }
+    sums[0]
+}
+
+#[inline(always)]
+fn add(sums: &mut [f32; LANES], y: &[f32; LANES], term: impl Fn(f32) -> f32) {
+    sums.iter_mut().zip(y).for_each(|(sum, &y)| *sum += term(y));
 }
