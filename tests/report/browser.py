@@ -57,9 +57,10 @@ def look(report, name, width, dark):
         dom = chromium(copy, "--dump-dom", *options)
     seen = json.loads(unescape(re.search(r'<pre id="measured">(.*?)</pre>', dom, re.S)[1]))
     print(f"{name}: {seen['width']} px wide, {len(seen['plots'])} plots, tables of {seen['rows']} rows, {seen['ink']} on {seen['paper']}")
-    assert len(seen["plots"]) == 4, "a report on one environment has four plots"
+    # Two against size, learning, three comparisons, profiles; and a shift each of four.
+    assert len(seen["plots"]) == 11, "a plot is missing on the page"
     for left, wide, high in seen["plots"]:
-        assert left >= 0 and left + wide <= seen["width"] and wide > 250 and high > 150, seen["plots"]
+        assert left >= 0 and left + wide <= seen["width"] and wide > 250 and high > 90, seen["plots"]
     assert seen["labels"] and min(seen["labels"]) > 0, "a label of a plot is not drawn"
     # A header, then a row for each of three groups, for each of them, for each of eleven runs.
     assert seen["rows"] == [4, 4, 12], seen["rows"]

@@ -14,8 +14,10 @@ const ROW: u32 = 38;
 /// Interquartile mean, optimality gap and probability of improvement.
 pub fn of_comparisons(groups: &Groups, all: &[Comparison]) -> Result<Vec<Plot>, ReportError> {
     let of = |name: &str, title: &str, mark, estimate: fn(&Comparison) -> Option<Estimate>| {
+        // A group has the same colour in all plots.
         let labels = groups.all.iter().map(|group| group.label.as_str());
-        let rows = labels.zip(all).filter_map(|(label, of)| Some((label, estimate(of)?)));
+        let rows = labels.zip(COLOURS.iter().cycle()).zip(all);
+        let rows = rows.filter_map(|((label, &colour), of)| Some((label, colour, estimate(of)?)));
         let rows: Vec<_> = rows.collect();
         if rows.is_empty() {
             return Ok(None);
@@ -39,9 +41,9 @@ pub fn of_comparisons(groups: &Groups, all: &[Comparison]) -> Result<Vec<Plot>, 
 fn draw(
     title: &str,
     mark: Option<f64>,
-    rows: &[(&str, Estimate)],
+    rows: &[(&str, RGBColor, Estimate)],
 ) -> Result<String, Box<dyn std::error::Error>> {
-    let ends = rows.iter().flat_map(|(_, of)| [of.interval.0, of.value, of.interval.1]);
+    let ends = rows.iter().flat_map(|(.., of)| [of.interval.0, of.value, of.interval.1]);
     let (left, right) = margins(ends.chain(mark), 0.0);
     let count = u32::try_from(rows.len())?;
     let mut svg = String::new();
@@ -71,7 +73,7 @@ fn draw(
             chart.draw_series([PathElement::new(line, INK.mix(0.6))])?;
         }
         let from_top = (0..count).rev().map(f64::from);
-        for ((y, (label, of)), colour) in from_top.zip(rows).zip(COLOURS.iter().cycle()) {
+        for (y, (label, colour, of)) in from_top.zip(rows) {
             let (low, high) = of.interval;
             let (middle, top) = (y + 0.25, y + 0.9);
             let interval = vec![(low, middle), (high, middle)];
