@@ -402,6 +402,8 @@ fn robustness_and_real_inputs_are_shown_where_they_were_measured() {
     assert!(read(&out, "real-inputs-Pendulum-v1.svg").contains("links to real features, %"));
     let improvement = read(&out, "improvement.svg");
     assert!(improvement.contains("probability of improvement on dense"), "{improvement}");
+    // Drawn in the second group's colour, though the first has no row.
+    assert!(improvement.contains("#E69F00") && !improvement.contains("#0072B2"), "{improvement}");
 
     fs::write(root.join(&folders[1]).join("robustness.csv"), "shift,value\nx,y\n").unwrap();
     let told = refused(root, &["dense-1", &folders[1], "-o", "other"]);
