@@ -30,23 +30,46 @@ impl<'a> Gaps<'a> {
     /// The columns of four links, `None` unless they have one byte each.
     #[inline]
     fn next_four(&mut self) -> Option<[u16; 4]> {
-        /// 1 in each of four lanes of 16 bits.
-        const ONES: u64 = 0x0001_0001_0001_0001;
         let (bytes, rest) = self.bytes.split_first_chunk::<4>()?;
         if bytes.iter().fold(false, |skips, &byte| skips | (byte == SKIP)) {
             return None;
         }
-        let bytes = u64::from(u32::from_le_bytes(*bytes));
-        let spread = (bytes | bytes << 16) & 0x0000_ffff_0000_ffff;
-        let gaps = (spread | spread << 8) & 0x00ff_00ff_00ff_00ff;
-        // Each lane of the product is the sum of the lanes up to it: at most 4 · 255.
-        let ends = (gaps + ONES).wrapping_mul(ONES);
-        // A checked column is below 65,536, so no lane of its row carries into the next.
-        let columns = u64::from(self.next).wrapping_sub(1).wrapping_mul(ONES).wrapping_add(ends);
-        self.next = self.next.saturating_add((ends >> 48) as u32);
+        // Multiplications of 64 bits are slow where registers have fewer.
+        let (columns, next) = match cfg!(target_pointer_width = "64") {
+            true => ends_at_once(*bytes, self.next),
+            false => ends_in_turn(*bytes, self.next),
+        };
+        self.next = next;
         self.bytes = rest;
-        Some([0, 16, 32, 48].map(|lane| (columns >> lane) as u16))
+        Some(columns)
     }
+}
+
+/// The columns where four gaps end of which the first begins at `next`, and the column after them.
+#[inline(always)]
+fn ends_in_turn(gaps: [u8; 4], mut next: u32) -> ([u16; 4], u32) {
+    let columns = gaps.map(|gap| {
+        let column = next.wrapping_add(gap.into());
+        next = column.wrapping_add(1);
+        column as u16
+    });
+    (columns, next)
+}
+
+/// The same, in lanes of 16 bits.
+#[inline(always)]
+fn ends_at_once(gaps: [u8; 4], next: u32) -> ([u16; 4], u32) {
+    /// 1 in each lane.
+    const ONES: u64 = 0x0001_0001_0001_0001;
+    let bytes = u64::from(u32::from_le_bytes(gaps));
+    let spread = (bytes | bytes << 16) & 0x0000_ffff_0000_ffff;
+    let gaps = (spread | spread << 8) & 0x00ff_00ff_00ff_00ff;
+    // Each lane of the product is the sum of the lanes up to it: at most 4 · 255.
+    let ends = (gaps + ONES).wrapping_mul(ONES);
+    // A checked column is below 65,536, so no lane of its row carries into the next.
+    let columns = u64::from(next).wrapping_sub(1).wrapping_mul(ONES).wrapping_add(ends);
+    let next = next.saturating_add((ends >> 48) as u32);
+    ([0, 16, 32, 48].map(|lane| (columns >> lane) as u16), next)
 }
 
 impl Sequence for Gaps<'_> {
@@ -96,4 +119,24 @@ pub(super) fn encode(topology: &crate::topology::Csr<'_>, skip: u8) -> impl Iter
             skips.chain([(gap % skip_columns) as u8])
         })
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{ends_at_once, ends_in_turn};
+
+    #[test]
+    fn four_gaps_end_in_turn_where_they_end_at_once() {
+        for next in [0, 1, 255, 256, 32_767, 64_511] {
+            for first in [0, 1, 127, 128, 254] {
+                for gaps in [[first, 0, 0, 0], [0, first, 254, 0], [254, 1, first, 254]] {
+                    assert_eq!(
+                        ends_in_turn(gaps, next),
+                        ends_at_once(gaps, next),
+                        "{next} {gaps:?}"
+                    );
+                }
+            }
+        }
+    }
 }

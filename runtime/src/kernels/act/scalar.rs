@@ -3,13 +3,13 @@
 use super::dense::Dense;
 use super::even::{self, COLUMN_BITS, COLUMNS_PER_WORD, Even, LANES};
 use super::packed::Packed;
-use super::rows;
+use super::rows::{self, Value};
 use super::strips::Strips;
 use lacewing_formats::artifact::LayerView;
 
 /// One row of `W x`, links in order.
-fn dot(columns: &[u16], values: &[f32], x: &[f32]) -> f32 {
-    columns.iter().zip(values).map(|(&column, value)| value * x[usize::from(column)]).sum()
+fn dot<V: Value>(columns: &[u16], values: &[V], x: &[f32]) -> f32 {
+    columns.iter().zip(values).map(|(&column, value)| value.widen() * x[usize::from(column)]).sum()
 }
 
 pub(super) fn csr(layer: &LayerView<'_>, x: &[f32], y: &mut [f32]) {
@@ -17,7 +17,7 @@ pub(super) fn csr(layer: &LayerView<'_>, x: &[f32], y: &mut [f32]) {
         layer,
         y,
         |columns, values| dot(columns, values, x),
-        rows::widened(|columns, values| dot(columns, values, x)),
+        |columns, values| dot(columns, values, x),
     );
 }
 
