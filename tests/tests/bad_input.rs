@@ -244,7 +244,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("import td3.onnx --sparsity 0.9 --low 1 --high 1 --out new.lace", &["action 0", "1 and 1"]),
     (
         "import td3.onnx --sparsity 0.9 --low 0,0 --high 1,1 --out new.lace",
-        &["2 lower", "6 actions"],
+        &["2 for 6 actions", "one an action"],
     ),
     ("import td3.onnx --sparsity 0.9 --env Pendulum-v1 --out new.lace", &["6 actions", "--env"]),
     ("import td3.onnx --sparsity 0.9 --control-period 0 --out new.lace", &["control period"]),

@@ -88,7 +88,10 @@ pub(super) fn of_user((low, high): (&[f32], &[f32]), actions: usize) -> Result<L
         [one] => Ok(vec![f64::from(*one); actions]),
         all if all.len() == actions => Ok(all.iter().map(|&limit| limit.into()).collect()),
         all => Err(OnnxError::Limits {
-            problem: format!("there are {} limits for {actions} actions", all.len()),
+            problem: format!(
+                "there are {} for {actions} actions; give --low and --high one number each, or one an action",
+                all.len()
+            ),
         }),
     };
     with_room(one_each(low)?.into_iter().zip(one_each(high)?).collect())
