@@ -1,4 +1,30 @@
-//! What stands between a bad number and an actuator.
+//! What stands between a bad number and an actuator, and between learning and a robot.
+//!
+//! | module | holds |
+//! |---|---|
+//! | `sensor`, `sensors` | what is known of a sensor; what becomes of an observation that cannot be right |
+//! | `gradients` | whether the optimiser may step along a gradient |
+//! | `cusum`, `baseline` | the return that is missing; what the frozen policy returns |
+//! | `judge`, `event` | keep, freeze or roll back; what is logged of it |
+//! | `worst` | how far, and for how long, a run was below the frozen policy |
+
+mod baseline;
+mod cusum;
+mod event;
+mod gradients;
+mod judge;
+mod sensor;
+mod sensors;
+mod worst;
+
+pub use baseline::{Baseline, MAX_WINDOWS};
+pub use cusum::Cusum;
+pub use event::{Acting, Event, Switch, Why};
+pub use gradients::{GradientGuard, GradientRules};
+pub use judge::{Judge, JudgeRules, RulesError};
+pub use sensor::{Breach, Sensor};
+pub use sensors::{Reaction, Seen, SensorCounts, SensorError, SensorRules, Sensors};
+pub use worst::Worst;
 
 /// Index of the first NaN or infinity.
 pub fn first_non_finite(numbers: &[f32]) -> Option<usize> {

@@ -1,0 +1,341 @@
+//! Keep, freeze or roll back: what a robot's running return says of the policy that learns on it.
+
+use super::baseline::{Baseline, MAX_WINDOWS};
+use super::cusum::Cusum;
+use super::event::{Acting, Event, Switch, Why};
+use thiserror::Error;
+
+/// Fewest windows of which a median absolute deviation says anything.
+const MIN_WINDOWS: u32 = 3;
+/// Deviations of a window's mean below which the frozen policy itself hardly ever is (see [`Cusum`]).
+const DEVIATIONS: f64 = 4.0;
+/// Of the way from the frozen policy's share of actions at limits to all of them, how much is too much.
+const SATURATED: f64 = 0.5;
+/// How much of the return that may be missing may be so with too many actions at limits.
+const SATURATED_LOSS: f64 = 0.5;
+/// How much of it may be missing where a policy is kept as good.
+const GOOD_LOSS: f64 = 0.1;
+/// How many times its level the critics' loss may be.
+const TD_RATIO: f64 = 10.0;
+/// Updates over which the level of the critics' loss is averaged, and its present value.
+const TD_LEVEL: f64 = 1000.0;
+const TD_PRESENT: f64 = 50.0;
+/// Rejected updates in a row after which nothing good is to be expected.
+const REJECTED: u32 = 100;
+
+/// What a judge holds a learner to.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct JudgeRules {
+    /// Steps of a window.
+    pub window: u32,
+    /// Windows over which the frozen policy is measured, 3 to [`MAX_WINDOWS`].
+    pub windows: u32,
+    /// Share of the frozen policy's return that may be missing for a window.
+    pub loss: f64,
+    /// Steps for which the actor pauses after a switch.
+    pub pause: u32,
+    /// Roll-backs after which the actor learns no more.
+    pub roll_backs: u32,
+}
+
+impl Default for JudgeRules {
+    fn default() -> Self {
+        Self { window: 1000, windows: 5, loss: 0.1, pause: 1000, roll_backs: 5 }
+    }
+}
+
+/// Rules without a meaning.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+pub enum RulesError {
+    /// No steps.
+    #[error("the guard's window has at least one step")]
+    Window,
+    /// Too few to know their noise, or too many.
+    #[error("the frozen policy is measured over 3 to 16 windows")]
+    Windows,
+    /// No share.
+    #[error("the loss that the guard allows is a share: give a number above 0, such as 0.1")]
+    Loss,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    Measuring,
+    Learning,
+    /// Steps left.
+    Paused(u32),
+    Ended,
+}
+
+/// Judges a policy that learns by its running return, since a robot has no episodes to be evaluated on.
+///
+/// At first the frozen policy acts and is measured ([`Baseline`]). From then on the return that is missing
+/// is summed up ([`Cusum`]): where a window's mean is more than a margin below the frozen policy's, a
+/// roll-back has come by its end at the latest, sooner where it is worse. The margin is `loss` of the
+/// frozen policy's return or, if that is more, four deviations of its windows' means: less cannot be told
+/// from noise, and [`Judge::telling_window`] says how long a window would have to be.
+///
+/// The last good actor acts after a roll-back; if return is missing with that too (which takes up to
+/// another window to tell), or none was ever good, the factory's; if even that has lost, robot or
+/// surroundings changed, and it is measured anew. A
+/// policy whose critics' loss leaves its level pauses as it is. Actions at limits alone are no fault (a
+/// weak motor needs more of it), but where return is missing too, half of the loss is enough.
+///
+/// What it says is an [`Event`]: whoever runs the loop obeys it and logs it.
+#[derive(Clone, Debug)]
+pub struct Judge {
+    rules: JudgeRules,
+    state: State,
+    acting: Acting,
+    baseline: Baseline,
+    margin: f64,
+    cusum: Cusum,
+    /// Rewards of the present window, and their number.
+    total: f64,
+    steps: u64,
+    /// Best mean of a good window.
+    best: f64,
+    has_good: bool,
+    /// Share of actions at limits, over a window or so.
+    saturation: f64,
+    roll_backs: u32,
+    td_level: f64,
+    td_present: f64,
+    updates: u32,
+    rejected: u32,
+}
+
+impl Judge {
+    /// A judge that has seen nothing.
+    ///
+    /// # Errors
+    /// [`RulesError`].
+    pub fn new(rules: JudgeRules) -> Result<Self, RulesError> {
+        if rules.window == 0 {
+            return Err(RulesError::Window);
+        }
+        if !(MIN_WINDOWS..=MAX_WINDOWS as u32).contains(&rules.windows) {
+            return Err(RulesError::Windows);
+        }
+        if !(rules.loss > 0.0 && rules.loss.is_finite()) {
+            return Err(RulesError::Loss);
+        }
+        Ok(Self {
+            rules,
+            state: State::Measuring,
+            acting: Acting::Factory,
+            baseline: Baseline::new(rules.window, rules.windows),
+            margin: 0.0,
+            cusum: Cusum::new(0.0, 0.0, rules.window),
+            total: 0.0,
+            steps: 0,
+            best: 0.0,
+            has_good: false,
+            saturation: 0.0,
+            roll_backs: 0,
+            td_level: 0.0,
+            td_present: 0.0,
+            updates: 0,
+            rejected: 0,
+        })
+    }
+
+    /// Which actor acts.
+    pub fn acting(&self) -> Acting {
+        self.acting
+    }
+
+    /// Whether the actor learns, and what it learned is published. Critics may learn all the time.
+    pub fn learns(&self) -> bool {
+        self.state == State::Learning
+    }
+
+    /// Roll-backs so far.
+    pub fn roll_backs(&self) -> u32 {
+        self.roll_backs
+    }
+
+    /// What the frozen policy has a step, and how much less is too little; none before it is measured.
+    pub fn measured(&self) -> Option<(f64, f64)> {
+        (self.state != State::Measuring).then(|| (self.baseline.mean(), self.margin))
+    }
+
+    /// Steps of a window in which the loss that is allowed could be told from noise, if the present one
+    /// is too short.
+    pub fn telling_window(&self) -> Option<u64> {
+        let (mean, margin) = self.measured()?;
+        let wanted = self.rules.loss * mean.abs();
+        let times = margin / wanted;
+        let window = libm::ceil(f64::from(self.rules.window) * times * times);
+        (margin > wanted && window.is_finite()).then_some(window as u64)
+    }
+
+    /// Whether a reward can be learned from; until the frozen policy is measured, any number can.
+    pub fn is_plausible(&self, reward: f64) -> bool {
+        reward.is_finite() && (self.state == State::Measuring || self.baseline.is_plausible(reward))
+    }
+
+    /// A step was taken with this reward, and this share of its actions at limits. What is no number is
+    /// passed over.
+    pub fn step(&mut self, step: u64, reward: f64, saturated: f64) -> Option<Event> {
+        if !reward.is_finite() {
+            return None;
+        }
+        if self.state == State::Measuring {
+            self.baseline.step(reward, saturated);
+            return self.begin(step);
+        }
+        self.saturation += (saturated - self.saturation) / f64::from(self.rules.window);
+        self.weigh(step, self.baseline.bounded(reward), 1).or_else(|| self.pass(step))
+    }
+
+    /// The episode ended by itself (a fall, or a goal reached): in the `rest` steps that it would have had
+    /// there is no reward.
+    pub fn ended(&mut self, step: u64, rest: u64) -> Option<Event> {
+        if self.state == State::Measuring {
+            self.baseline.add(0.0, rest);
+            return self.begin(step);
+        }
+        self.weigh(step, 0.0, rest)
+    }
+
+    /// An update of the critics had this loss.
+    pub fn update(&mut self, step: u64, td_error: f64) -> Option<Event> {
+        self.rejected = 0;
+        if !td_error.is_finite() {
+            return None;
+        }
+        self.updates = self.updates.saturating_add(1);
+        let count = f64::from(self.updates);
+        self.td_level += (td_error - self.td_level) / count.min(TD_LEVEL);
+        self.td_present += (td_error - self.td_present) / count.min(TD_PRESENT);
+        let known = count >= TD_LEVEL;
+        let high = known && self.td_present > TD_RATIO * self.td_level;
+        (high && self.learns()).then(|| self.freeze(step, Why::TdError))
+    }
+
+    /// An update was rejected.
+    pub fn rejected(&mut self, step: u64) -> Option<Event> {
+        self.rejected = self.rejected.saturating_add(1);
+        if self.rejected < REJECTED || !self.learns() {
+            return None;
+        }
+        self.rejected = 0;
+        Some(self.freeze(step, Why::Rejected))
+    }
+
+    /// The actor that acts gave no number: it is not asked again.
+    pub fn no_number(&mut self, step: u64) -> Option<Event> {
+        match self.acting {
+            Acting::Factory => None,
+            _ => self.roll_back(step, Why::NotFinite),
+        }
+    }
+
+    /// Begins learning where the frozen policy is measured.
+    fn begin(&mut self, step: u64) -> Option<Event> {
+        if !self.baseline.is_measured() {
+            return None;
+        }
+        let (mean, noise) = (self.baseline.mean(), self.baseline.noise());
+        self.margin = (self.rules.loss * mean.abs()).max(DEVIATIONS * noise);
+        self.cusum = Cusum::new(mean, self.margin, self.rules.window);
+        (self.state, self.acting) = (State::Learning, Acting::Learner);
+        (self.best, self.has_good) = (mean, false);
+        self.start_window();
+        let switch = Switch::Measured { noise, margin: self.margin };
+        Some(Event { step, switch, mean, frozen: mean })
+    }
+
+    /// Takes rewards into account that count.
+    fn weigh(&mut self, step: u64, reward: f64, steps: u64) -> Option<Event> {
+        let lost = self.cusum.add(reward, steps);
+        self.total += reward * steps as f64;
+        self.steps += steps;
+        let frozen = self.baseline.saturation();
+        let too_much = frozen + SATURATED * (1.0 - frozen);
+        let saturated = self.saturation > too_much && self.cusum.used() > SATURATED_LOSS;
+        match (lost, saturated) {
+            (true, _) => self.roll_back(step, Why::Return),
+            (_, true) => self.roll_back(step, Why::Saturation),
+            _ => None,
+        }
+    }
+
+    /// What a step leads to where nothing is wrong.
+    fn pass(&mut self, step: u64) -> Option<Event> {
+        match self.state {
+            State::Measuring | State::Ended => None,
+            State::Paused(0 | 1) => {
+                (self.state, self.acting) = (State::Learning, Acting::Learner);
+                let event = self.event(step, Switch::Resumed, self.cusum.mean());
+                self.start_window();
+                Some(event)
+            }
+            State::Paused(left) => {
+                self.state = State::Paused(left - 1);
+                None
+            }
+            State::Learning if self.steps < u64::from(self.rules.window) => None,
+            State::Learning => {
+                let mean = self.total / self.steps as f64;
+                (self.total, self.steps) = (0.0, 0);
+                let good = mean >= self.best - self.margin / 2.0;
+                if !good || self.cusum.used() > GOOD_LOSS {
+                    return None;
+                }
+                (self.best, self.has_good) = (self.best.max(mean), true);
+                Some(self.event(step, Switch::Good, mean))
+            }
+        }
+    }
+
+    fn freeze(&mut self, step: u64, why: Why) -> Event {
+        self.state = State::Paused(self.rules.pause);
+        self.event(step, Switch::Froze(why), self.cusum.mean())
+    }
+
+    fn roll_back(&mut self, step: u64, why: Why) -> Option<Event> {
+        let mean = self.cusum.mean();
+        let to = match self.acting {
+            Acting::Learner if self.has_good => Acting::LastGood,
+            Acting::Learner | Acting::LastGood => Acting::Factory,
+            Acting::Factory => return self.lose_baseline(step, mean),
+        };
+        self.roll_backs += 1;
+        let for_good = self.state == State::Ended || self.roll_backs >= self.rules.roll_backs;
+        self.state = if for_good { State::Ended } else { State::Paused(self.rules.pause) };
+        self.acting = to;
+        if to == Acting::Factory {
+            (self.best, self.has_good) = (self.baseline.mean(), false);
+        }
+        self.start_window();
+        Some(self.event(step, Switch::RolledBack { to, why, for_good }, mean))
+    }
+
+    /// Nothing is left to go back to.
+    fn lose_baseline(&mut self, step: u64, mean: f64) -> Option<Event> {
+        self.start_window();
+        if self.state == State::Ended {
+            return None;
+        }
+        let event = self.event(step, Switch::BaselineLost, mean);
+        self.baseline = Baseline::new(self.rules.window, self.rules.windows);
+        self.state = State::Measuring;
+        Some(event)
+    }
+
+    /// What was before counts no more.
+    fn start_window(&mut self) {
+        self.cusum.reset();
+        (self.total, self.steps) = (0.0, 0);
+        self.saturation = self.baseline.saturation();
+    }
+
+    fn event(&self, step: u64, switch: Switch, mean: f64) -> Event {
+        Event { step, switch, mean, frozen: self.baseline.mean() }
+    }
+}
+
+#[cfg(test)]
+mod tests;
