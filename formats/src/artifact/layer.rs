@@ -36,6 +36,29 @@ pub(super) struct Parts<'a> {
 }
 
 impl<'a> LayerView<'a> {
+    /// A layer in memory: a checked topology, with one weight a link.
+    ///
+    /// # Panics
+    /// If there is not one weight a link and one bias an output.
+    pub fn of(
+        topology: Csr<'a>,
+        weights: &'a [f32],
+        bias: &'a [f32],
+        activation: Activation,
+    ) -> Self {
+        assert_eq!((weights.len(), bias.len()), (topology.links(), topology.rows()));
+        Self {
+            rows: topology.rows(),
+            cols: topology.cols(),
+            table: RowTable::Pointers(topology.row_ptr()),
+            indices: Indices::U16(topology.col_idx()),
+            values: Values::F32(weights),
+            bias,
+            norm: None,
+            activation,
+        }
+    }
+
     /// Checks the links; `layer` is for the error.
     pub(super) fn new(layer: usize, parts: Parts<'a>) -> Result<Self, FileError> {
         let Parts { cols, table, indices, values, bias, norm, activation } = parts;

@@ -73,6 +73,28 @@ impl<'m> CsrMut<'m> {
         Ok(Self { grid: other.grid, row_ptr, col_idx })
     }
 
+    /// Becomes the same topology, in the same structure, as `other`; where that has fewer links, this
+    /// shrinks.
+    ///
+    /// # Errors
+    /// [`TopologyError`] if `other` has other rows and columns, or more links than there is room for.
+    pub fn copy_from(&mut self, other: &CsrMut<'_>) -> Result<(), TopologyError> {
+        if self.row_ptr.len() != other.row_ptr.len() {
+            return Err(TopologyError::RowPointerEnds { links: other.col_idx.len() });
+        }
+        if self.grid.cols != other.grid.cols {
+            return Err(TopologyError::Columns { cols: other.grid.cols });
+        }
+        let (links, room) = (other.col_idx.len(), self.col_idx.len());
+        if links > room {
+            return Err(TopologyError::Room { links, room });
+        }
+        self.adopt(other.grid);
+        self.row_ptr.copy_from_slice(other.row_ptr);
+        self.col_idx.copy_from_slice(other.col_idx);
+        Ok(())
+    }
+
     /// The transpose of `other` in new arrays, without a structure; `link` as in [`transpose_from`].
     ///
     /// [`transpose_from`]: Self::transpose_from

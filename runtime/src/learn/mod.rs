@@ -14,10 +14,12 @@
 //! | `health` | dormant units and noise of gradients |
 //! | `agent` | what an algorithm says, and networks with optimisers and targets that do it, in threads |
 //! | `algo` | one file an algorithm |
+//! | `actor` | copies of the policy that act while the agent learns |
 //! | `resume` | saving and restoring an agent |
 //! | `dynamic_buffer` | forgetting what another policy did |
 //! | `session` | the interaction loop |
 
+mod actor;
 mod agent;
 mod algo;
 mod dynamic_buffer;
@@ -36,6 +38,7 @@ mod training;
 mod tuning;
 
 pub use crate::arena::{Arena, Block, OutOfMemory};
+pub use actor::Actor;
 pub use agent::{
     ActionSpace, Agent, AgentShape, Algorithm, AlgorithmKind, DeployedLayer, Learner, Losses,
     MAX_LOSSES, MAX_NETWORKS, MAX_STAGES, MAX_TRACES, Network, Normaliser, OBSERVATION_CLIP, Part,

@@ -12,6 +12,7 @@ use crate::learn::memory::{Replay, Rollout};
 use crate::learn::net::Head;
 use crate::learn::optim::AdamConfig;
 use core::fmt::Debug;
+use core::ops::Range;
 
 /// Most networks of an agent, targets not counted.
 pub const MAX_NETWORKS: usize = 3;
@@ -78,8 +79,16 @@ pub trait Algorithm: Copy + Debug + PartialEq + Send + Sync {
         None
     }
 
-    /// Derives what an iteration needs beside its steps; runs once before its first minibatch.
-    fn prepare(&self, _scene: &Scene<'_, '_>, _share: &mut Share<'_>, _rollout: &mut Rollout<'_>) {}
+    /// Derives what an iteration needs beside its steps; runs before its first minibatch, for these steps,
+    /// a tile of them, after those before them.
+    fn prepare(
+        &self,
+        _scene: &Scene<'_, '_>,
+        _share: &mut Share<'_>,
+        _rollout: &mut Rollout<'_>,
+        _steps: Range<usize>,
+    ) {
+    }
 
     /// Updates that are due after the `step`-th step, whose transition is in `data`.
     fn updates_due(&self, _step: u64, _data: &Replay<'_>) -> u32 {
@@ -94,7 +103,8 @@ pub trait Algorithm: Copy + Debug + PartialEq + Send + Sync {
         1
     }
 
-    /// Leaves the gradients of one part of the losses, over some samples, in `share`.
+    /// Adds the gradients of one part of the losses, over a tile of samples, to those in `share`, and
+    /// their part of the losses.
     fn gradients(&self, part: u8, scene: &Scene<'_, '_>, share: &mut Share<'_>, samples: &[u32]);
 
     /// The action without exploration, from the policy's outputs.

@@ -1,6 +1,8 @@
 //! Changes of topology: what the method says, done to every layer of every network.
 
 use super::algorithm::Algorithm;
+use super::cursor::Cursor;
+use super::update::Slice;
 use super::{Agent, Threads};
 use crate::learn::error::LearnError;
 use crate::learn::memory::Replay;
@@ -9,18 +11,28 @@ use crate::learn::net::{Changed, Record};
 use lacewing_formats::topology::{Score, Step};
 
 impl<A: Algorithm> Agent<'_, A> {
-    /// A change of topology in every network, where it is due.
-    pub(super) fn change(&mut self, data: &Replay<'_>) -> Result<(), LearnError> {
+    /// A change of topology in the next layer, or where gradients decide, in slices, one more tile of
+    /// those; returns whether that was the last or no change is due.
+    pub(super) fn change(
+        &mut self,
+        slice: Slice,
+        cursor: &mut Cursor,
+        data: &Replay<'_>,
+    ) -> Result<bool, LearnError> {
         if !self.training.method.due(self.updates) {
-            return Ok(());
+            return Ok(true);
         }
-        for network in 0..self.networks.len() {
-            for layer in 0..self.networks[network].online.layers.len() {
-                self.change_layer(network, layer, data)?;
-            }
+        let layers = |network: usize| self.networks[network].online.layers.len();
+        let all =
+            (0..self.networks.len()).flat_map(|at| (0..layers(at)).map(move |layer| (at, layer)));
+        let Some((network, layer)) = all.clone().nth(cursor.done) else {
+            self.fit_gradients();
+            return Ok(true);
+        };
+        if self.change_layer(slice, (network, layer), &mut cursor.tile, data)? {
+            cursor.next_part();
         }
-        self.fit_gradients();
-        Ok(())
+        Ok(false)
     }
 
     /// Gradients have a place for every live link.
@@ -34,10 +46,11 @@ impl<A: Algorithm> Agent<'_, A> {
 
     fn change_layer(
         &mut self,
-        network: usize,
-        layer: usize,
+        slice: Slice,
+        (network, layer): (usize, usize),
+        tile: &mut usize,
         data: &Replay<'_>,
-    ) -> Result<(), LearnError> {
+    ) -> Result<bool, LearnError> {
         let method = self.training.method;
         let shape = self.shape.network(A::NETWORKS[network].role);
         let (first, last) = (shape.links[layer] as usize, shape.goal[layer] as usize);
@@ -56,13 +69,16 @@ impl<A: Algorithm> Agent<'_, A> {
             (Step::Exchange { fraction }, Growth::Gradient) => {
                 let (inputs, outputs, _) = shape.layers().nth(layer).unwrap_or((live, 1, live));
                 if live == inputs * outputs {
-                    return Ok(());
+                    return Ok(true);
                 }
-                self.exchange_by_gradient(network, layer, fraction, data)?
+                if !self.find_record(slice, (network, layer), tile, data)? {
+                    return Ok(false);
+                }
+                self.exchange_by_gradient(network, layer, fraction)
             }
         };
         self.work.changed += changed;
-        Ok(())
+        Ok(true)
     }
 
     fn prune(&mut self, network: usize, layer: usize, keep: usize) -> Changed {
@@ -70,26 +86,35 @@ impl<A: Algorithm> Agent<'_, A> {
         layer.prune(keep, self.training.method.drop, &mut self.scratches[0])
     }
 
-    /// Finds the gradients of the present minibatch once more, now with a record of this layer, and
-    /// lets them say where links grow.
-    fn exchange_by_gradient(
+    /// Finds the gradients of the present minibatch once more, now with a record of this layer; returns
+    /// whether all are found.
+    fn find_record(
         &mut self,
-        network: usize,
-        layer: usize,
-        fraction: f64,
+        slice: Slice,
+        (network, layer): (usize, usize),
+        tile: &mut usize,
         data: &Replay<'_>,
-    ) -> Result<Changed, LearnError> {
-        for share in &mut self.shares {
-            if let Some(record) = share.record.take() {
-                share.gradients[network].begin_record(layer, record);
+    ) -> Result<bool, LearnError> {
+        if *tile == 0 {
+            for share in &mut self.shares {
+                if let Some(record) = share.record.take() {
+                    share.gradients[network].begin_record(layer, record);
+                }
             }
         }
-        let found = self.find_gradients(A::NETWORKS[network].loss, data);
+        if !self.find(slice, A::NETWORKS[network].loss, tile, data) {
+            return Ok(false);
+        }
         for share in &mut self.shares {
             share.record = share.gradients[network].end_record();
         }
-        found?;
-        let used = self.samples.div_ceil(self.share_size());
+        self.found()?;
+        Ok(true)
+    }
+
+    /// Lets the gradients of the record say where links grow.
+    fn exchange_by_gradient(&mut self, network: usize, layer: usize, fraction: f64) -> Changed {
+        let used = self.used();
         let records: Threads<&Record<'_>> =
             self.shares[..used].iter().filter_map(|share| share.record.as_ref()).collect();
         let (kernels, mut asked) = (self.kernels, 0);
@@ -104,6 +129,6 @@ impl<A: Algorithm> Agent<'_, A> {
         let method = &self.training.method;
         let changed = layer.exchange(fraction, method, Some(score), &mut self.rng, scratch);
         self.work.flops.done += 2 * (asked * self.samples) as u64;
-        Ok(changed)
+        changed
     }
 }

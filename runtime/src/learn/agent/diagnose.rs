@@ -3,6 +3,7 @@
 use super::Agent;
 use super::algorithm::Algorithm;
 use super::scene::scene;
+use super::update::Slice;
 use crate::kernels::train::TILE;
 use crate::learn::error::LearnError;
 use crate::learn::health::{Health, SignalToNoise, dormant};
@@ -39,7 +40,7 @@ impl<A: Algorithm> Agent<'_, A> {
         data.sample(&mut rng, &mut samples);
         // Noise that stands for features is drawn afresh for every update.
         self.shares[0].rng = Xoshiro256PlusPlus::seed_from_u64(seed);
-        self.prepare(data)?;
+        self.prepare_part(Slice::Stage, &mut 0, data)?;
         if let Some(rollout) = &mut self.rollout {
             rollout.normalise_over(&samples[..TILE]);
         }
@@ -108,7 +109,8 @@ impl<A: Algorithm> Agent<'_, A> {
             let share = &mut self.shares[0];
             share.draw_noise(1, A::noise(&self.shape), rng);
             let scene = scene!(self, data, 1.0, self.rollout.as_ref());
-            self.algorithm.gradients(part, &scene, share, &[*sample]);
+            share.begin::<A>(part);
+            share.add_tile(&self.algorithm, part, &scene, &[*sample]);
             let layers = share.gradients[network].layers();
             snr.add(layers.flat_map(|(weights, bias)| {
                 weights.iter().chain(if with_bias { bias } else { &[] }).copied()

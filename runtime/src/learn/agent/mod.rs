@@ -3,6 +3,7 @@
 
 mod algorithm;
 mod change;
+mod cursor;
 mod deployed;
 #[cfg(feature = "alloc")]
 mod diagnose;
@@ -17,6 +18,7 @@ mod shape;
 mod share;
 mod stage;
 mod statistics;
+mod step;
 mod update;
 mod work;
 
@@ -44,6 +46,7 @@ use crate::arena::{Arena, Block};
 use crate::kernels::Team;
 use crate::kernels::train::TrainKernels;
 use crate::random::Xoshiro256PlusPlus;
+use cursor::Cursor;
 use heapless::Vec;
 use lacewing_formats::policy::ObservationNormaliser;
 use rand_core::SeedableRng;
@@ -87,6 +90,8 @@ pub struct Agent<'m, A> {
     work: Work,
     /// Of the policy, for one observation.
     outputs: &'m mut [f32],
+    /// The present update, between its slices.
+    cursor: Option<Cursor>,
 }
 
 impl<'m, A: Algorithm> Agent<'m, A> {
@@ -178,6 +183,7 @@ impl<'m, A: Algorithm> Agent<'m, A> {
                 .map(|(steps, _)| Rollout::new(arena, steps))
                 .transpose()?,
             outputs: arena.take(shape.policy.outputs())?,
+            cursor: None,
             explorer: Explorer::new(arena.take(shape.action_numbers())?, seeds.exploration),
             shape,
             algorithm,

@@ -1,6 +1,7 @@
 //! A thread's share of a minibatch: what it writes while it finds gradients, tile by tile.
 
 use super::algorithm::{Algorithm, MAX_LOSSES, MAX_NETWORKS, MAX_TRACES};
+use super::scene::Scene;
 use super::shape::AgentShape;
 use crate::arena::{Arena, Block, OutOfMemory};
 use crate::kernels::train::{QUARTER, TILE, Tile};
@@ -17,6 +18,8 @@ pub struct Share<'m> {
     pub traces: Vec<Trace<'m>, MAX_TRACES>,
     /// Standard normal, [`Algorithm::noise`] rows for each tile of the share.
     pub noise: &'m mut [Tile],
+    /// Which tile of the share is the present one.
+    pub tile: usize,
     /// For noise that stands for features.
     pub rng: Xoshiro256PlusPlus,
     /// Of every network, in the order of [`Algorithm::NETWORKS`].
@@ -52,6 +55,7 @@ impl<'m> Share<'m> {
         Ok(Self {
             traces: traces.collect::<Result<_, _>>()?,
             noise: arena.take(samples.div_ceil(TILE) * A::noise(shape))?,
+            tile: 0,
             rng: Xoshiro256PlusPlus::seed_from_u64(0),
             gradients: (A::NETWORKS.iter())
                 .map(|part| Gradients::new(arena, shape.network(part.role)))
@@ -89,8 +93,37 @@ impl<'m> Share<'m> {
         }
     }
 
-    /// Adds a sample's part of a loss.
-    pub fn add_loss(&mut self, loss: usize, part: f32) {
-        *self.losses[loss].get_or_insert(0.0) += part;
+    /// Begins to find the gradients of one part of the losses.
+    pub(super) fn begin<A: Algorithm>(&mut self, part: u8) {
+        self.losses = Default::default();
+        self.tile = 0;
+        self.scalars.fill(0.0);
+        for (gradients, network) in self.gradients.iter_mut().zip(A::NETWORKS) {
+            if network.loss == part {
+                gradients.clear();
+            }
+        }
+    }
+
+    /// Adds the gradients over the next tile of samples.
+    pub(super) fn add_tile<A: Algorithm>(
+        &mut self,
+        algorithm: &A,
+        part: u8,
+        scene: &Scene<'_, '_>,
+        samples: &[u32],
+    ) {
+        algorithm.gradients(part, scene, self, samples);
+        self.tile += 1;
+    }
+
+    /// The sum of a loss over the tiles so far.
+    pub fn loss(&self, loss: impl Into<usize>) -> f32 {
+        self.losses[loss.into()].unwrap_or(0.0)
+    }
+
+    /// Sets the sum of a loss.
+    pub fn set_loss(&mut self, loss: impl Into<usize>, sum: f32) {
+        self.losses[loss.into()] = Some(sum);
     }
 }

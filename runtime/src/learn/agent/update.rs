@@ -1,50 +1,145 @@
-//! One update: a minibatch, and the stages that the algorithm makes of it.
+//! One update: a minibatch, and the stages that the algorithm makes of it, all at once or in slices.
 
-use super::algorithm::{Algorithm, MAX_NETWORKS};
+use super::algorithm::Algorithm;
+use super::cursor::Cursor;
 use super::losses::Losses;
 use super::scene::scene;
 use super::stage::Stage;
-use super::{Agent, Threads, share};
+use super::{Agent, share};
+use crate::kernels::train::TILE;
 use crate::learn::error::LearnError;
 use crate::learn::memory::Replay;
-use crate::learn::net::Gradients;
 use crate::random::Xoshiro256PlusPlus;
 use core::ops::Range;
-use heapless::Vec;
 use rand_core::{Rng, SeedableRng};
 
+/// How much of an update is done at a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Slice {
+    /// A stage, in all threads.
+    Stage,
+    /// One tile of the minibatch, one network's step or one layer's change, by the caller alone.
+    Part,
+}
+
 impl<'m, A: Algorithm> Agent<'m, A> {
-    /// One update from a minibatch, then the topology if it is due. Where the algorithm learns from its
-    /// present policy only, the last update of an iteration empties `data`.
+    /// One update from a minibatch, then the topology if it is due; the rest of it where
+    /// [`Agent::learn`] has begun one. Where the algorithm learns from its present policy only, the last
+    /// update of an iteration empties `data`.
     ///
     /// # Errors
     /// [`LearnError`] if there is nothing to learn from, the replay is another agent's, or a loss
-    /// is not finite; the networks are then as they were before that loss.
+    /// is not finite; the networks are then as they were before that loss, and the next call begins
+    /// another update.
     pub fn update(&mut self, data: &mut Replay<'_>) -> Result<Losses, LearnError> {
+        loop {
+            if let Some(losses) = self.advance(Slice::Stage, data)? {
+                return Ok(losses);
+            }
+        }
+    }
+
+    /// As much of an update as `more` allows, which is asked before every part of it: a tile of the
+    /// minibatch, a network's step or a layer's change. `None` where it is not finished: call again, with
+    /// the same `data`, to which nothing may be added meanwhile. What is learned does not depend on the
+    /// slices.
+    ///
+    /// # Errors
+    /// As [`Agent::update`].
+    pub fn learn(
+        &mut self,
+        data: &mut Replay<'_>,
+        more: &mut dyn FnMut() -> bool,
+    ) -> Result<Option<Losses>, LearnError> {
+        while more() {
+            let losses = self.advance(Slice::Part, data)?;
+            if losses.is_some() {
+                return Ok(losses);
+            }
+        }
+        Ok(None)
+    }
+
+    /// Whether [`Agent::learn`] has begun an update that is not finished.
+    pub fn is_learning(&self) -> bool {
+        self.cursor.is_some()
+    }
+
+    /// Drops the update that [`Agent::learn`] has begun.
+    pub(in crate::learn) fn abandon_update(&mut self) {
+        self.cursor = None;
+        for share in &mut self.shares {
+            for gradients in &mut share.gradients {
+                share.record = gradients.end_record().or(share.record.take());
+            }
+        }
+    }
+
+    /// The next slice of the present update; its figures where that was the last.
+    fn advance(
+        &mut self,
+        slice: Slice,
+        data: &mut Replay<'_>,
+    ) -> Result<Option<Losses>, LearnError> {
+        // After an error there is none: what failed is not tried again.
+        let mut cursor = match self.cursor.take() {
+            Some(cursor) => cursor,
+            None => self.begin(data)?,
+        };
+        let stage = cursor.stages.get(cursor.stage).cloned();
+        let done = match stage {
+            None => {
+                if self.prepare_part(slice, &mut cursor.done, data)? {
+                    self.draw(data);
+                    self.updates += 1;
+                    cursor = Cursor { stages: self.algorithm.stages(self.updates), ..cursor };
+                    cursor.done = 0;
+                }
+                false
+            }
+            Some(Stage::Gradients(part)) => {
+                let done = self.find(slice, part, &mut cursor.tile, data);
+                if done {
+                    cursor.losses.add(self.found()?);
+                }
+                done
+            }
+            Some(Stage::Step { networks, scalars, clip, tau }) => {
+                let networks = usize::from(networks.start)..usize::from(networks.end);
+                self.step_part(slice, &mut cursor.done, networks, scalars, (clip, tau))
+            }
+            Some(Stage::Change) => self.change(slice, &mut cursor, data)?,
+        };
+        if done {
+            cursor.next_stage();
+            if cursor.stage == cursor.stages.len() {
+                self.end(data);
+                return Ok(Some(cursor.losses));
+            }
+        }
+        self.cursor = Some(cursor);
+        Ok(None)
+    }
+
+    fn begin(&mut self, data: &Replay<'_>) -> Result<Cursor, LearnError> {
         self.check(data)?;
         if data.is_empty() {
             return Err(LearnError::NoData);
         }
-        self.draw(data)?;
-        self.updates += 1;
-        let mut losses = Losses::default();
-        for stage in self.algorithm.stages(self.updates) {
-            match stage {
-                Stage::Gradients(part) => losses.add(self.find_gradients(part, data)?),
-                Stage::Step { networks, scalars, clip, tau } => {
-                    let networks = usize::from(networks.start)..usize::from(networks.end);
-                    self.count_step(networks.clone());
-                    self.step(networks, scalars, clip, tau);
-                }
-                Stage::Change => self.change(data)?,
+        if self.training.fake_features > 0 {
+            for share in &mut self.shares {
+                share.rng = Xoshiro256PlusPlus::seed_from_u64(self.rng.next_u64());
             }
         }
+        Ok(Cursor::default())
+    }
+
+    fn end(&mut self, data: &mut Replay<'_>) {
         if let (Some((_, epochs)), Some(rollout)) = (self.algorithm.iteration(), &mut self.rollout)
             && rollout.finished(epochs)
         {
             data.clear();
         }
-        Ok(losses)
     }
 
     /// Refuses the replay of another agent.
@@ -58,30 +153,35 @@ impl<'m, A: Algorithm> Agent<'m, A> {
     }
 
     /// Derives what an iteration needs beside its steps, before its first minibatch; refuses other steps
-    /// after it.
-    pub(super) fn prepare(&mut self, data: &Replay<'_>) -> Result<(), LearnError> {
+    /// after it. `done` counts the tiles of it; returns whether all are.
+    pub(super) fn prepare_part(
+        &mut self,
+        slice: Slice,
+        done: &mut usize,
+        data: &Replay<'_>,
+    ) -> Result<bool, LearnError> {
         let found = data.len();
-        let Some(rollout) = &mut self.rollout else { return Ok(()) };
+        let Some(rollout) = &mut self.rollout else { return Ok(true) };
         let begins = rollout.begins();
         if begins && !rollout.begin(found) || rollout.steps() != found {
             return Err(LearnError::Iteration { found });
         }
-        if let Some(rollout) = self.rollout.as_mut().filter(|_| begins) {
-            let scene = scene!(self, data, self.batch.len() as f32, None);
-            self.algorithm.prepare(&scene, &mut self.shares[0], rollout);
+        let Some(rollout) = self.rollout.as_mut().filter(|_| begins) else { return Ok(true) };
+        let scene = scene!(self, data, self.batch.len() as f32, None);
+        while *done * TILE < found {
+            let first = *done * TILE;
+            let steps = first..found.min(first + TILE);
+            self.algorithm.prepare(&scene, &mut self.shares[0], rollout, steps);
+            *done += 1;
+            if slice == Slice::Part {
+                break;
+            }
         }
-        Ok(())
+        Ok(*done * TILE >= found)
     }
 
     /// Draws the minibatch and its noise.
-    pub(super) fn draw(&mut self, data: &Replay<'_>) -> Result<(), LearnError> {
-        let fake_features = self.training.fake_features as usize;
-        if fake_features > 0 {
-            for share in &mut self.shares {
-                share.rng = Xoshiro256PlusPlus::seed_from_u64(self.rng.next_u64());
-            }
-        }
-        self.prepare(data)?;
+    fn draw(&mut self, data: &Replay<'_>) {
         match &mut self.rollout {
             None => {
                 data.sample(&mut self.rng, self.batch);
@@ -99,74 +199,92 @@ impl<'m, A: Algorithm> Agent<'m, A> {
                 share.draw_noise(samples.len(), rows, &mut self.rng);
             }
         }
-        Ok(())
     }
 
     /// Samples of each share but the last.
-    pub(super) fn share_size(&self) -> usize {
+    fn share_size(&self) -> usize {
         share::samples(self.batch.len() as u32, self.training.threads)
     }
 
-    /// Finds the gradients of one part of the losses on every share of the minibatch, each in its own
-    /// thread; returns the means of the losses.
-    pub(super) fn find_gradients(
+    /// Shares that have samples of the present minibatch.
+    pub(super) fn used(&self) -> usize {
+        self.samples.div_ceil(self.share_size())
+    }
+
+    /// Finds the gradients of one part of the losses, on every share of the minibatch, each in its own
+    /// thread, or of the `tile`-th tile; returns whether all are found.
+    pub(super) fn find(
         &mut self,
+        slice: Slice,
         part: u8,
+        tile: &mut usize,
         data: &Replay<'_>,
-    ) -> Result<Losses, LearnError> {
+    ) -> bool {
         let (algorithm, size) = (self.algorithm, self.share_size());
         let scene = scene!(self, data, self.samples as f32, self.rollout.as_ref());
         let batch = self.batch[..self.samples].chunks(size);
-        let mut parts: Threads<_> = self.shares.iter_mut().zip(batch).collect();
-        self.team.for_each(&mut parts, |(share, samples)| {
-            share.losses = Default::default();
-            algorithm.gradients(part, &scene, share, samples);
-        });
-        let losses = Losses::mean(parts.iter().map(|(share, _)| &share.losses), scene.batch);
+        let mut shares = self.shares.iter_mut().zip(batch);
+        if slice == Slice::Stage && *tile == 0 {
+            let mut parts: super::Threads<_> = shares.collect();
+            self.team.for_each(&mut parts, |(share, samples)| {
+                share.begin::<A>(part);
+                samples
+                    .chunks(TILE)
+                    .for_each(|tile| share.add_tile(&algorithm, part, &scene, tile));
+            });
+            return true;
+        }
+        let tiles = size.div_ceil(TILE);
+        if let Some((share, samples)) = shares.nth(*tile / tiles)
+            && let Some(samples) = samples.chunks(TILE).nth(*tile % tiles)
+        {
+            if (*tile).is_multiple_of(tiles) {
+                share.begin::<A>(part);
+            }
+            share.add_tile(&algorithm, part, &scene, samples);
+            *tile += 1;
+        }
+        // All shares but the last are as large.
+        *tile
+            == (self.used() - 1) * tiles + (self.samples - (self.used() - 1) * size).div_ceil(TILE)
+    }
+
+    /// The means of the losses that were found.
+    pub(super) fn found(&self) -> Result<Losses, LearnError> {
+        let shares = self.shares[..self.used()].iter();
+        let losses = Losses::mean(shares.map(|share| &share.losses), self.samples as f32);
         if losses.are_finite() { Ok(losses) } else { Err(LearnError::Diverged) }
     }
 
-    /// A step of some networks, each in its own thread, along the sum of all shares' gradients, which is
-    /// left in the first.
-    fn step(&mut self, networks: Range<usize>, scalars: bool, clip: Option<f32>, tau: Option<f32>) {
-        let used = self.samples.div_ceil(self.share_size());
-        let Some((sum, others)) = self.shares[..used].split_first_mut() else { return };
-        let each = networks.len().div_ceil(self.scratches.len());
-        let stepping = self.networks[networks.clone()].iter_mut();
-        let sums = sum.gradients[networks.clone()].iter_mut();
-        let mut steps: Vec<_, MAX_NETWORKS> = networks.zip(stepping.zip(sums)).collect();
-        let add = |at: usize, sum: &mut Gradients<'m>| {
-            others.iter().for_each(|other| sum.add(&other.gradients[at]));
-        };
-        if scalars {
-            for other in others.iter() {
-                sum.scalars.iter_mut().zip(&*other.scalars).for_each(|(sum, other)| *sum += other);
+    /// A step of some networks, or, part by part, what goes before it and then one network's; `done`
+    /// counts the parts. Returns whether all have stepped.
+    fn step_part(
+        &mut self,
+        slice: Slice,
+        done: &mut usize,
+        networks: Range<usize>,
+        scalars: bool,
+        (clip, tau): (Option<f32>, Option<f32>),
+    ) -> bool {
+        let count = networks.len();
+        if *done == 0 {
+            self.count_step(networks.clone());
+            self.add_up(networks.clone(), scalars, clip);
+        }
+        match slice {
+            Slice::Stage if *done == 0 => {
+                self.step(networks, clip, tau);
+                *done = count;
+            }
+            _ => {
+                let at = networks.start + *done;
+                self.step(at..at + 1, clip, tau);
+                *done += 1;
             }
         }
-        if let Some(longest) = clip {
-            // The length is known only after all are added up.
-            steps.iter_mut().for_each(|(at, (_, sum))| add(*at, sum));
-            let of_networks = steps.iter().map(|(_, (_, sum))| sum.squared_norm()).sum::<f32>();
-            let of_scalars = sum.scalars.iter().map(|g| g * g).sum::<f32>();
-            let norm = libm::sqrtf(of_networks + if scalars { of_scalars } else { 0.0 });
-            if norm > longest {
-                let factor = longest / norm;
-                steps.iter_mut().for_each(|(_, (_, sum))| sum.scale(factor));
-                sum.scalars.iter_mut().for_each(|gradient| *gradient *= factor);
-            }
+        if *done == count && scalars {
+            self.scalars.step(&self.kernels, self.shares[0].scalars);
         }
-        let (chunks, rule) = (steps.chunks_mut(each), self.training.method.target);
-        let mut parts: Vec<_, MAX_NETWORKS> = chunks.zip(&mut self.scratches).collect();
-        self.team.for_each(&mut parts, |(steps, scratch)| {
-            for (at, (network, sum)) in steps.iter_mut() {
-                if clip.is_none() {
-                    add(*at, sum);
-                }
-                network.step(&self.kernels, sum, (tau, rule), scratch);
-            }
-        });
-        if scalars {
-            self.scalars.step(&self.kernels, sum.scalars);
-        }
+        *done == count
     }
 }

@@ -213,6 +213,23 @@ impl<'m> AnyAgent<'m> {
         each!(AnyAgent, self, agent => agent.diagnose(data, tau, seed))
     }
 
+    /// See [`Agent::learn`].
+    ///
+    /// # Errors
+    /// See [`Agent::learn`].
+    pub fn learn(
+        &mut self,
+        data: &mut Replay<'_>,
+        more: &mut dyn FnMut() -> bool,
+    ) -> Result<Option<Losses>, LearnError> {
+        each!(AnyAgent, self, agent => agent.learn(data, more))
+    }
+
+    /// See [`Agent::is_learning`].
+    pub fn is_learning(&self) -> bool {
+        each!(AnyAgent, self, agent => agent.is_learning())
+    }
+
     /// See [`Agent::updates`].
     pub fn updates(&self) -> u64 {
         each!(AnyAgent, self, agent => agent.updates())

@@ -134,45 +134,41 @@ impl Algorithm for DqnConfig {
     /// The gradient of `mean loss(Q(s, a) − y)` with `y = r + γ max Q′(s′, ·)`.
     fn gradients(&self, _: u8, scene: &Scene<'_, '_>, share: &mut Share<'_>, samples: &[u32]) {
         let Scene { kernels, networks, data, batch, .. } = scene;
+        let (mut loss, mut mean) = (share.loss(TD_LOSS), share.loss(MEAN_Q));
         let (network, gradients) = (&networks[Q], &mut share.gradients[Q]);
         let trace = &mut share.traces[0];
-        let (mut loss, mut mean) = (0.0, 0.0);
-        gradients.clear();
-        for samples in samples.chunks(TILE) {
-            trace.set_samples(samples.len());
-            scene.load_next_observations(samples, trace.input(), &mut share.rng);
-            let mut chosen = [0; TILE];
-            if self.double {
-                network.online.forward(kernels, trace);
-                choose(trace.output(), &mut chosen);
-            }
-            network.forward_target(kernels, trace);
-            if !self.double {
-                choose(trace.output(), &mut chosen);
-            }
-            let mut targets = [0.0; TILE];
-            for (i, &index) in samples.iter().enumerate() {
-                targets[i] = scene.td_target(index, self.gamma, trace.output()[chosen[i]].0[i]);
-            }
-
-            scene
-                .load_observations(samples, trace.input(), &mut share.rng, |step| step.observation);
+        trace.set_samples(samples.len());
+        scene.load_next_observations(samples, trace.input(), &mut share.rng);
+        let mut chosen = [0; TILE];
+        if self.double {
             network.online.forward(kernels, trace);
-            let outputs = trace.output().len();
-            trace.gradient()[..outputs].fill(Tile::ZERO);
-            for (i, &index) in samples.iter().enumerate() {
-                // No replay of this agent's holds another.
-                let action = (data.get(index as usize).action[0] as usize).min(outputs - 1);
-                let q = trace.output()[action].0[i];
-                let (of_error, slope) = self.loss.of(q - targets[i]);
-                loss += of_error;
-                mean += q;
-                trace.gradient()[action].0[i] = slope / batch;
-            }
-            network.online.backward(kernels, trace, Wanted::Parameters(gradients));
+            choose(trace.output(), &mut chosen);
         }
-        share.add_loss(TD_LOSS, loss);
-        share.add_loss(MEAN_Q, mean);
+        network.forward_target(kernels, trace);
+        if !self.double {
+            choose(trace.output(), &mut chosen);
+        }
+        let mut targets = [0.0; TILE];
+        for (i, &index) in samples.iter().enumerate() {
+            targets[i] = scene.td_target(index, self.gamma, trace.output()[chosen[i]].0[i]);
+        }
+
+        scene.load_observations(samples, trace.input(), &mut share.rng, |step| step.observation);
+        network.online.forward(kernels, trace);
+        let outputs = trace.output().len();
+        trace.gradient()[..outputs].fill(Tile::ZERO);
+        for (i, &index) in samples.iter().enumerate() {
+            // No replay of this agent's holds another.
+            let action = (data.get(index as usize).action[0] as usize).min(outputs - 1);
+            let q = trace.output()[action].0[i];
+            let (of_error, slope) = self.loss.of(q - targets[i]);
+            loss += of_error;
+            mean += q;
+            trace.gradient()[action].0[i] = slope / batch;
+        }
+        network.online.backward(kernels, trace, Wanted::Parameters(gradients));
+        share.set_loss(TD_LOSS, loss);
+        share.set_loss(MEAN_Q, mean);
     }
 
     /// The action of the greatest value.

@@ -10,8 +10,9 @@ use crate::learn::agent::{
 use crate::learn::error::LearnError;
 use crate::learn::explore::{Explorer, argmax};
 use crate::learn::memory::{Replay, Rollout};
-use crate::learn::net::{Gradients, Head, Trace, Wanted};
+use crate::learn::net::{Head, Trace, Wanted};
 use crate::learn::optim::AdamConfig;
+use core::ops::Range;
 use serde::{Deserialize, Serialize};
 
 /// PPO's settings. Actions are in units of [−1, 1], beyond which the environment clips them.
@@ -146,37 +147,43 @@ impl Algorithm for PpoConfig {
     }
 
     /// Values, advantages and log-probabilities of the iteration's steps.
-    fn prepare(&self, scene: &Scene<'_, '_>, share: &mut Share<'_>, rollout: &mut Rollout<'_>) {
+    fn prepare(
+        &self,
+        scene: &Scene<'_, '_>,
+        share: &mut Share<'_>,
+        rollout: &mut Rollout<'_>,
+        steps: Range<usize>,
+    ) {
         let Scene { kernels, networks, scalars, data, .. } = scene;
         let (actor_trace, critic_trace) = share.traces.split_at_mut(1);
         let (actor_trace, critic_trace) = (&mut actor_trace[0], &mut critic_trace[0]);
         let mut samples = [0; TILE];
-        for first in (0..data.len()).step_by(TILE) {
-            let count = TILE.min(data.len() - first);
-            (first as u32..).zip(&mut samples).for_each(|(step, sample)| *sample = step);
-            let (samples, steps) = (&samples[..count], first..first + count);
-            actor_trace.set_samples(count);
-            critic_trace.set_samples(count);
-            scene.load_observations(samples, critic_trace.input(), &mut share.rng, |step| {
-                step.next_observation
-            });
-            networks[CRITIC].online.forward(kernels, critic_trace);
-            rollout.advantage[steps.clone()].copy_from_slice(&critic_trace.output()[0].0[..count]);
-            scene.load_observations(samples, critic_trace.input(), &mut share.rng, |step| {
-                step.observation
-            });
-            networks[CRITIC].online.forward(kernels, critic_trace);
-            rollout.value[steps.clone()].copy_from_slice(&critic_trace.output()[0].0[..count]);
-            scene.load_observations(samples, actor_trace.input(), &mut share.rng, |step| {
-                step.observation
-            });
-            networks[ACTOR].online.forward(kernels, actor_trace);
-            for (i, step) in steps.enumerate() {
-                let action = data.get(step).action;
-                rollout.log_prob[step] = log_prob(actor_trace.output(), i, scalars, action);
-            }
+        (steps.start as u32..).zip(&mut samples).for_each(|(step, sample)| *sample = step);
+        let (count, last) = (steps.len(), steps.end == data.len());
+        let samples = &samples[..count];
+        actor_trace.set_samples(count);
+        critic_trace.set_samples(count);
+        scene.load_observations(samples, critic_trace.input(), &mut share.rng, |step| {
+            step.next_observation
+        });
+        networks[CRITIC].online.forward(kernels, critic_trace);
+        rollout.advantage[steps.clone()].copy_from_slice(&critic_trace.output()[0].0[..count]);
+        scene.load_observations(samples, critic_trace.input(), &mut share.rng, |step| {
+            step.observation
+        });
+        networks[CRITIC].online.forward(kernels, critic_trace);
+        rollout.value[steps.clone()].copy_from_slice(&critic_trace.output()[0].0[..count]);
+        scene.load_observations(samples, actor_trace.input(), &mut share.rng, |step| {
+            step.observation
+        });
+        networks[ACTOR].online.forward(kernels, actor_trace);
+        for (i, step) in steps.enumerate() {
+            let action = data.get(step).action;
+            rollout.log_prob[step] = log_prob(actor_trace.output(), i, scalars, action);
         }
-        rollout.advantages(data, scene.reward_factor, self.gamma, self.lambda);
+        if last {
+            rollout.advantages(data, scene.reward_factor, self.gamma, self.lambda);
+        }
     }
 
     /// The gradient of `L = −mean min(r Â, clip(r) Â) + c₁ mean (V − R)² − c₂ mean H` (eq. 9).
@@ -184,59 +191,55 @@ impl Algorithm for PpoConfig {
         let Scene { kernels, networks, scalars, data, batch, rollout, .. } = scene;
         let Some(rollout) = rollout else { return };
         let (actor, critic) = (&networks[ACTOR].online, &networks[CRITIC].online);
+        let mut losses = [POLICY_LOSS, VALUE_LOSS, ENTROPY, KL, CLIPPED].map(|at| share.loss(at));
         let (actor_trace, critic_trace) = share.traces.split_at_mut(1);
         let (actor_trace, critic_trace) = (&mut actor_trace[0], &mut critic_trace[0]);
-        let mut losses = [0.0; 5];
-        share.gradients.iter_mut().for_each(Gradients::clear);
-        share.scalars.fill(0.0);
-        for samples in samples.chunks(TILE) {
-            actor_trace.set_samples(samples.len());
-            critic_trace.set_samples(samples.len());
-            scene.load_observations(samples, actor_trace.input(), &mut share.rng, |step| {
-                step.observation
-            });
-            critic_trace.input().copy_from_slice(actor_trace.input());
-            actor.forward(kernels, actor_trace);
-            critic.forward(kernels, critic_trace);
-            let outputs = actor_trace.output().len();
-            actor_trace.gradient()[..outputs].fill(Tile::ZERO);
-            critic_trace.gradient()[0] = Tile::ZERO;
-            for (i, &step) in samples.iter().enumerate() {
-                let step = step as usize;
-                let action = data.get(step).action;
-                let log_ratio =
-                    log_prob(actor_trace.output(), i, scalars, action) - rollout.log_prob[step];
-                let ratio = libm::expf(log_ratio);
-                let advantage = rollout.normalised(step, self.normalise_advantages);
-                let clipped = ratio.clamp(1.0 - self.clip, 1.0 + self.clip);
-                let surrogate = (ratio * advantage).min(clipped * advantage);
-                // Where the clipped ratio is the lesser there is no slope.
-                let slope =
-                    if ratio * advantage <= clipped * advantage { ratio * advantage } else { 0.0 };
-                let by =
-                    Slopes { log_prob: -slope / batch, entropy: -self.entropy_coefficient / batch };
-                let entropy = match scalars.is_empty() {
-                    true => by.into_logits(actor_trace, i, action),
-                    false => by.into_means(actor_trace, i, scalars, action, share.scalars),
-                };
+        actor_trace.set_samples(samples.len());
+        critic_trace.set_samples(samples.len());
+        scene.load_observations(samples, actor_trace.input(), &mut share.rng, |step| {
+            step.observation
+        });
+        critic_trace.input().copy_from_slice(actor_trace.input());
+        actor.forward(kernels, actor_trace);
+        critic.forward(kernels, critic_trace);
+        let outputs = actor_trace.output().len();
+        actor_trace.gradient()[..outputs].fill(Tile::ZERO);
+        critic_trace.gradient()[0] = Tile::ZERO;
+        for (i, &step) in samples.iter().enumerate() {
+            let step = step as usize;
+            let action = data.get(step).action;
+            let log_ratio =
+                log_prob(actor_trace.output(), i, scalars, action) - rollout.log_prob[step];
+            let ratio = libm::expf(log_ratio);
+            let advantage = rollout.normalised(step, self.normalise_advantages);
+            let clipped = ratio.clamp(1.0 - self.clip, 1.0 + self.clip);
+            let surrogate = (ratio * advantage).min(clipped * advantage);
+            // Where the clipped ratio is the lesser there is no slope.
+            let slope =
+                if ratio * advantage <= clipped * advantage { ratio * advantage } else { 0.0 };
+            let by =
+                Slopes { log_prob: -slope / batch, entropy: -self.entropy_coefficient / batch };
+            let entropy = match scalars.is_empty() {
+                true => by.into_logits(actor_trace, i, action),
+                false => by.into_means(actor_trace, i, scalars, action, share.scalars),
+            };
 
-                let (value, target) = (critic_trace.output()[0].0[i], rollout.value_target(step));
-                let (loss, slope) = self.value_loss(value, rollout.value[step], target);
-                critic_trace.gradient()[0].0[i] = self.value_coefficient * slope / batch;
+            let (value, target) = (critic_trace.output()[0].0[i], rollout.value_target(step));
+            let (loss, slope) = self.value_loss(value, rollout.value[step], target);
+            critic_trace.gradient()[0].0[i] = self.value_coefficient * slope / batch;
 
-                losses[POLICY_LOSS] -= surrogate;
-                losses[VALUE_LOSS] += loss;
-                losses[ENTROPY] += entropy;
-                losses[KL] += ratio - 1.0 - log_ratio;
-                losses[CLIPPED] += f32::from(u8::from(ratio != clipped));
-            }
-            let (actor_gradients, critic_gradients) = share.gradients.split_at_mut(CRITIC);
-            let wanted = Wanted::Parameters(&mut actor_gradients[ACTOR]);
-            actor.backward(kernels, actor_trace, wanted);
-            let wanted = Wanted::Parameters(&mut critic_gradients[0]);
-            critic.backward(kernels, critic_trace, wanted);
+            losses[POLICY_LOSS] -= surrogate;
+            losses[VALUE_LOSS] += loss;
+            losses[ENTROPY] += entropy;
+            losses[KL] += ratio - 1.0 - log_ratio;
+            losses[CLIPPED] += f32::from(u8::from(ratio != clipped));
         }
-        losses.into_iter().enumerate().for_each(|(at, loss)| share.add_loss(at, loss));
+        let (actor_gradients, critic_gradients) = share.gradients.split_at_mut(CRITIC);
+        let wanted = Wanted::Parameters(&mut actor_gradients[ACTOR]);
+        actor.backward(kernels, actor_trace, wanted);
+        let wanted = Wanted::Parameters(&mut critic_gradients[0]);
+        critic.backward(kernels, critic_trace, wanted);
+        losses.into_iter().enumerate().for_each(|(at, loss)| share.set_loss(at, loss));
     }
 
     /// The mean, or the likeliest action.

@@ -4,13 +4,13 @@
 use super::gaussian::{LOG_SQRT_2PI, log_one_minus_tanh_squared};
 use super::twins::{lesser_value, regress};
 use super::{all_hold, is_natural, is_positive, is_share};
-use crate::kernels::train::{TILE, Tile};
+use crate::kernels::train::Tile;
 use crate::learn::agent::{
     AgentShape, Algorithm, AlgorithmKind, Part, Role, Scene, Share, Stage, Stages,
 };
 use crate::learn::error::LearnError;
 use crate::learn::explore::Explorer;
-use crate::learn::net::{Gradients, Head, Trace, Wanted};
+use crate::learn::net::{Head, Trace, Wanted};
 use crate::learn::optim::AdamConfig;
 use serde::{Deserialize, Serialize};
 
@@ -175,27 +175,24 @@ impl SacConfig {
         let critics = &networks[CRITICS];
         let (observations, actions) = (data.observations(), data.actions());
         let alpha = libm::expf(scalars[0]);
+        let mut loss = share.loss(CRITIC_LOSS);
         let (actor_trace, critic_traces) = share.traces.split_at_mut(1);
         let (actor_trace, critic_trace) = (&mut actor_trace[0], &mut critic_traces[0]);
-        let mut loss = 0.0;
-        share.gradients[CRITICS].iter_mut().for_each(Gradients::clear);
-        for (samples, noise) in samples.chunks(TILE).zip(share.noise.chunks(2 * actions)) {
-            actor_trace.set_samples(samples.len());
-            critic_trace.set_samples(samples.len());
-            scene.load_next_observations(samples, actor_trace.input(), &mut share.rng);
-            networks[ACTOR].online.forward(kernels, actor_trace);
-            let (next_observation, next_action) = critic_trace.input().split_at_mut(observations);
-            next_observation.copy_from_slice(actor_trace.input());
-            let log_prob = sample(actor_trace, &noise[..actions], next_action, samples.len());
-            let mut targets = lesser_value(scene, critics, critic_trace);
-            for ((target, log_prob), &index) in targets.iter_mut().zip(log_prob.0).zip(samples) {
-                *target = scene.td_target(index, self.gamma, *target - alpha * log_prob);
-            }
-            let learned = (critics, &mut share.gradients[CRITICS]);
-            let noise = &mut share.rng;
-            regress(scene, learned, critic_trace, samples, &targets, noise, &mut loss);
+        let noise = &share.noise[2 * actions * share.tile..][..actions];
+        actor_trace.set_samples(samples.len());
+        critic_trace.set_samples(samples.len());
+        scene.load_next_observations(samples, actor_trace.input(), &mut share.rng);
+        networks[ACTOR].online.forward(kernels, actor_trace);
+        let (next_observation, next_action) = critic_trace.input().split_at_mut(observations);
+        next_observation.copy_from_slice(actor_trace.input());
+        let log_prob = sample(actor_trace, noise, next_action, samples.len());
+        let mut targets = lesser_value(scene, critics, critic_trace);
+        for ((target, log_prob), &index) in targets.iter_mut().zip(log_prob.0).zip(samples) {
+            *target = scene.td_target(index, self.gamma, *target - alpha * log_prob);
         }
-        share.add_loss(CRITIC_LOSS.into(), loss);
+        let learned = (critics, &mut share.gradients[CRITICS]);
+        regress(scene, learned, critic_trace, samples, &targets, &mut share.rng, &mut loss);
+        share.set_loss(CRITIC_LOSS, loss);
     }
 
     /// The gradient of `mean (α log π(a|s) − min Qᵢ(s, a))`, a = tanh(μ + σ ε) (eq. 9), and that of
@@ -206,67 +203,63 @@ impl SacConfig {
         let (observations, actions) = (data.observations(), data.actions());
         let alpha = libm::expf(scalars[0]);
         let (actor, critics) = (&networks[ACTOR].online, &networks[CRITICS]);
+        let (mut loss, mut entropy) = (share.loss(ACTOR_LOSS), share.loss(ENTROPY));
         let (actor_trace, critic_traces) = share.traces.split_at_mut(1);
         let (actor_trace, critic_traces) = (&mut actor_trace[0], &mut critic_traces[..2]);
-        let (mut loss, mut entropy, mut excess) = (0.0, 0.0, 0.0);
-        share.gradients[ACTOR].clear();
-        for (samples, noise) in samples.chunks(TILE).zip(share.noise.chunks(2 * actions)) {
-            let (count, noise) = (samples.len(), &noise[actions..]);
-            actor_trace.set_samples(count);
-            scene.load_observations(samples, actor_trace.input(), &mut share.rng, |step| {
-                step.observation
-            });
-            actor.forward(kernels, actor_trace);
-            let mut log_prob = Tile::ZERO;
-            for (critic, trace) in critics.iter().zip(&mut *critic_traces) {
-                trace.set_samples(count);
-                let (observation, action) = trace.input().split_at_mut(observations);
-                observation.copy_from_slice(actor_trace.input());
-                log_prob = sample(actor_trace, noise, action, count);
-                critic.online.forward(kernels, trace);
-            }
-            // The gradient goes back through the critic that judges lower.
-            let [first, second] = [0, 1].map(|at| critic_traces[at].output()[0].0);
-            let mut gradients = [Tile::ZERO; 2];
-            for i in 0..count {
-                let lower = usize::from(second[i] < first[i]);
-                gradients[lower].0[i] = -1.0 / batch;
-                let q = if lower == 0 { first[i] } else { second[i] };
-                loss += alpha * log_prob.0[i] - q;
-                entropy -= log_prob.0[i];
-                excess += log_prob.0[i] + self.target_entropy * actions as f32;
-            }
-            for ((critic, trace), gradient) in
-                critics.iter().zip(&mut *critic_traces).zip(gradients)
-            {
-                trace.gradient()[0] = gradient;
-                critic.online.backward(kernels, trace, Wanted::Input);
-            }
-            for j in 0..actions {
-                let by_action = [0, 1].map(|at| critic_traces[at].gradient()[observations + j].0);
-                // The critics' inputs still hold the action.
-                let action = critic_traces[0].input()[observations + j].0;
-                let log_std = actor_trace.output()[actions + j].0;
-                let (mut mean, mut log) = (Tile::ZERO, Tile::ZERO);
-                for i in 0..count {
-                    let (a, epsilon) = (action[i], noise[j].0[i]);
-                    let by_q = by_action[0][i] + by_action[1][i];
-                    mean.0[i] = alpha * 2.0 * a / batch + by_q * (1.0 - a * a);
-                    let clamped = log_std[i].clamp(LOG_STD[0], LOG_STD[1]);
-                    if clamped == log_std[i] {
-                        log.0[i] = mean.0[i] * libm::expf(clamped) * epsilon - alpha / batch;
-                    }
-                }
-                let gradient = actor_trace.gradient();
-                (gradient[j], gradient[actions + j]) = (mean, log);
-            }
-            let wanted = Wanted::Parameters(&mut share.gradients[ACTOR]);
-            actor.backward(kernels, actor_trace, wanted);
+        let noise = &share.noise[2 * actions * share.tile..][actions..2 * actions];
+        let (count, mut excess) = (samples.len(), 0.0);
+        actor_trace.set_samples(count);
+        scene.load_observations(samples, actor_trace.input(), &mut share.rng, |step| {
+            step.observation
+        });
+        actor.forward(kernels, actor_trace);
+        let mut log_prob = Tile::ZERO;
+        for (critic, trace) in critics.iter().zip(&mut *critic_traces) {
+            trace.set_samples(count);
+            let (observation, action) = trace.input().split_at_mut(observations);
+            observation.copy_from_slice(actor_trace.input());
+            log_prob = sample(actor_trace, noise, action, count);
+            critic.online.forward(kernels, trace);
         }
-        share.scalars[0] = -excess / batch;
-        share.add_loss(ACTOR_LOSS.into(), loss);
-        share.add_loss(TEMPERATURE, alpha * samples.len() as f32);
-        share.add_loss(ENTROPY, entropy);
+        // The gradient goes back through the critic that judges lower.
+        let [first, second] = [0, 1].map(|at| critic_traces[at].output()[0].0);
+        let mut gradients = [Tile::ZERO; 2];
+        for i in 0..count {
+            let lower = usize::from(second[i] < first[i]);
+            gradients[lower].0[i] = -1.0 / batch;
+            let q = if lower == 0 { first[i] } else { second[i] };
+            loss += alpha * log_prob.0[i] - q;
+            entropy -= log_prob.0[i];
+            excess += log_prob.0[i] + self.target_entropy * actions as f32;
+        }
+        for ((critic, trace), gradient) in critics.iter().zip(&mut *critic_traces).zip(gradients) {
+            trace.gradient()[0] = gradient;
+            critic.online.backward(kernels, trace, Wanted::Input);
+        }
+        for j in 0..actions {
+            let by_action = [0, 1].map(|at| critic_traces[at].gradient()[observations + j].0);
+            // The critics' inputs still hold the action.
+            let action = critic_traces[0].input()[observations + j].0;
+            let log_std = actor_trace.output()[actions + j].0;
+            let (mut mean, mut log) = (Tile::ZERO, Tile::ZERO);
+            for i in 0..count {
+                let (a, epsilon) = (action[i], noise[j].0[i]);
+                let by_q = by_action[0][i] + by_action[1][i];
+                mean.0[i] = alpha * 2.0 * a / batch + by_q * (1.0 - a * a);
+                let clamped = log_std[i].clamp(LOG_STD[0], LOG_STD[1]);
+                if clamped == log_std[i] {
+                    log.0[i] = mean.0[i] * libm::expf(clamped) * epsilon - alpha / batch;
+                }
+            }
+            let gradient = actor_trace.gradient();
+            (gradient[j], gradient[actions + j]) = (mean, log);
+        }
+        let wanted = Wanted::Parameters(&mut share.gradients[ACTOR]);
+        actor.backward(kernels, actor_trace, wanted);
+        share.scalars[0] -= excess / batch;
+        share.set_loss(ACTOR_LOSS, loss);
+        share.set_loss(TEMPERATURE, share.loss(TEMPERATURE) + alpha * count as f32);
+        share.set_loss(ENTROPY, entropy);
     }
 }
 

@@ -2,13 +2,13 @@
 
 use super::twins::{lesser_value, regress};
 use super::{all_hold, is_natural, is_positive, is_share};
-use crate::kernels::train::{TILE, Tile};
+use crate::kernels::train::Tile;
 use crate::learn::agent::{
     AgentShape, Algorithm, AlgorithmKind, Part, Role, Scene, Share, Stage, Stages,
 };
 use crate::learn::error::LearnError;
 use crate::learn::explore::Explorer;
-use crate::learn::net::{Gradients, Head, Wanted};
+use crate::learn::net::{Head, Wanted};
 use crate::learn::optim::AdamConfig;
 use serde::{Deserialize, Serialize};
 
@@ -163,37 +163,33 @@ impl Td3Config {
         let Scene { kernels, networks, data, .. } = scene;
         let critics = &networks[CRITICS];
         let (observations, actions) = (data.observations(), data.actions());
+        let mut loss = share.loss(CRITIC_LOSS);
         let (actor_trace, critic_trace) = share.traces.split_at_mut(1);
         let (actor_trace, critic_trace) = (&mut actor_trace[0], &mut critic_trace[0]);
-        let mut loss = 0.0;
-        share.gradients[CRITICS].iter_mut().for_each(Gradients::clear);
-        for (samples, noise) in samples.chunks(TILE).zip(share.noise.chunks(actions)) {
-            actor_trace.set_samples(samples.len());
-            critic_trace.set_samples(samples.len());
-            scene.load_next_observations(samples, actor_trace.input(), &mut share.rng);
-            networks[ACTOR].forward_target(kernels, actor_trace);
-            let (next_observation, next_action) = critic_trace.input().split_at_mut(observations);
-            next_observation.copy_from_slice(actor_trace.input());
+        let noise = &share.noise[share.tile * actions..][..actions];
+        actor_trace.set_samples(samples.len());
+        critic_trace.set_samples(samples.len());
+        scene.load_next_observations(samples, actor_trace.input(), &mut share.rng);
+        networks[ACTOR].forward_target(kernels, actor_trace);
+        let (next_observation, next_action) = critic_trace.input().split_at_mut(observations);
+        next_observation.copy_from_slice(actor_trace.input());
+        for ((smoothed, action), noise) in
+            next_action.iter_mut().zip(actor_trace.output()).zip(noise)
+        {
             for ((smoothed, action), noise) in
-                next_action.iter_mut().zip(actor_trace.output()).zip(noise)
+                smoothed.0.iter_mut().zip(action.0).zip(noise.0).take(samples.len())
             {
-                for ((smoothed, action), noise) in
-                    smoothed.0.iter_mut().zip(action.0).zip(noise.0).take(samples.len())
-                {
-                    let noise =
-                        (self.policy_noise * noise).clamp(-self.noise_clip, self.noise_clip);
-                    *smoothed = (action + noise).clamp(-1.0, 1.0);
-                }
+                let noise = (self.policy_noise * noise).clamp(-self.noise_clip, self.noise_clip);
+                *smoothed = (action + noise).clamp(-1.0, 1.0);
             }
-            let mut targets = lesser_value(scene, critics, critic_trace);
-            for (target, &index) in targets.iter_mut().zip(samples) {
-                *target = scene.td_target(index, self.gamma, *target);
-            }
-            let learned = (critics, &mut share.gradients[CRITICS]);
-            let noise = &mut share.rng;
-            regress(scene, learned, critic_trace, samples, &targets, noise, &mut loss);
         }
-        share.add_loss(CRITIC_LOSS.into(), loss);
+        let mut targets = lesser_value(scene, critics, critic_trace);
+        for (target, &index) in targets.iter_mut().zip(samples) {
+            *target = scene.td_target(index, self.gamma, *target);
+        }
+        let learned = (critics, &mut share.gradients[CRITICS]);
+        regress(scene, learned, critic_trace, samples, &targets, &mut share.rng, &mut loss);
+        share.set_loss(CRITIC_LOSS, loss);
     }
 
     /// The gradient of `−mean Q₁(s, π(s))`.
@@ -201,35 +197,32 @@ impl Td3Config {
         let Scene { kernels, networks, data, batch, .. } = scene;
         let (actor, critic) = (&networks[ACTOR].online, &networks[CRITICS.start].online);
         let (observations, actions) = (data.observations(), data.actions());
+        let mut loss = share.loss(ACTOR_LOSS);
         let (actor_trace, critic_trace) = share.traces.split_at_mut(1);
         let (actor_trace, critic_trace) = (&mut actor_trace[0], &mut critic_trace[0]);
-        let mut loss = 0.0;
-        share.gradients[ACTOR].clear();
-        for samples in samples.chunks(TILE) {
-            actor_trace.set_samples(samples.len());
-            critic_trace.set_samples(samples.len());
-            scene.load_observations(samples, actor_trace.input(), &mut share.rng, |step| {
-                step.observation
-            });
-            actor.forward(kernels, actor_trace);
-            let (observation, action) = critic_trace.input().split_at_mut(observations);
-            observation.copy_from_slice(actor_trace.input());
-            action.copy_from_slice(actor_trace.output());
-            critic.forward(kernels, critic_trace);
-            let mut gradient = Tile::ZERO;
-            for (gradient, q) in
-                gradient.0.iter_mut().zip(critic_trace.output()[0].0).take(samples.len())
-            {
-                loss -= q;
-                *gradient = -1.0 / batch;
-            }
-            critic_trace.gradient()[0] = gradient;
-            critic.backward(kernels, critic_trace, Wanted::Input);
-            let by_action = &critic_trace.gradient()[observations..][..actions];
-            actor_trace.gradient()[..actions].copy_from_slice(by_action);
-            let wanted = Wanted::Parameters(&mut share.gradients[ACTOR]);
-            actor.backward(kernels, actor_trace, wanted);
+        actor_trace.set_samples(samples.len());
+        critic_trace.set_samples(samples.len());
+        scene.load_observations(samples, actor_trace.input(), &mut share.rng, |step| {
+            step.observation
+        });
+        actor.forward(kernels, actor_trace);
+        let (observation, action) = critic_trace.input().split_at_mut(observations);
+        observation.copy_from_slice(actor_trace.input());
+        action.copy_from_slice(actor_trace.output());
+        critic.forward(kernels, critic_trace);
+        let mut gradient = Tile::ZERO;
+        for (gradient, q) in
+            gradient.0.iter_mut().zip(critic_trace.output()[0].0).take(samples.len())
+        {
+            loss -= q;
+            *gradient = -1.0 / batch;
         }
-        share.add_loss(ACTOR_LOSS.into(), loss);
+        critic_trace.gradient()[0] = gradient;
+        critic.backward(kernels, critic_trace, Wanted::Input);
+        let by_action = &critic_trace.gradient()[observations..][..actions];
+        actor_trace.gradient()[..actions].copy_from_slice(by_action);
+        let wanted = Wanted::Parameters(&mut share.gradients[ACTOR]);
+        actor.backward(kernels, actor_trace, wanted);
+        share.set_loss(ACTOR_LOSS, loss);
     }
 }

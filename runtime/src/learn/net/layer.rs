@@ -162,6 +162,15 @@ impl<'m> Links<'m> {
         Ok(Self { topology, weights, bias })
     }
 
+    /// Becomes the same links and weights as `other`.
+    pub fn copy_from(&mut self, other: &Links<'_>) -> Result<(), TopologyError> {
+        self.topology.copy_from(&other.topology)?;
+        shorten(&mut self.weights, other.weights.len());
+        self.weights.copy_from_slice(other.weights);
+        self.bias.copy_from_slice(other.bias);
+        Ok(())
+    }
+
     pub fn blocks((_, outputs, links): (usize, usize, usize)) -> usize {
         Block::for_slice::<u32>(outputs + 1)
             + Block::for_slice::<u16>(links)
@@ -231,6 +240,19 @@ impl<'m> Layer<'m> {
         let mut layer = Self { links, learning };
         layer.gather_columns();
         Ok(layer)
+    }
+
+    /// Becomes a layer of the same links and weights as `links`, which has learned nothing yet.
+    pub fn become_copy(&mut self, links: &Links<'_>) -> Result<(), TopologyError> {
+        self.links.copy_from(links)?;
+        self.shorten(links.weights.len());
+        for moments in [&mut self.learning.weights, &mut self.learning.bias] {
+            moments.m.fill(0.0);
+            moments.v.fill(0.0);
+        }
+        self.learning.ages.fill(u8::MAX);
+        self.index_columns();
+        Ok(())
     }
 
     pub fn blocks(shape: (usize, usize, usize)) -> usize {

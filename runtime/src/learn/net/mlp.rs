@@ -110,6 +110,11 @@ impl<'m> Mlp<'m> {
         self.layers.iter().map(|layer| layer.links.view())
     }
 
+    /// What follows the last sums.
+    pub fn head(&self) -> Head {
+        self.head
+    }
+
     /// Runs the network over the trace's input.
     pub fn forward(&self, kernels: &TrainKernels, trace: &mut Trace<'_>) {
         forward(kernels, self.layers(), (self.head, self.norm), trace);
