@@ -226,7 +226,7 @@ fn served(input: &[u8]) -> Vec<Value> {
 
 fn serve_to(id: &str, input: &[u8]) -> Vec<Value> {
     let mut output = Vec::new();
-    serve(&mut *env(id, ""), input, &mut output).unwrap();
+    serve(&mut *env(id, ""), Duration::ZERO, input, &mut output).unwrap();
     let text = String::from_utf8(output).unwrap();
     assert!(text.ends_with('\n'));
     text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()

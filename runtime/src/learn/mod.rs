@@ -18,6 +18,7 @@
 //! | `resume` | saving and restoring an agent |
 //! | `dynamic_buffer` | forgetting what another policy did |
 //! | `session` | the interaction loop |
+//! | `tuner` | learning in the time that a control loop leaves |
 
 mod actor;
 mod agent;
@@ -35,6 +36,7 @@ mod resume;
 mod score;
 pub mod session;
 mod training;
+mod tuner;
 mod tuning;
 
 pub use crate::arena::{Arena, Block, OutOfMemory};
@@ -60,6 +62,7 @@ pub use optim::AdamConfig;
 pub use resume::{LiveLinks, Resume, ResumeError, ResumeHeader, policy_hash};
 pub use score::Score;
 pub use training::{MAX_THREADS, Training};
+pub use tuner::Tuner;
 pub use tuning::{NoTopology, TuningTopology};
 
 /// TD3, truly sparse.

@@ -175,6 +175,18 @@ pub enum EdgeError {
         "--noise must be a number from 0 up, and is for TD3: other algorithms explore by themselves"
     )]
     Noise,
+    /// There is no such core.
+    #[error("--cores: this process may not run on core {core}: see `nproc` and `taskset -p $$`")]
+    Core {
+        /// Its number.
+        core: usize,
+    },
+    /// No room to count how long reactions take.
+    #[error("cannot count reactions: {0}")]
+    Histogram(#[source] hdrhistogram::CreationError),
+    /// The learning thread is gone.
+    #[error("the learning thread has ended: start again from the policy that was saved")]
+    LearningEnded,
     /// The tuned policy is none that a file holds.
     #[error(transparent)]
     Spec(#[from] SpecError),

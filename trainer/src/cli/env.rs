@@ -1,5 +1,7 @@
 //! `lacewing env`.
 
+use std::time::Duration;
+
 use super::CliError;
 use crate::env::{self, ActionSpace};
 
@@ -31,7 +33,16 @@ enum Command {
         /// Changes of the dynamics, e.g. gear=0.5.
         #[arg(long, default_value = "")]
         shift: String,
+        /// Seconds from an action to the observation after it, as a robot takes them; a simulator is
+        /// faster.
+        #[arg(long, default_value = "0", value_parser = seconds)]
+        period: Duration,
     },
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    let seconds = text.parse().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    seconds.ok_or_else(|| "give seconds, such as 0.001".into())
 }
 
 /// Lists, installs or serves.
@@ -45,10 +56,10 @@ pub fn run(args: &Args) -> Result<(), CliError> {
             say!("MuJoCo: {}", env::install_mujoco()?.display());
             Ok(())
         }
-        Command::Serve { env, shift } => {
+        Command::Serve { env, shift, period } => {
             let mut env = env::make(env, &shift.parse()?)?;
             let (input, output) = (std::io::stdin().lock(), std::io::stdout().lock());
-            env::serve::serve(&mut *env, input, output).map_err(CliError::Pipe)
+            env::serve::serve(&mut *env, *period, input, output).map_err(CliError::Pipe)
         }
     }
 }

@@ -22,6 +22,8 @@
 use super::{Env, EnvError, EnvSpec};
 use serde::{Deserialize, Serialize};
 use std::io::{self, BufRead, ErrorKind, Write};
+use std::thread;
+use std::time::{Duration, Instant};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -46,15 +48,22 @@ enum Reply<'a> {
     Error { error: String },
 }
 
-/// Serves `env` until `input` ends or nobody reads `output` any more.
+/// Serves `env` until `input` ends or nobody reads `output` any more. What follows an action is told so
+/// long after the action came, as by a robot whose sensors are read once in a `period`.
 ///
 /// # Errors
 /// Those of reading `input` and of writing `output`.
-pub fn serve(env: &mut dyn Env, mut input: impl BufRead, mut output: impl Write) -> io::Result<()> {
+pub fn serve(
+    env: &mut dyn Env,
+    period: Duration,
+    mut input: impl BufRead,
+    mut output: impl Write,
+) -> io::Result<()> {
     let mut obs = vec![0.0; env.spec().obs_dim];
     let mut line = Vec::new();
     let mut spoken = send(&mut output, &Reply::Spec { spec: env.spec() })?;
     while spoken && input.read_until(b'\n', &mut line)? > 0 {
+        let came = Instant::now();
         let reply = match serde_json::from_slice(&line) {
             Ok(request) => answer(env, request, &mut obs)
                 .unwrap_or_else(|error| Reply::Error { error: error.to_string() }),
@@ -62,6 +71,9 @@ pub fn serve(env: &mut dyn Env, mut input: impl BufRead, mut output: impl Write)
                 error: format!("not a {{\"reset\":SEED}} or {{\"action\":[…]}} line: {error}"),
             },
         };
+        if matches!(reply, Reply::Step { .. }) {
+            thread::sleep(period.saturating_sub(came.elapsed()));
+        }
         spoken = send(&mut output, &reply)?;
         line.clear();
     }

@@ -189,6 +189,11 @@ impl<'m> AnyAgent<'m> {
         deployed(self.policy().layers(), algorithm, actions)
     }
 
+    /// See [`Agent::training`].
+    pub fn training(&self) -> &Training {
+        each!(AnyAgent, self, agent => agent.training())
+    }
+
     /// See [`Agent::networks`].
     pub fn networks(&self) -> &[Network<'m>] {
         each!(AnyAgent, self, agent => agent.networks())

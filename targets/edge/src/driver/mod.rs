@@ -26,7 +26,8 @@ pub use process::LONGEST;
 use answer::{Announcement, Following, Start};
 use process::Process;
 use serde::Serialize;
-use std::time::Duration;
+use std::io;
+use std::time::{Duration, Instant};
 
 /// What follows an action.
 #[derive(Clone, Debug, PartialEq)]
@@ -52,6 +53,8 @@ enum Request<'a> {
 pub struct Driver {
     process: Process,
     spec: Spec,
+    /// What came of sending the last action.
+    sent: Option<io::Result<()>>,
 }
 
 impl Driver {
@@ -63,7 +66,7 @@ impl Driver {
     pub fn spawn(command: &str, patience: Duration) -> Result<Self, DriverError> {
         let mut process = Process::spawn(command, patience)?;
         let Announcement { spec } = answer::read(&process.answer()?)?;
-        Ok(Self { process, spec })
+        Ok(Self { process, spec, sent: None })
     }
 
     /// What it announced.
@@ -80,12 +83,32 @@ impl Driver {
         Ok(start.observation(self.spec.obs_dim)?)
     }
 
-    /// Takes one step with `action`, in the driver's units.
+    /// Sends `action`, in the driver's units; what follows is for [`Driver::outcome`].
     ///
     /// # Errors
     /// [`DriverError`].
-    pub fn step(&mut self, action: &[f32]) -> Result<Outcome, DriverError> {
-        let following: Following = answer::read(&self.process.ask(&Request::Action(action))?)?;
+    pub fn send(&mut self, action: &[f32]) -> Result<(), DriverError> {
+        self.sent = Some(self.process.send(&Request::Action(action))?);
+        Ok(())
+    }
+
+    /// Whether there is an answer, or never will be: whether [`Driver::outcome`] need not wait long.
+    pub fn has_answered(&mut self) -> bool {
+        self.process.has_answered()
+    }
+
+    /// When the last answer came.
+    pub fn answered(&self) -> Instant {
+        self.process.came()
+    }
+
+    /// What followed the action that was sent.
+    ///
+    /// # Errors
+    /// [`DriverError`].
+    pub fn outcome(&mut self) -> Result<Outcome, DriverError> {
+        let sent = self.sent.take().unwrap_or(Ok(()));
+        let following: Following = answer::read(&self.process.answer_to(sent)?)?;
         Ok(following.outcome(self.spec.obs_dim)?)
     }
 }

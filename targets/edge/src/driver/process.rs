@@ -3,7 +3,7 @@
 use super::{DriverError, Request, answer};
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError, sync_channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -14,11 +14,18 @@ const UNREAD: usize = 8;
 /// Longer than the line of the longest observation.
 pub const LONGEST: u64 = 1 << 22;
 
+/// When a line came, and its bytes.
+type Line = (Instant, Vec<u8>);
+
 pub(super) struct Process {
     child: Child,
     /// Taken on drop: the end of its input is what ends the process.
     requests: Option<ChildStdin>,
-    answers: Receiver<io::Result<Vec<u8>>>,
+    answers: Receiver<io::Result<Line>>,
+    /// A line that has come and was not read yet.
+    next: Option<io::Result<Line>>,
+    /// When the last line that was read came.
+    came: Instant,
     patience: Duration,
     /// Whether a line that is no JSON has been told about.
     told: bool,
@@ -36,15 +43,33 @@ impl Process {
         // Reading from a pipe has no time-out, waiting for a thread that reads has.
         let (sender, answers) = sync_channel(UNREAD);
         thread::spawn(move || forward(output, &sender));
-        Ok(Self { requests: child.stdin.take(), child, answers, patience, told: false })
+        Ok(Self {
+            requests: child.stdin.take(),
+            child,
+            answers,
+            next: None,
+            came: Instant::now(),
+            patience,
+            told: false,
+        })
     }
 
     /// The answer to a request.
     pub fn ask(&mut self, request: &Request<'_>) -> Result<String, DriverError> {
+        let sent = self.send(request)?;
+        self.answer_to(sent)
+    }
+
+    /// Sends a request; what came of that is for [`Process::answer_to`].
+    pub fn send(&mut self, request: &Request<'_>) -> Result<io::Result<()>, DriverError> {
         let requests = self.requests.as_mut().ok_or(DriverError::Ended)?;
         let mut line = serde_json::to_vec(request).map_err(|e| DriverError::Pipe(e.into()))?;
         line.push(b'\n');
-        let sent = requests.write_all(&line).and_then(|()| requests.flush());
+        Ok(requests.write_all(&line).and_then(|()| requests.flush()))
+    }
+
+    /// The answer to a request that was sent.
+    pub fn answer_to(&mut self, sent: io::Result<()>) -> Result<String, DriverError> {
         // Its last words, if there are any, say more than that it is gone.
         let answer = self.answer();
         if matches!(answer, Err(DriverError::Ended)) {
@@ -53,12 +78,30 @@ impl Process {
         answer
     }
 
+    /// Whether a line has come; it may still be none of JSON.
+    pub fn has_answered(&mut self) -> bool {
+        if self.next.is_none() {
+            self.next = match self.answers.try_recv() {
+                Ok(line) => Some(line),
+                Err(TryRecvError::Empty) => None,
+                Err(TryRecvError::Disconnected) => return true,
+            };
+        }
+        self.next.is_some()
+    }
+
+    /// When the last answer came.
+    pub fn came(&self) -> Instant {
+        self.came
+    }
+
     /// The next line that may be an answer.
     pub fn answer(&mut self) -> Result<String, DriverError> {
         let start = Instant::now();
         loop {
             let left = self.patience.saturating_sub(start.elapsed());
-            let line = match self.answers.recv_timeout(left) {
+            let next = self.next.take().map_or_else(|| self.answers.recv_timeout(left), Ok);
+            let (came, line) = match next {
                 Ok(line) => line.map_err(DriverError::Pipe)?,
                 Err(RecvTimeoutError::Disconnected) => return Err(DriverError::Ended),
                 Err(RecvTimeoutError::Timeout) => {
@@ -68,6 +111,7 @@ impl Process {
             if line.len() as u64 == LONGEST {
                 return Err(DriverError::Long { limit: LONGEST });
             }
+            self.came = came;
             let line = String::from_utf8_lossy(&line);
             if line.trim_start().starts_with('{') {
                 return Ok(line.into_owned());
@@ -89,13 +133,16 @@ impl Process {
 }
 
 /// Sends the lines of `output` on until it ends or nobody listens.
-fn forward(output: ChildStdout, lines: &SyncSender<io::Result<Vec<u8>>>) {
+fn forward(output: ChildStdout, lines: &SyncSender<io::Result<Line>>) {
     let mut output = BufReader::new(output);
     loop {
         let mut line = Vec::new();
         let read = output.by_ref().take(LONGEST).read_until(b'\n', &mut line);
         let goes_on = matches!(read, Ok(bytes) if bytes > 0);
-        if matches!(read, Ok(0)) || lines.send(read.map(|_| line)).is_err() || !goes_on {
+        if matches!(read, Ok(0))
+            || lines.send(read.map(|_| (Instant::now(), line))).is_err()
+            || !goes_on
+        {
             return;
         }
     }

@@ -1,5 +1,6 @@
 //! `lacewing-edge finetune`: go on learning where the policy runs.
 
+mod live;
 mod need;
 mod robot;
 mod save;
@@ -11,6 +12,7 @@ use clap::Args;
 use lacewing_formats::artifact::{AlignedBytes, PolicyView, destination};
 use lacewing_runtime::act::{Interface, Policy};
 use lacewing_runtime::learn::{AnyAgent, Replay, Resume, TuningTopology, policy_hash};
+use live::When;
 use need::Need;
 use robot::Robot;
 use session::judge;
@@ -58,6 +60,12 @@ pub struct Options {
     /// Environment steps between evaluations, each at the end of an episode
     #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u64).range(1..))]
     evaluate_every: u64,
+    /// When to learn
+    #[arg(long, value_enum, default_value_t = When::LockStep)]
+    learning: When,
+    /// Cores to act and to learn on, with --learning thread
+    #[arg(long, value_name = "ACT,LEARN", value_parser = two_cores)]
+    cores: Option<[usize; 2]>,
     /// Refuse to start if learning needs more bytes than this
     #[arg(long)]
     memory: Option<usize>,
@@ -66,10 +74,21 @@ pub struct Options {
     seed: u64,
 }
 
+/// Learning episodes start from seeds this far from those of the evaluations.
+const LEARNING_SEEDS: u64 = 1 << 32;
+
 /// A length of time on the command line.
 fn seconds(text: &str) -> Result<Duration, String> {
     let seconds = text.parse().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
     seconds.filter(|seconds| !seconds.is_zero()).ok_or_else(|| "give seconds, more than 0".into())
+}
+
+/// Two numbers on the command line.
+fn two_cores(text: &str) -> Result<[usize; 2], String> {
+    let numbers = text
+        .split_once(',')
+        .and_then(|(act, learn)| Some([act.trim().parse().ok()?, learn.trim().parse().ok()?]));
+    numbers.ok_or_else(|| "give the numbers of two cores, such as 2,3".into())
 }
 
 /// Learns from the environment and tells how it goes. The output file holds the best policy
@@ -108,7 +127,12 @@ pub fn run(options: &Options) -> Result<(), EdgeError> {
         _ => {}
     }
     let training = resume.tuning(options.topology);
-    let need = Need::of(&resume, &training, bytes.len(), iteration.unwrap_or(options.replay));
+    let acting = match options.learning {
+        When::LockStep => 0,
+        When::Slack | When::Thread => live::blocks(resume.shape(), &settings, &training),
+    };
+    let transitions = iteration.unwrap_or(options.replay);
+    let need = Need::of(&resume, &training, bytes.len(), transitions).and_acting(acting);
     tell(format_args!("{need}"));
     need.check(options.memory)?;
     let (mut memory, mut replay) = need.allocate()?;
@@ -125,6 +149,11 @@ pub fn run(options: &Options) -> Result<(), EdgeError> {
     // A folder that cannot be written to is found now.
     save::save(&agent, &view, 0, &options.out)?;
     let mut robot = Robot::new(driver, interface);
+    if options.learning != When::LockStep {
+        return live::run(options, &view, &policy, &mut robot, agent, replay).map_err(|source| {
+            EdgeError::Stopped { source: Box::new(source), out: options.out.clone() }
+        });
+    }
     tune(options, &view, &policy, &mut robot, &mut agent, &mut replay)
         .map_err(|source| EdgeError::Stopped { source: Box::new(source), out: options.out.clone() })
 }

@@ -11,6 +11,8 @@ pub struct Need {
     files: usize,
     /// Blocks of networks, targets, optimiser and working memory.
     learner: usize,
+    /// Blocks of the copies of the policy that act while it learns.
+    acting: usize,
     /// Transitions that the replay keeps.
     transitions: usize,
     /// Numbers of a transition.
@@ -24,9 +26,15 @@ impl Need {
         Self {
             files: 3 * file,
             learner: AnyAgent::blocks(shape, resume.settings(), training),
+            acting: 0,
             transitions,
             row: Replay::row_len(shape.observations(), shape.action_numbers()),
         }
+    }
+
+    /// The same with so many blocks for copies of the policy.
+    pub fn and_acting(self, acting: usize) -> Self {
+        Self { acting, ..self }
     }
 
     fn replay(&self) -> usize {
@@ -34,7 +42,7 @@ impl Need {
     }
 
     fn total(&self) -> usize {
-        (self.files + self.learner * Block::BYTES).saturating_add(self.replay())
+        (self.files + (self.learner + self.acting) * Block::BYTES).saturating_add(self.replay())
     }
 
     /// Refuses to go over a limit.
@@ -72,11 +80,12 @@ impl fmt::Display for Need {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "memory: {} bytes ({} policy file and saving it, {} learner, {} replay of {} \
-             transitions)",
+            "memory: {} bytes ({} policy file and saving it, {} learner, {} copies that act, {} replay of \
+             {} transitions)",
             self.total(),
             self.files,
             self.learner * Block::BYTES,
+            self.acting * Block::BYTES,
             self.replay(),
             self.transitions
         )

@@ -2,6 +2,7 @@
 
 use crate::driver::{Driver, DriverError, Outcome, Unusable};
 use lacewing_runtime::act::Interface;
+use std::time::Instant;
 
 /// Good answers that make up for a lost one.
 const GOOD_FOR_LOST: u32 = 100;
@@ -63,8 +64,35 @@ impl<'m> Robot<'m> {
         action: &mut [f32],
         observation: &mut [f32],
     ) -> Result<Option<Outcome>, DriverError> {
+        self.send(action)?;
+        self.outcome(observation)
+    }
+
+    /// Sends `action`, in the policy's units; what follows is for [`Robot::outcome`].
+    ///
+    /// # Errors
+    /// [`DriverError`].
+    pub fn send(&mut self, action: &mut [f32]) -> Result<(), DriverError> {
         self.interface.command(action)?;
-        let answer = self.driver.step(action);
+        self.driver.send(action)
+    }
+
+    /// Whether [`Robot::outcome`] need not wait.
+    pub fn has_answered(&mut self) -> bool {
+        self.driver.has_answered()
+    }
+
+    /// When the last answer came.
+    pub fn answered(&self) -> Instant {
+        self.driver.answered()
+    }
+
+    /// What followed the action that was sent, as [`Robot::step`] has it.
+    ///
+    /// # Errors
+    /// [`DriverError`].
+    pub fn outcome(&mut self, observation: &mut [f32]) -> Result<Option<Outcome>, DriverError> {
+        let answer = self.driver.outcome();
         match answer.and_then(|it| self.see(&it.obs, observation).map(|()| it)) {
             Err(DriverError::Unusable(why)) => self.lose(why).map(|()| None),
             Err(error) => Err(error),

@@ -1,7 +1,7 @@
 //! The robot as the learner's interaction loop sees it, and what is done between its episodes.
 
 use super::robot::Robot;
-use super::{Options, save, tell};
+use super::{LEARNING_SEEDS, Options, save, tell};
 use crate::EdgeError;
 use crate::driver::DriverError;
 use lacewing_formats::artifact::PolicyView;
@@ -9,8 +9,6 @@ use lacewing_runtime::act::Policy;
 use lacewing_runtime::learn::session::{self, Buffers, Outcome, Plan, Position, Watch, World};
 use lacewing_runtime::learn::{AnyAgent, Learner, Losses, Replay, Score, Transition};
 
-/// Learning episodes start from seeds this far from those of the evaluations.
-const LEARNING_SEEDS: u64 = 1 << 32;
 /// Episodes to choose the best policy by start from seeds this far from those it is compared on.
 const SELECTION_SEEDS: u64 = 1 << 33;
 
