@@ -7,6 +7,7 @@ use env_common::env;
 use lacewing::env::serve::serve;
 use lacewing::env::{ActionSpace, Env, EnvError, Shift, ids, make};
 use serde_json::{Value, json};
+use std::time::Duration;
 
 fn first(env: &mut dyn Env, seed: u64) -> Vec<f64> {
     let mut obs = vec![0.0; env.spec().obs_dim];

@@ -80,44 +80,34 @@ impl Receiver {
 mod tests {
     use super::*;
 
+    /// A transition of these numbers.
+    fn step<'a>(numbers: &'a [f32; 5], terminated: bool, truncated: bool) -> Transition<'a> {
+        Transition {
+            observation: &numbers[..2],
+            action: &numbers[2..3],
+            reward: numbers[0],
+            next_observation: &numbers[3..],
+            terminated,
+            truncated,
+        }
+    }
+
     #[test]
     fn what_is_sent_is_received_in_order_and_what_has_no_room_is_told() {
         let (mut sender, mut receiver) = ring(3, Widths { observations: 2, actions: 1 });
-        let step = |at: f32, terminated, truncated| {
-            (at, [at, 1.0], [-at], [at, 2.0], terminated, truncated)
-        };
-        let rows = [step(1.0, false, false), step(2.0, true, false), step(3.0, false, true)];
-        for turn in 0..5 {
-            for (at, (reward, observation, action, next, terminated, truncated)) in
-                rows.iter().enumerate()
-            {
-                let transition = Transition {
-                    observation,
-                    action,
-                    reward: *reward,
-                    next_observation: next,
-                    terminated: *terminated,
-                    truncated: *truncated,
-                };
-                assert!(sender.send(&transition, at == 0));
-                if turn == 4 && at == 2 {
-                    assert!(!sender.send(&transition, false), "three places are taken");
-                }
+        let numbers = [[1.0, 0.5, -1.0, 7.0, 8.0], [2.0; 5], [3.0; 5]];
+        let ends = [(false, false), (true, false), (false, true)];
+        let steps = numbers.iter().zip(ends).map(|(row, (over, cut))| step(row, over, cut));
+        for _ in 0..5 {
+            for (at, step) in steps.clone().enumerate() {
+                assert!(sender.send(&step, at == 0));
             }
-            for (at, (reward, observation, action, next, terminated, truncated)) in
-                rows.iter().enumerate()
-            {
-                let same = receiver.receive(|found, begins| {
-                    let expected = Transition {
-                        observation,
-                        action,
-                        reward: *reward,
-                        next_observation: next,
-                        terminated: *terminated,
-                        truncated: *truncated,
-                    };
-                    found == expected && begins == (at == 0)
-                });
+            assert!(
+                !sender.send(&step(&numbers[0], false, false), false),
+                "three places are taken"
+            );
+            for (at, step) in steps.clone().enumerate() {
+                let same = receiver.receive(|found, begins| found == step && begins == (at == 0));
                 assert_eq!(same, Some(true));
             }
             assert!(receiver.receive(|_, _| ()).is_none());
