@@ -97,8 +97,12 @@ fn learning_goes_on_in_another_process_and_keeps_the_best() {
     let again = folder.path().join("again.lace");
     let frozen = "--topology=frozen";
     let options = [frozen, "--steps=200", "--warm-up=100", "--episodes=1", "--replay=200"];
-    let output = finetune(&out, "Pendulum-v1", &again, &options);
+    let more = ["--replay-values=f16", "--replay-half-life=50"];
+    let output = finetune(&out, "Pendulum-v1", &again, &[&options[..], &more].concat());
     assert!(output.status.success(), "{output:?}");
+    // Three observations, one action and a reward in f32.
+    let report = String::from_utf8_lossy(&output.stdout);
+    assert!(report.contains("replay of 200 transitions, 12 bytes each"), "{report}");
     assert!(method(&AlignedBytes::read(&again).unwrap()).is_static());
 }
 
@@ -136,12 +140,13 @@ fn what_cannot_work_is_told_and_nothing_written() {
     };
     spoil(Head::Scaled, Activation::Elu(1.0), &elu);
     spoil(Head::Clamped, Activation::Relu, &clamped);
-    let cases: [(&Path, &str, &[&str], &str); 10] = [
+    let cases: [(&Path, &str, &[&str], &str); 11] = [
         (&elu, "Pendulum-v1", &[], "layer 0 (counted from 0) of the policy has elu"),
         (&clamped, "Pendulum-v1", &[], "the learner has no clamped actions"),
         (&policy, "Pendulum-v1", &["--memory=1000"], "--memory"),
         (&policy, "Pendulum-v1", &["--replay=99999999999999999"], "--replay"),
         (&policy, "Pendulum-v1", &["--replay=0"], "replay"),
+        (&policy, "Pendulum-v1", &["--replay-values=u8"], "take f16"),
         (&policy, "Pendulum-v1", &["--noise=-1"], "--noise"),
         (&policy, "Pendulum-v1", &["--noise=NaN"], "--noise"),
         (&policy, "MountainCarContinuous-v0", &[], "2 observations"),

@@ -208,7 +208,9 @@ fn compare_networks(ours: &[Network<'_>], theirs: &[Network<'_>]) {
 /// Shows a learner what a transition of the replay holds.
 fn look(learner: &mut impl Learner, replay: &Replay<'_>, at: usize) {
     let step = replay.get(at);
-    learner.observe(step.observation);
+    let mut observation = [0.0; OBSERVATIONS];
+    step.observation.copy_to(&mut observation);
+    learner.observe(&observation);
     learner.reward(step.reward, step.terminated || step.truncated);
 }
 

@@ -47,7 +47,7 @@ fn a_copy_acts_as_the_agent_did_until_it_is_published_again() {
         fill(&mut data, actions);
         case.with(|mut agent| {
             for index in 0..data.len() {
-                agent.observe(data.get(index).observation);
+                agent.observe(&data.get(index).observation.iter().collect::<Vec<_>>());
             }
             let before = agents_action(&mut agent, numbers);
             let mut blocks = room(&case);

@@ -347,7 +347,9 @@ fn what_another_policy_did_is_forgotten() {
     }
     let buffer = DynamicBuffer { every: 10, distance: 0.2, least: 70 };
     let mut fit = |step| {
-        buffer.fit(step, &mut agent, &mut replay, &mut [0.0; ACTIONS]).unwrap();
+        buffer
+            .fit(step, &mut agent, &mut replay, (&mut [0.0; OBSERVATIONS], &mut [0.0; ACTIONS]))
+            .unwrap();
         (replay.len(), replay.get(0).reward)
     };
     assert_eq!(fit(9), (100, 0.0), "no look is due");
@@ -356,10 +358,10 @@ fn what_another_policy_did_is_forgotten() {
     assert_eq!(fit(50), (66, 34.0), "so few stay");
     // ½ · 26 / 66 = .197.
     let all = DynamicBuffer { least: 0, ..buffer };
-    all.fit(60, &mut agent, &mut replay, &mut [0.0; ACTIONS]).unwrap();
+    all.fit(60, &mut agent, &mut replay, (&mut [0.0; OBSERVATIONS], &mut [0.0; ACTIONS])).unwrap();
     assert_eq!(replay.len(), 66, "they are near enough");
     let near = DynamicBuffer { distance: 0.19, ..all };
-    near.fit(70, &mut agent, &mut replay, &mut [0.0; ACTIONS]).unwrap();
+    near.fit(70, &mut agent, &mut replay, (&mut [0.0; OBSERVATIONS], &mut [0.0; ACTIONS])).unwrap();
     assert_eq!(replay.len(), 60);
 }
 

@@ -26,7 +26,7 @@ impl DynamicBuffer {
     pub const RLX2: Self = Self { every: 10_000, distance: 0.2, least: 100_000 };
 
     /// Forgets the oldest transitions if it is time for a look after `step` steps and they are too far off;
-    /// `action` is of an action's length and is overwritten.
+    /// overwrites what is given for an observation and an action.
     ///
     /// # Errors
     /// Those of [`Learner::act`].
@@ -35,12 +35,10 @@ impl DynamicBuffer {
         step: u64,
         learner: &mut L,
         data: &mut Replay<'_>,
-        action: &mut [f32],
+        seen: (&mut [f32], &mut [f32]),
     ) -> Result<(), L::Error> {
         let due = step.checked_rem(self.every) == Some(0);
-        if due
-            && data.len() > self.least as usize
-            && distance(learner, data, action)? > self.distance
+        if due && data.len() > self.least as usize && distance(learner, data, seen)? > self.distance
         {
             data.keep_newest(data.len() - data.len() / 10);
         }
@@ -53,14 +51,15 @@ impl DynamicBuffer {
 fn distance<L: Learner + ?Sized>(
     learner: &mut L,
     data: &Replay<'_>,
-    action: &mut [f32],
+    (observation, action): (&mut [f32], &mut [f32]),
 ) -> Result<f32, L::Error> {
     let oldest = data.oldest(LOOKED_AT);
     let numbers = oldest.len() * action.len();
     let mut sum = 0.0;
     for index in oldest {
         let then = data.get(index);
-        learner.act(then.observation, action)?;
+        then.observation.copy_to(observation);
+        learner.act(observation, action)?;
         let off = then.action.iter().zip(&*action).map(|(then, now)| then - now);
         sum += off.map(|off| off * off).sum::<f32>();
     }

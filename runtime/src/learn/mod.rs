@@ -52,7 +52,10 @@ pub use error::LearnError;
 pub use explore::{Explorer, argmax};
 #[cfg(feature = "alloc")]
 pub use health::{Health, SignalToNoise, dormant};
-pub use memory::{Replay, ReplayError, Rollout, Transition};
+pub use memory::{
+    NoReplayValues, Numbers, Range, Replay, ReplayError, ReplayShape, ReplayValues, Rollout,
+    Stored, Transition, observation_range,
+};
 pub use method::{Growth, Method, Newborn};
 pub use net::{
     Changed, Gradients, Head, Init, LayerRef, MAX_LAYERS, Mlp, NetworkShape, Norm, Start, Target,

@@ -160,7 +160,7 @@ where
                 }
             }
             if let Some(buffer) = &plan.dynamic_buffer {
-                buffer.fit(at.step, learner, data, action)?;
+                buffer.fit(at.step, learner, data, (next_observation, action))?;
             }
             watch.step(at.step, learner, data)?;
             if ends {

@@ -2,7 +2,9 @@
 
 use super::Dense;
 use crate::saved::Saved;
-use lacewing_runtime::learn::{DqnConfig, Norm, Replay, SacConfig, Settings, Td3Config, TdLoss};
+use lacewing_runtime::learn::{
+    DqnConfig, Norm, Numbers, Replay, SacConfig, Settings, Td3Config, TdLoss,
+};
 use rand_distr::{Distribution, StandardNormal};
 use std::f64::consts::PI;
 
@@ -57,7 +59,7 @@ impl Step {
     /// A stored one.
     pub fn stored(data: &Replay<'_>, at: usize) -> Self {
         let step = data.get(at);
-        let wide = |numbers: &[f32]| numbers.iter().map(|&x| x.into()).collect();
+        let wide = |numbers: Numbers<'_>| numbers.iter().map(f64::from).collect();
         Self {
             observation: wide(step.observation),
             action: wide(step.action),

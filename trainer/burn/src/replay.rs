@@ -3,9 +3,7 @@
 use crate::observations::{Fakes, normalise};
 use crate::transfer::matrix;
 use burn_tensor::{Tensor, backend::Backend};
-use lacewing_runtime::learn::{
-    Algorithm, LearnError, Replay, ResumeHeader, Statistics, Transition,
-};
+use lacewing_runtime::learn::{Algorithm, LearnError, Replay, ResumeHeader, Statistics, Stored};
 use rand_core::Rng;
 use rand_distr::{Distribution, StandardNormal};
 
@@ -31,8 +29,8 @@ pub(crate) struct Batch<B: Backend> {
 
 /// What one TD target is made of.
 struct Sample<'r> {
-    first: Transition<'r>,
-    last: Transition<'r>,
+    first: Stored<'r>,
+    last: Stored<'r>,
     reward: f32,
     discount: f32,
 }
@@ -89,10 +87,12 @@ impl<B: Backend> Batch<B> {
             normalise(rows(observations, row), statistics.normaliser())
         };
         Ok(Self {
-            observation: of_observations(&|of, row| row.extend(of.first.observation)),
-            action: rows(actions, &|of, row| row.extend(of.first.action)),
+            observation: of_observations(&|of, row| row.extend(of.first.observation.iter())),
+            action: rows(actions, &|of, row| row.extend(of.first.action.iter())),
             reward: rows(1, &|of, row| row.push(of.reward)) * statistics.reward_factor(),
-            next_observation: of_observations(&|of, row| row.extend(of.last.next_observation)),
+            next_observation: of_observations(&|of, row| {
+                row.extend(of.last.next_observation.iter())
+            }),
             discount: rows(1, &|of, row| row.push(of.discount)),
             noise: matrix(drawn, [count, noise], device),
             fakes,

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use lacewing_formats::artifact::PolicyView;
 use lacewing_formats::codec::Encoding;
 use lacewing_formats::policy::{Contract, Provenance};
-use lacewing_runtime::learn::{Resume, Score, TuningTopology};
+use lacewing_runtime::learn::{ReplayValues, Resume, Score, TuningTopology, observation_range};
 
 use super::CliError;
 use super::eval::env_id;
@@ -36,6 +36,13 @@ pub struct Args {
     /// Transitions the replay keeps.
     #[arg(long, default_value_t = 20_000)]
     replay: usize,
+    /// As what the replay keeps observations and actions: f32, f16, or u8, which needs limits in the
+    /// policy's contract or a normaliser.
+    #[arg(long, default_value_t)]
+    replay_values: ReplayValues,
+    /// Draw transitions half as often for every so many that came after them [default: all as often].
+    #[arg(long, value_name = "TRANSITIONS", value_parser = clap::value_parser!(u32).range(1..))]
+    replay_half_life: Option<u32>,
     /// Adam's step size [default: the training run's].
     #[arg(long)]
     learning_rate: Option<f32>,
@@ -94,6 +101,8 @@ pub fn run(args: &Args) -> Result<(), CliError> {
         steps: args.steps,
         warm_up: args.warm_up,
         replay: args.replay,
+        replay_values: args.replay_values,
+        half_life: args.replay_half_life,
         settings,
         topology: args.topology,
         episodes: args.episodes,
@@ -145,11 +154,13 @@ pub fn tune(
     let mut env = env::make(id, shift)?;
     let mut eval_env = env::make(id, shift)?;
     let memory = Memory::of(resume, tuning);
+    let kept = tuning.kept(resume);
     say!(
-        "memory: {:.1} KiB learner + {:.1} KiB replay of {} transitions",
+        "memory: {:.1} KiB learner + {:.1} KiB replay of {} transitions, {} bytes each",
         memory.learner as f64 / 1024.0,
         memory.replay as f64 / 1024.0,
-        tuning.transitions()
+        kept.transitions,
+        kept.transition_bytes()
     );
     let familiar = &mut *env::make(id, &Shift::default())?;
     let before = deployed::evaluate(view.clone(), familiar, tuning.episodes, tuning.seed)?;
@@ -157,8 +168,9 @@ pub fn tune(
     say!("the best policy so far goes to {}", out.display());
     let shifted = contract::shifted(view.contract(), &shift.to_string())?;
     let agreed = Contract::parse(&shifted)?;
+    let range = |number| observation_range(view, number);
     let mut keep = Keep { before: view, contract: agreed, out };
-    let tuned = finetune::run(resume, &mut *env, &mut *eval_env, tuning, &mut keep)?;
+    let tuned = finetune::run(resume, &range, &mut *env, &mut *eval_env, tuning, &mut keep)?;
     let dynamics = describe(shift);
     say!("{dynamics}, frozen policy: return {}", tuned.frozen);
     say!("{dynamics}, tuned policy:  return {} (same episodes)", tuned.tuned);

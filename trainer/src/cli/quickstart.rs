@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use lacewing_formats::codec::Encoding;
 use lacewing_runtime::cost::Cost;
-use lacewing_runtime::learn::TuningTopology;
+use lacewing_runtime::learn::{ReplayValues, TuningTopology};
 use lacewing_runtime::measure::Settings;
 
 use super::{CliError, finetune, measure, train};
@@ -98,6 +98,8 @@ pub fn run(args: &Args) -> Result<(), CliError> {
         steps: args.tune_steps,
         warm_up: (args.tune_steps / 10).min(500),
         replay: 20_000,
+        replay_values: ReplayValues::default(),
+        half_life: None,
         settings: *resume.settings(),
         topology: TuningTopology::default(),
         episodes: EPISODES,

@@ -2,7 +2,8 @@
 
 use lacewing_runtime::learn::session::{Buffers, Plan, Position, Watch, run as session_loop};
 use lacewing_runtime::learn::{
-    AnyAgent, Block, Losses, Replay, Resume, Score, Settings, Transition, TuningTopology,
+    AnyAgent, Arena, Block, Losses, Range, Replay, ReplayShape, ReplayValues, Resume, Score,
+    Settings, Transition, TuningTopology,
 };
 
 use super::error::{LabError, TrainError};
@@ -21,6 +22,10 @@ pub struct Tuning {
     pub warm_up: u64,
     /// Transitions the replay keeps.
     pub replay: usize,
+    /// As what it keeps them.
+    pub replay_values: ReplayValues,
+    /// Transitions after which one is drawn half as often, if they are not all drawn as often.
+    pub half_life: Option<u32>,
     /// The algorithm, with the settings to go on with.
     pub settings: Settings,
     /// What becomes of the links.
@@ -34,9 +39,10 @@ pub struct Tuning {
 }
 
 impl Tuning {
-    /// Transitions that are kept: those of an iteration where learning is from the present policy's only.
-    pub fn transitions(&self) -> usize {
-        self.settings.iteration().unwrap_or(self.replay)
+    /// What of transitions is kept: those of an iteration where learning is from the present policy's only.
+    pub fn kept(&self, resume: &Resume<'_>) -> ReplayShape {
+        let transitions = self.settings.iteration().unwrap_or(self.replay);
+        ReplayShape::new(resume.shape(), self.settings.kind(), self.replay_values, transitions)
     }
 }
 
@@ -53,12 +59,8 @@ impl Memory {
     /// What fine-tuning an agent takes.
     pub fn of(resume: &Resume<'_>, tuning: &Tuning) -> Self {
         let shape = resume.shape();
-        let row = Replay::row_len(shape.observations(), shape.action_numbers());
         let blocks = AnyAgent::blocks(shape, &tuning.settings, &resume.tuning(tuning.topology));
-        Self {
-            learner: blocks * Block::BYTES,
-            replay: tuning.transitions().saturating_mul(row * size_of::<f32>()),
-        }
+        Self { learner: blocks * Block::BYTES, replay: tuning.kept(resume).blocks() * Block::BYTES }
     }
 }
 
@@ -86,7 +88,8 @@ pub trait Follow {
     fn best(&mut self, step: u64, engine: &dyn Engine, resume: &[u8]) -> Result<(), TrainError>;
 }
 
-/// Fine-tunes in `env` and tells `follow` how it goes.
+/// Fine-tunes in `env` and tells `follow` how it goes. `range` says between what a number of an
+/// observation lies.
 ///
 /// Learning goes through bad spells, so what counts is the best policy evaluated on the way, the
 /// frozen one included. It is chosen on other episodes than the ones it is compared on.
@@ -95,6 +98,7 @@ pub trait Follow {
 /// [`LabError`] of the environment or the learner.
 pub fn run(
     resume: &Resume<'_>,
+    range: &dyn Fn(usize) -> Option<Range>,
     env: &mut dyn Env,
     eval_env: &mut dyn Env,
     tuning: &Tuning,
@@ -107,8 +111,10 @@ pub fn run(
     agent.seed_exploration(derive_seed(tuning.seed, Stream::Exploration, 0));
     let mut engine = SparseEngine::new(agent);
     let (observations, actions) = (shape.observations(), shape.action_numbers());
-    let mut replay_memory = memory::replay(observations, actions, tuning.transitions())?;
-    let mut replay = Replay::new(&mut replay_memory, observations, actions)?;
+    let kept = tuning.kept(resume);
+    let mut replay_memory = memory::compact_replay(&kept)?;
+    let mut replay = Replay::compact(&mut Arena::new(&mut replay_memory), kept, range)?;
+    replay.set_half_life(tuning.half_life.map(|transitions| transitions as f32));
     let update_after = if settings.iteration().is_some() { 0 } else { tuning.warm_up };
     let plan = Plan { steps: tuning.steps, random_steps: 0, update_after, dynamic_buffer: None };
     let mut at = Position::default();

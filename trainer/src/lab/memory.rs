@@ -1,6 +1,8 @@
 //! The memory of learning, which a configuration may ask too much of.
 
-use lacewing_runtime::learn::{AgentShape, AnyAgent, Block, Replay, Settings, Training};
+use lacewing_runtime::learn::{
+    AgentShape, AnyAgent, Block, Replay, ReplayShape, Settings, Training,
+};
 use thiserror::Error;
 
 /// The system does not give the memory asked for.
@@ -53,6 +55,16 @@ pub fn replay(
     let row = Replay::row_len(observations, actions);
     let error = MemoryError::Replay { transitions, gib: gib(transitions, row * size_of::<f32>()) };
     transitions.checked_mul(row).and_then(|numbers| zeros(numbers, 0.0)).ok_or(error)
+}
+
+/// Blocks for a compact replay.
+///
+/// # Errors
+/// [`MemoryError::Replay`].
+pub fn compact_replay(shape: &ReplayShape) -> Result<Vec<Block>, MemoryError> {
+    let (blocks, transitions) = (shape.blocks(), shape.transitions);
+    let error = MemoryError::Replay { transitions, gib: gib(blocks, Block::BYTES) };
+    zeros(blocks, Block::ZERO).ok_or(error)
 }
 
 /// A vector of zeros, if there is room for it.

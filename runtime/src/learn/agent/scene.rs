@@ -3,7 +3,7 @@
 use super::network::Network;
 use super::normaliser::Normaliser;
 use crate::kernels::train::{TILE, Tile, TrainKernels};
-use crate::learn::memory::{Replay, Rollout, Transition};
+use crate::learn::memory::{Numbers, Replay, Rollout, Stored};
 use crate::random::Xoshiro256PlusPlus;
 use rand_distr::{Distribution, StandardNormal};
 
@@ -59,7 +59,7 @@ impl Scene<'_, '_> {
         samples: &[u32],
         into: &mut [Tile],
         noise: &mut Xoshiro256PlusPlus,
-        part: impl Fn(&Transition<'r>) -> &'r [f32],
+        part: impl Fn(&Stored<'r>) -> Numbers<'r>,
     ) {
         self.load(samples, into, part);
         if let Some(normaliser) = self.normaliser {
@@ -83,15 +83,17 @@ impl Scene<'_, '_> {
         &'r self,
         samples: &[u32],
         into: &mut [Tile],
-        part: impl Fn(&Transition<'r>) -> &'r [f32],
+        part: impl Fn(&Stored<'r>) -> Numbers<'r>,
     ) {
         if samples.len() < TILE {
             into.fill(Tile::ZERO);
         }
         for (place, &index) in samples.iter().enumerate() {
-            for (tile, &feature) in into.iter_mut().zip(part(&self.data.get(index as usize))) {
-                tile.0[place] = feature;
-            }
+            part(&self.data.get(index as usize)).each(|feature, number| {
+                if let Some(tile) = into.get_mut(feature) {
+                    tile.0[place] = number;
+                }
+            });
         }
     }
 

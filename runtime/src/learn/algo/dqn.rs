@@ -159,7 +159,7 @@ impl Algorithm for DqnConfig {
         trace.gradient()[..outputs].fill(Tile::ZERO);
         for (i, &index) in samples.iter().enumerate() {
             // No replay of this agent's holds another.
-            let action = (data.get(index as usize).action[0] as usize).min(outputs - 1);
+            let action = (data.get(index as usize).action.at(0) as usize).min(outputs - 1);
             let q = trace.output()[action].0[i];
             let (of_error, slope) = self.loss.of(q - targets[i]);
             loss += of_error;

@@ -9,7 +9,7 @@ use crate::learn::agent::{
 };
 use crate::learn::error::LearnError;
 use crate::learn::explore::{Explorer, argmax};
-use crate::learn::memory::{Replay, Rollout};
+use crate::learn::memory::{Numbers, Replay, Rollout};
 use crate::learn::net::{Head, Trace, Wanted};
 use crate::learn::optim::AdamConfig;
 use core::ops::Range;
@@ -295,12 +295,12 @@ impl PpoConfig {
 }
 
 /// log π(a|s) of sample `i`: Gaussian where there are standard deviations, else of a softmax.
-fn log_prob(outputs: &[Tile], i: usize, log_stds: &[f32], action: &[f32]) -> f32 {
+fn log_prob(outputs: &[Tile], i: usize, log_stds: &[f32], action: Numbers<'_>) -> f32 {
     if log_stds.is_empty() {
         let (most, sum) = softmax(outputs, i);
         return outputs[chosen(outputs, action)].0[i] - most - libm::logf(sum);
     }
-    let numbers = outputs.iter().zip(log_stds).zip(action);
+    let numbers = outputs.iter().zip(log_stds).zip(action.iter());
     let log_probs = numbers.map(|((mean, &log_std), action)| {
         let z = (action - mean.0[i]) / libm::expf(log_std);
         -0.5 * z * z - log_std - LOG_SQRT_2PI
@@ -309,8 +309,8 @@ fn log_prob(outputs: &[Tile], i: usize, log_stds: &[f32], action: &[f32]) -> f32
 }
 
 /// The row of a discrete action; no replay of this agent's holds one without.
-fn chosen(outputs: &[Tile], action: &[f32]) -> usize {
-    (action[0] as usize).min(outputs.len() - 1)
+fn chosen(outputs: &[Tile], action: Numbers<'_>) -> usize {
+    (action.at(0) as usize).min(outputs.len() - 1)
 }
 
 /// The greatest logit of sample `i`, and the sum of the exponentials of all after it is taken off.
@@ -328,7 +328,7 @@ struct Slopes {
 impl Slopes {
     /// Into logits: `∂ log p_a / ∂ z_k = [k = a] − p_k`, `∂ H / ∂ z_k = −p_k (log p_k + H)`. Returns the
     /// entropy.
-    fn into_logits(self, trace: &mut Trace<'_>, i: usize, action: &[f32]) -> f32 {
+    fn into_logits(self, trace: &mut Trace<'_>, i: usize, action: Numbers<'_>) -> f32 {
         let (most, sum) = softmax(trace.output(), i);
         let log_p = |logit: &Tile| logit.0[i] - most - libm::logf(sum);
         let entropy: f32 =
@@ -351,11 +351,11 @@ impl Slopes {
         trace: &mut Trace<'_>,
         i: usize,
         log_stds: &[f32],
-        action: &[f32],
+        action: Numbers<'_>,
         by_log_std: &mut [f32],
     ) -> f32 {
         let mut entropy = 0.0;
-        for (k, (&log_std, action)) in log_stds.iter().zip(action).enumerate() {
+        for (k, (&log_std, action)) in log_stds.iter().zip(action.iter()).enumerate() {
             let std = libm::expf(log_std);
             let z = (action - trace.output()[k].0[i]) / std;
             trace.gradient()[k].0[i] = self.log_prob * z / std;

@@ -1,7 +1,17 @@
 //! What an agent has seen.
 
+mod coding;
+mod frames;
+mod range;
 mod replay;
 mod rollout;
+mod rows;
+mod shape;
+mod transition;
 
-pub use replay::{Replay, ReplayError, Transition};
+pub use coding::{NoReplayValues, Numbers, ReplayValues};
+pub use range::{Range, observation_range};
+pub use replay::Replay;
 pub use rollout::Rollout;
+pub use shape::ReplayShape;
+pub use transition::{ReplayError, Stored, Transition};

@@ -1,84 +1,38 @@
 //! The replay ring: transitions in the caller's memory, oldest overwritten first.
 
+use super::frames::Frames;
+use super::rows::Rows;
+use super::{Range, ReplayError, ReplayShape, Stored, Transition};
+use crate::arena::Arena;
 use rand_core::Rng;
-use thiserror::Error;
-
-/// One transition; actions in [−1, 1].
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Transition<'a> {
-    /// Observation, `[observations]`.
-    pub observation: &'a [f32],
-    /// Action taken, `[actions]`.
-    pub action: &'a [f32],
-    /// Reward.
-    pub reward: f32,
-    /// Observation that followed.
-    pub next_observation: &'a [f32],
-    /// The episode ended in a terminal state (not by a time limit), so no value follows.
-    pub terminated: bool,
-    /// The episode was cut off here, so that what is stored next does not follow; its value goes on.
-    pub truncated: bool,
-}
-
-impl Transition<'_> {
-    /// How it ends as one number: 1 where the episode goes on, 0 where it terminated, −1 where it was
-    /// only cut off.
-    pub fn end(&self) -> f32 {
-        match (self.terminated, self.truncated) {
-            (true, _) => 0.0,
-            (false, true) => -1.0,
-            (false, false) => 1.0,
-        }
-    }
-
-    /// The reverse of [`Transition::end`]: terminated, truncated.
-    pub fn ends(end: f32) -> (bool, bool) {
-        (end == 0.0, end < 0.0)
-    }
-}
-
-/// Why a transition was not stored, or a replay not made.
-#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
-pub enum ReplayError {
-    /// A number of the transition is NaN or infinite.
-    #[error("a transition holds NaN or infinity: drop this step and check the sensors")]
-    NotFinite,
-    /// Observation or action has the wrong length.
-    #[error(
-        "the transition has {found} numbers, the replay holds {expected}: check observation and action lengths"
-    )]
-    Length {
-        /// Numbers in a transition of this replay.
-        expected: usize,
-        /// Numbers in the transition offered.
-        found: usize,
-    },
-    /// The memory holds no whole transition.
-    #[error("the replay memory holds no transition: give it at least {needed} numbers")]
-    NoRoom {
-        /// f32 values of one transition.
-        needed: usize,
-    },
-}
 
 /// A ring of transitions.
 #[derive(Debug)]
 pub struct Replay<'m> {
-    rows: &'m mut [f32],
+    store: Store<'m>,
     observations: usize,
     actions: usize,
     capacity: usize,
     len: usize,
     next: usize,
+    half_life: Option<f32>,
+}
+
+/// In which form transitions are kept.
+#[derive(Debug)]
+enum Store<'m> {
+    Rows(Rows<'m>),
+    Frames(Frames<'m>),
 }
 
 impl<'m> Replay<'m> {
-    /// f32 values that one transition takes.
+    /// f32 values that one transition takes in [`Replay::new`].
     pub const fn row_len(observations: usize, actions: usize) -> usize {
         2 * observations + actions + 2
     }
 
-    /// An empty ring with as many places as `memory` has room for.
+    /// An empty ring with as many places as `memory` has room for; a transition takes
+    /// [`Replay::row_len`] numbers, whatever came before it.
     ///
     /// # Errors
     /// [`ReplayError::NoRoom`].
@@ -87,13 +41,45 @@ impl<'m> Replay<'m> {
         observations: usize,
         actions: usize,
     ) -> Result<Self, ReplayError> {
-        let needed = Self::row_len(observations, actions);
-        let capacity = memory.len() / needed;
+        let width = Self::row_len(observations, actions);
+        let capacity = memory.len() / width;
         if capacity == 0 {
-            return Err(ReplayError::NoRoom { needed });
+            return Err(ReplayError::NoRoom { needed: width });
         }
-        let rows = &mut memory[..capacity * needed];
-        Ok(Self { rows, observations, actions, capacity, len: 0, next: 0 })
+        let rows = Rows { rows: &mut memory[..capacity * width], observations, width };
+        Ok(Self::over(Store::Rows(rows), observations, actions, capacity))
+    }
+
+    /// An empty ring in [`ReplayShape::blocks`] of memory that keeps each observation once: what one
+    /// transition ends with, the next begins with, or its episode was cut off in between. `range` says
+    /// between what a number of an observation lies, where that is known.
+    ///
+    /// Learning from it takes the same samples as from [`Replay::new`]'s, and gives the same bits where
+    /// numbers are f32 and `shape` has a place for every end.
+    ///
+    /// # Errors
+    /// [`ReplayError`] if there is too little memory, or a number without a range is to be a byte.
+    pub fn compact(
+        arena: &mut Arena<'m>,
+        shape: ReplayShape,
+        range: impl Fn(usize) -> Option<Range>,
+    ) -> Result<Self, ReplayError> {
+        let frames = Frames::new(arena, shape, range)?;
+        let ReplayShape { observations, actions, transitions, .. } = shape;
+        Ok(Self::over(Store::Frames(frames), observations, actions, transitions))
+    }
+
+    fn over(store: Store<'m>, observations: usize, actions: usize, capacity: usize) -> Self {
+        Self { store, observations, actions, capacity, len: 0, next: 0, half_life: None }
+    }
+
+    /// From now on samples are drawn the more often the newer they are: half as often for every so many
+    /// transitions that came after, above 0. `None`: all as often.
+    ///
+    /// What the policy does now is in its newest transitions, which Wang & Ross 2019 (§3, "emphasizing
+    /// recent experience") draw more often by shortening what is drawn from; this is the same as a weight.
+    pub fn set_half_life(&mut self, transitions: Option<f32>) {
+        self.half_life = transitions;
     }
 
     /// Stores a transition, over the oldest if the ring is full.
@@ -101,44 +87,52 @@ impl<'m> Replay<'m> {
     /// # Errors
     /// [`ReplayError`] if lengths differ or a number is not finite; nothing is stored then.
     pub fn push(&mut self, step: Transition<'_>) -> Result<(), ReplayError> {
-        let expected = Self::row_len(self.observations, self.actions);
-        let found = step.observation.len() + step.action.len() + step.next_observation.len() + 2;
         if step.observation.len() != self.observations
             || step.next_observation.len() != self.observations
             || step.action.len() != self.actions
         {
+            let expected = Self::row_len(self.observations, self.actions);
+            let found =
+                step.observation.len() + step.action.len() + step.next_observation.len() + 2;
             return Err(ReplayError::Length { expected, found });
         }
-        let parts =
-            [step.observation, step.next_observation, step.action, &[step.reward, step.end()]];
-        if parts.iter().copied().flatten().any(|number| !number.is_finite()) {
+        let parts = [step.observation, step.next_observation, step.action, &[step.reward]];
+        if parts.into_iter().flatten().any(|number| !number.is_finite()) {
             return Err(ReplayError::NotFinite);
         }
-        let row = &mut self.rows[self.next * expected..][..expected];
-        for (place, &number) in row.iter_mut().zip(parts.into_iter().flatten()) {
-            *place = number;
-        }
+        self.len = match &mut self.store {
+            Store::Rows(rows) => {
+                rows.write(self.next, &step);
+                self.capacity.min(self.len + 1)
+            }
+            Store::Frames(frames) => {
+                frames.push(&step);
+                frames.len()
+            }
+        };
         self.next = (self.next + 1) % self.capacity;
-        self.len = self.capacity.min(self.len + 1);
         Ok(())
     }
 
     /// What is stored next does not follow the newest transition: its episode was cut off there.
     pub fn cut(&mut self) {
-        if self.is_empty() {
-            return;
-        }
-        let length = Self::row_len(self.observations, self.actions);
         let newest = (self.next + self.capacity - 1) % self.capacity;
-        let end = &mut self.rows[newest * length..][length - 1];
-        if *end > 0.0 {
-            *end = -1.0;
+        match &mut self.store {
+            Store::Rows(rows) if self.len > 0 => rows.cut(newest),
+            Store::Rows(_) => {}
+            Store::Frames(frames) => {
+                frames.cut();
+                self.len = frames.len();
+            }
         }
     }
 
     /// Forgets all.
     pub fn clear(&mut self) {
         (self.len, self.next) = (0, 0);
+        if let Store::Frames(frames) = &mut self.store {
+            frames.clear();
+        }
     }
 
     /// Transitions stored.
@@ -166,9 +160,20 @@ impl<'m> Replay<'m> {
         self.actions
     }
 
+    /// Numbers so far that were beyond what can be kept of them, and became the nearest that can.
+    pub fn clipped(&self) -> u64 {
+        match &self.store {
+            Store::Rows(_) => 0,
+            Store::Frames(frames) => frames.clipped,
+        }
+    }
+
     /// Forgets all but the newest `count` transitions.
     pub fn keep_newest(&mut self, count: usize) {
         self.len = self.len.min(count);
+        if let Store::Frames(frames) = &mut self.store {
+            frames.keep_newest(count);
+        }
     }
 
     /// Indices of the oldest transitions, `most` at most.
@@ -184,31 +189,38 @@ impl<'m> Replay<'m> {
 
     /// Place of the transition with index 0.
     fn first(&self) -> usize {
-        if self.is_full() { 0 } else { (self.next + self.capacity - self.len) % self.capacity }
+        if self.is_full() { 0 } else { self.oldest_place() }
+    }
+
+    fn oldest_place(&self) -> usize {
+        (self.next + self.capacity - self.len) % self.capacity
     }
 
     /// The stored transition at `index`, below [`len`](Self::len).
     ///
     /// # Panics
     /// If there is none.
-    pub fn get(&self, index: usize) -> Transition<'_> {
+    pub fn get(&self, index: usize) -> Stored<'_> {
         assert!(index < self.len, "no transition {index}");
-        let length = Self::row_len(self.observations, self.actions);
         let place = (self.first() + index) % self.capacity;
-        let row = &self.rows[place * length..][..length];
-        let (observation, rest) = row.split_at(self.observations);
-        let (next_observation, rest) = rest.split_at(self.observations);
-        let (action, rest) = rest.split_at(self.actions);
-        let (reward, end) = (rest[0], rest[1]);
-        let (terminated, truncated) = Transition::ends(end);
-        Transition { observation, action, reward, next_observation, terminated, truncated }
+        match &self.store {
+            Store::Rows(rows) => rows.read(place),
+            Store::Frames(frames) => {
+                frames.read((place + self.capacity - self.oldest_place()) % self.capacity)
+            }
+        }
+    }
+
+    /// The index of the transition that so many came after.
+    fn before_newest(&self, after: usize) -> usize {
+        (self.next + 2 * self.capacity - 1 - after - self.first()) % self.capacity
     }
 
     /// The transition at `index` and those that follow it, `most` at most: up to an episode's end or the
     /// newest one.
     pub fn run(&self, index: u32, most: usize) -> impl Iterator<Item = u32> {
         let capacity = self.capacity;
-        let newest = (self.next + 2 * capacity - 1 - self.first()) % capacity;
+        let newest = self.before_newest(0);
         let follows = move |&at: &u32| {
             let step = self.get(at as usize);
             let goes_on = !step.terminated && !step.truncated && at as usize != newest;
@@ -217,15 +229,30 @@ impl<'m> Replay<'m> {
         core::iter::successors(Some(index), follows).take(most)
     }
 
-    /// Fills `indices` with uniform draws of stored transitions, with replacement.
+    /// Fills `indices` with draws of stored transitions, with replacement; see
+    /// [`set_half_life`](Self::set_half_life) for how likely each is.
     ///
     /// # Panics
     /// If the ring is empty.
     pub fn sample(&self, rng: &mut impl Rng, indices: &mut [u32]) {
         assert!(!self.is_empty(), "nothing to sample from");
         for index in indices {
-            *index = ((u64::from(rng.next_u32()) * self.len as u64) >> 32) as u32;
+            let drawn = rng.next_u32();
+            *index = match self.half_life {
+                None => ((u64::from(drawn) * self.len as u64) >> 32) as u32,
+                Some(half_life) => self.before_newest(self.recent(drawn, half_life)) as u32,
+            };
         }
+    }
+
+    /// How many came after the transition that a draw of 32 bits means, with weights 2^(−after / half-life):
+    /// the inverse of their distribution, cut off at the oldest.
+    fn recent(&self, drawn: u32, half_life: f32) -> usize {
+        let (half_life, len) = (f64::from(half_life), self.len as f64);
+        let share = f64::from(drawn) / (f64::from(u32::MAX) + 1.0);
+        let whole = 1.0 - libm::exp2(-len / half_life);
+        let after = -half_life * libm::log2(1.0 - share * whole);
+        (after as usize).min(self.len - 1)
     }
 }
 

@@ -11,7 +11,10 @@ use crate::driver::{self, Driver};
 use clap::Args;
 use lacewing_formats::artifact::{AlignedBytes, PolicyView, destination};
 use lacewing_runtime::act::{Interface, Policy};
-use lacewing_runtime::learn::{AnyAgent, Replay, Resume, TuningTopology, policy_hash};
+use lacewing_runtime::learn::{
+    AnyAgent, Arena, Replay, ReplayShape, ReplayValues, Resume, TuningTopology, observation_range,
+    policy_hash,
+};
 use live::When;
 use need::Need;
 use robot::Robot;
@@ -46,6 +49,13 @@ pub struct Options {
     /// Transitions the replay keeps
     #[arg(long, default_value_t = 10_000)]
     replay: usize,
+    /// As what the replay keeps observations and actions: f32, f16, or u8, which needs limits in the
+    /// policy's contract or a normaliser
+    #[arg(long, default_value_t)]
+    replay_values: ReplayValues,
+    /// Draw transitions half as often for every so many that came after them [default: all as often]
+    #[arg(long, value_name = "TRANSITIONS", value_parser = clap::value_parser!(u32).range(1..))]
+    replay_half_life: Option<u32>,
     /// Standard deviation of TD3's exploration noise, actions being in [-1, 1] [default: the training
     /// run's]
     #[arg(long)]
@@ -132,13 +142,17 @@ pub fn run(options: &Options) -> Result<(), EdgeError> {
         When::Slack | When::Thread => live::blocks(resume.shape(), &settings, &training),
     };
     let transitions = iteration.unwrap_or(options.replay);
-    let need = Need::of(&resume, &training, bytes.len(), transitions).and_acting(acting);
+    let kind = settings.kind();
+    let kept = ReplayShape::new(resume.shape(), kind, options.replay_values, transitions);
+    let need = Need::of(&resume, &training, bytes.len(), kept).and_acting(acting);
     tell(format_args!("{need}"));
     need.check(options.memory)?;
-    let (mut memory, mut replay) = need.allocate()?;
+    let [mut memory, mut replay] = need.allocate()?;
     let mut agent = resume.restore(settings, training, &mut memory)?;
     agent.seed_exploration(options.seed);
-    let mut replay = Replay::new(&mut replay, policy.observations(), policy.actions())?;
+    let arena = &mut Arena::new(&mut replay);
+    let mut replay = Replay::compact(arena, kept, |number| observation_range(&view, number))?;
+    replay.set_half_life(options.replay_half_life.map(|transitions| transitions as f32));
 
     let driver = Driver::spawn(&options.env_command, options.answer_timeout)?;
     let mut signals = vec![0.0; Interface::numbers(&view)];

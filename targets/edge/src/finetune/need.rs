@@ -1,7 +1,7 @@
 //! The memory that fine-tuning takes, known before it starts.
 
 use crate::EdgeError;
-use lacewing_runtime::learn::{AnyAgent, Block, Replay, Resume, Training};
+use lacewing_runtime::learn::{AnyAgent, Block, ReplayShape, Resume, Training};
 use std::collections::TryReserveError;
 use std::fmt;
 
@@ -13,23 +13,15 @@ pub struct Need {
     learner: usize,
     /// Blocks of the copies of the policy that act while it learns.
     acting: usize,
-    /// Transitions that the replay keeps.
-    transitions: usize,
-    /// Numbers of a transition.
-    row: usize,
+    /// What the replay keeps.
+    replay: ReplayShape,
 }
 
 impl Need {
     /// What it takes to go on from `resume`, which lies in a file of `file` bytes.
-    pub fn of(resume: &Resume<'_>, training: &Training, file: usize, transitions: usize) -> Self {
-        let shape = resume.shape();
-        Self {
-            files: 3 * file,
-            learner: AnyAgent::blocks(shape, resume.settings(), training),
-            acting: 0,
-            transitions,
-            row: Replay::row_len(shape.observations(), shape.action_numbers()),
-        }
+    pub fn of(resume: &Resume<'_>, training: &Training, file: usize, replay: ReplayShape) -> Self {
+        let learner = AnyAgent::blocks(resume.shape(), resume.settings(), training);
+        Self { files: 3 * file, learner, acting: 0, replay }
     }
 
     /// The same with so many blocks for copies of the policy.
@@ -37,12 +29,9 @@ impl Need {
         Self { acting, ..self }
     }
 
-    fn replay(&self) -> usize {
-        self.transitions.saturating_mul(self.transition())
-    }
-
     fn total(&self) -> usize {
-        (self.files + (self.learner + self.acting) * Block::BYTES).saturating_add(self.replay())
+        let blocks = (self.learner + self.acting).saturating_add(self.replay.blocks());
+        blocks.saturating_mul(Block::BYTES).saturating_add(self.files)
     }
 
     /// Refuses to go over a limit.
@@ -52,7 +41,7 @@ impl Need {
     pub fn check(&self, limit: Option<usize>) -> Result<(), EdgeError> {
         match limit {
             Some(limit) if limit < self.total() => {
-                let (need, transition) = (self.total(), self.transition());
+                let (need, transition) = (self.total(), self.replay.transition_bytes());
                 Err(EdgeError::Memory { need, limit, transition })
             }
             _ => Ok(()),
@@ -63,16 +52,13 @@ impl Need {
     ///
     /// # Errors
     /// [`EdgeError::NoMemory`] if the system has not so much.
-    pub fn allocate(&self) -> Result<(Vec<Block>, Vec<f32>), EdgeError> {
-        let numbers = self.transitions.saturating_mul(self.row);
-        filled(self.learner, Block::ZERO)
-            .and_then(|learner| Ok((learner, filled(numbers, 0.0)?)))
-            .map_err(|_| EdgeError::NoMemory { need: self.total(), transition: self.transition() })
-    }
-
-    /// Bytes that a transition of the replay takes.
-    fn transition(&self) -> usize {
-        self.row * size_of::<f32>()
+    pub fn allocate(&self) -> Result<[Vec<Block>; 2], EdgeError> {
+        blocks(self.learner)
+            .and_then(|learner| Ok([learner, blocks(self.replay.blocks())?]))
+            .map_err(|_| EdgeError::NoMemory {
+                need: self.total(),
+                transition: self.replay.transition_bytes(),
+            })
     }
 }
 
@@ -81,20 +67,21 @@ impl fmt::Display for Need {
         write!(
             f,
             "memory: {} bytes ({} policy file and saving it, {} learner, {} copies that act, {} replay of \
-             {} transitions)",
+             {} transitions, {} bytes each)",
             self.total(),
             self.files,
             self.learner * Block::BYTES,
             self.acting * Block::BYTES,
-            self.replay(),
-            self.transitions
+            self.replay.blocks() * Block::BYTES,
+            self.replay.transitions,
+            self.replay.transition_bytes()
         )
     }
 }
 
-fn filled<T: Clone>(count: usize, value: T) -> Result<Vec<T>, TryReserveError> {
-    let mut values = Vec::new();
-    values.try_reserve_exact(count)?;
-    values.resize(count, value);
-    Ok(values)
+fn blocks(count: usize) -> Result<Vec<Block>, TryReserveError> {
+    let mut blocks = Vec::new();
+    blocks.try_reserve_exact(count)?;
+    blocks.resize(count, Block::ZERO);
+    Ok(blocks)
 }
