@@ -8,12 +8,13 @@
 //! | module | holds |
 //! |---|---|
 //! | `memory`, `explore`, `score` | what an agent has seen; random actions and noise; returns |
-//! | `error`, `method`, `tuning` | what can go wrong; topology over time, as a value, also in a fine-tuning |
+//! | `error`, `method`, `tuning`, `adapt` | what can go wrong; topology over time, as a value, also in a fine-tuning; what of an agent learns there |
 //! | `net` | layers, networks, passes through them, gradients |
 //! | `optim`, `training` | the optimiser; what all algorithms are told |
 //! | `health` | dormant units and noise of gradients |
 //! | `agent` | what an algorithm says, and networks with optimisers and targets that do it, in threads |
 //! | `algo` | one file an algorithm |
+//! | `adopt` | policies that another learner trained |
 //! | `actor` | copies of the policy that act while the agent learns |
 //! | `resume` | saving and restoring an agent |
 //! | `dynamic_buffer` | forgetting what another policy did |
@@ -21,6 +22,8 @@
 //! | `tuner` | learning in the time that a control loop leaves |
 
 mod actor;
+mod adapt;
+mod adopt;
 mod agent;
 mod algo;
 mod dynamic_buffer;
@@ -41,6 +44,8 @@ mod tuning;
 
 pub use crate::arena::{Arena, Block, OutOfMemory};
 pub use actor::Actor;
+pub use adapt::{Adapt, Learns, NoAdapt};
+pub use adopt::{AdoptError, adopted_shape, algorithm_of};
 pub use agent::{
     ActionSpace, Agent, AgentShape, Algorithm, AlgorithmKind, DeployedLayer, Learner, Losses,
     MAX_LOSSES, MAX_NETWORKS, MAX_STAGES, MAX_TRACES, Network, Normaliser, OBSERVATION_CLIP, Part,

@@ -1,5 +1,6 @@
 //! Adam on live links only (Kingma & Ba 2015, alg. 1).
 
+use super::adapt::Learns;
 use super::net::{Gradients, Mlp};
 use crate::kernels::train::{AdamStep, TrainKernels};
 use serde::{Deserialize, Serialize};
@@ -45,21 +46,29 @@ impl Adam {
         }
     }
 
-    /// One step on all of `network`'s parameters.
+    /// One step on those of `network`'s parameters that learn.
     pub(in crate::learn) fn step(
         &mut self,
         kernels: &TrainKernels,
         network: &mut Mlp<'_>,
         gradients: &Gradients<'_>,
+        learns: Learns,
     ) {
         let step = self.next();
-        for (layer, (weights, bias)) in network.layers.iter_mut().zip(gradients.layers()) {
+        let last = network.layers.len() - 1;
+        for (at, (weights, bias)) in gradients.layers().enumerate() {
+            if learns == Learns::OutputLayer && at < last {
+                continue;
+            }
+            let layer = &mut network.layers[at];
             let (state, links) = (&mut layer.learning, &mut layer.links);
-            kernels.adam(&step, links.weights, weights, state.weights.m, state.weights.v);
             if network.bias {
                 kernels.adam(&step, links.bias, bias, state.bias.m, state.bias.v);
             }
-            layer.gather_columns();
+            if learns != Learns::Biases {
+                kernels.adam(&step, links.weights, weights, state.weights.m, state.weights.v);
+                layer.gather_columns();
+            }
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What all algorithms are told alike: how networks start, how their topology changes, how many
 //! threads share an update.
 
+use super::adapt::Adapt;
 use super::error::LearnError;
 use super::method::Method;
 use super::net::{Init, Start};
@@ -30,6 +31,9 @@ pub struct Training {
     pub fake_features: u32,
     /// Topology over time.
     pub method: Method,
+    /// What of the agent learns; a matter of the fine-tuning, so it is not saved with an agent.
+    #[serde(skip)]
+    pub adapt: Adapt,
     /// Threads that share the minibatch, 1 to [`MAX_THREADS`]; a matter of the machine, so it is not
     /// saved with an agent. Sums are in an order that depends on it (and not on which thread is
     /// first), so the last bits of a result do.
@@ -52,6 +56,7 @@ impl Default for Training {
             n_step_after: 0,
             fake_features: 0,
             method: Method::default(),
+            adapt: Adapt::default(),
             threads: 1,
         }
     }

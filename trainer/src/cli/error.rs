@@ -2,7 +2,7 @@
 
 use lacewing_formats::policy::ContractError;
 use lacewing_runtime::act::LoadError;
-use lacewing_runtime::learn::ResumeError;
+use lacewing_runtime::learn::{AdoptError, ResumeError};
 use thiserror::Error;
 
 use crate::engine::EngineError;
@@ -14,6 +14,7 @@ use crate::lab::error::LabError;
 use crate::lab::error::TrainError;
 use crate::lab::files::FileError;
 use crate::lab::folder::FolderError;
+use crate::lab::memory::MemoryError;
 use crate::lab::policy::PolicyError;
 use crate::lab::robustness::RobustnessError;
 use crate::onnx::OnnxError;
@@ -63,6 +64,12 @@ pub enum CliError {
     /// A contract cannot be.
     #[error("contract: {0}")]
     Contract(#[from] ContractError),
+    /// A policy cannot be adopted.
+    #[error("{0}")]
+    Adopt(#[from] AdoptError),
+    /// There is not enough memory.
+    #[error(transparent)]
+    Memory(#[from] MemoryError),
     /// ONNX went wrong.
     #[error(transparent)]
     Onnx(#[from] OnnxError),

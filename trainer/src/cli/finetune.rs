@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 use lacewing_formats::artifact::PolicyView;
 use lacewing_formats::codec::Encoding;
 use lacewing_formats::policy::{Contract, Provenance};
-use lacewing_runtime::learn::{ReplayValues, Resume, Score, TuningTopology, observation_range};
+use lacewing_runtime::learn::{
+    Adapt, ReplayValues, Resume, Score, TuningTopology, observation_range,
+};
 
 use super::CliError;
 use super::eval::env_id;
@@ -54,6 +56,16 @@ pub struct Args {
     /// frozen, set or rigl (both from now on).
     #[arg(long, default_value = "as-trained")]
     topology: TuningTopology,
+    /// What learns: all, actor (the critics stay as they are), output-layer or biases (of the policy, and
+    /// the critics).
+    #[arg(long, default_value = "all", value_name = "WHAT")]
+    adapt: Adapt,
+    /// Updates that only the critics make, before the policy moves.
+    #[arg(long, value_name = "UPDATES", default_value_t = 0)]
+    critics_first: u64,
+    /// How much the policy is pulled towards what it was, 0 to some 0.4 (1/α of TD3+BC); for TD3 and SAC.
+    #[arg(long, value_name = "WEIGHT", default_value_t = 0.0)]
+    stay_near: f32,
     /// Episodes of each evaluation.
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..))]
     episodes: u32,
@@ -105,6 +117,7 @@ pub fn run(args: &Args) -> Result<(), CliError> {
         half_life: args.replay_half_life,
         settings,
         topology: args.topology,
+        adapt: Adapt { policy_after: args.critics_first, stay_near: args.stay_near, ..args.adapt },
         episodes: args.episodes,
         evaluate_every: args.evaluate_every,
         seed: args.seed,

@@ -1,5 +1,6 @@
 //! The command line: one module a command, each a thin layer over the crates.
 
+mod adopt;
 mod env;
 mod error;
 mod eval;
@@ -42,6 +43,8 @@ enum Command {
     Export(export::Args),
     /// Prune a dense actor trained elsewhere, from ONNX (cargo feature `onnx`).
     Import(import::Args),
+    /// Give an imported policy critics, so that it can be fine-tuned.
+    Adopt(adopt::Args),
     /// Show a policy's layers, sparsity, bytes, FLOPs and origin.
     Inspect(inspect::Args),
     /// Time one control step on this machine, beside the same network run dense.
@@ -74,6 +77,7 @@ pub fn main() -> ExitCode {
         Command::Eval(args) => eval::run(&args),
         Command::Export(args) => export::run(&args),
         Command::Import(args) => import::run(&args),
+        Command::Adopt(args) => adopt::run(&args),
         Command::Inspect(args) => inspect::run(&args),
         Command::Measure(args) => measure::run(&args),
         Command::View(args) => view::run(&args),

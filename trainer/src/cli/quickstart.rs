@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use lacewing_formats::codec::Encoding;
 use lacewing_runtime::cost::Cost;
-use lacewing_runtime::learn::{ReplayValues, TuningTopology};
+use lacewing_runtime::learn::{Adapt, ReplayValues, TuningTopology};
 use lacewing_runtime::measure::Settings;
 
 use super::{CliError, finetune, measure, train};
@@ -102,6 +102,7 @@ pub fn run(args: &Args) -> Result<(), CliError> {
         half_life: None,
         settings: *resume.settings(),
         topology: TuningTopology::default(),
+        adapt: Adapt::default(),
         episodes: EPISODES,
         evaluate_every: 1000,
         seed: FRESH_SEED,

@@ -2,7 +2,7 @@
 
 use lacewing_runtime::learn::session::{Buffers, Plan, Position, Watch, run as session_loop};
 use lacewing_runtime::learn::{
-    AnyAgent, Arena, Block, Losses, Range, Replay, ReplayShape, ReplayValues, Resume, Score,
+    Adapt, AnyAgent, Arena, Block, Losses, Range, Replay, ReplayShape, ReplayValues, Resume, Score,
     Settings, Transition, TuningTopology,
 };
 
@@ -30,6 +30,8 @@ pub struct Tuning {
     pub settings: Settings,
     /// What becomes of the links.
     pub topology: TuningTopology,
+    /// What learns.
+    pub adapt: Adapt,
     /// Episodes of each evaluation.
     pub episodes: u32,
     /// Environment steps between evaluations.
@@ -59,7 +61,11 @@ impl Memory {
     /// What fine-tuning an agent takes.
     pub fn of(resume: &Resume<'_>, tuning: &Tuning) -> Self {
         let shape = resume.shape();
-        let blocks = AnyAgent::blocks(shape, &tuning.settings, &resume.tuning(tuning.topology));
+        let blocks = AnyAgent::blocks(
+            shape,
+            &tuning.settings,
+            &resume.tuning(tuning.topology, tuning.adapt),
+        );
         Self { learner: blocks * Block::BYTES, replay: tuning.kept(resume).blocks() * Block::BYTES }
     }
 }
@@ -105,7 +111,7 @@ pub fn run(
     follow: &mut dyn Follow,
 ) -> Result<Tuned, LabError> {
     let shape = resume.shape();
-    let (settings, training) = (tuning.settings, resume.tuning(tuning.topology));
+    let (settings, training) = (tuning.settings, resume.tuning(tuning.topology, tuning.adapt));
     let mut memory = memory::learner(shape, &settings, &training)?;
     let mut agent = resume.restore(settings, training, &mut memory)?;
     agent.seed_exploration(derive_seed(tuning.seed, Stream::Exploration, 0));

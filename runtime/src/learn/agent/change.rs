@@ -4,6 +4,7 @@ use super::algorithm::Algorithm;
 use super::cursor::Cursor;
 use super::update::Slice;
 use super::{Agent, Threads};
+use crate::learn::adapt::Learns;
 use crate::learn::error::LearnError;
 use crate::learn::memory::Replay;
 use crate::learn::method::Growth;
@@ -29,6 +30,11 @@ impl<A: Algorithm> Agent<'_, A> {
             self.fit_gradients();
             return Ok(true);
         };
+        // Where not all of a network learns, its links stay.
+        if self.learns(network) != Some(Learns::All) {
+            cursor.next_part();
+            return Ok(false);
+        }
         if self.change_layer(slice, (network, layer), &mut cursor.tile, data)? {
             cursor.next_part();
         }

@@ -39,7 +39,7 @@ pub use work::Work;
 use super::error::LearnError;
 use super::explore::Explorer;
 use super::memory::Rollout;
-use super::net::{Gradients, Mlp, NetworkShape, TopologyScratch};
+use super::net::{Gradients, Mlp, NetworkShape, Target, TopologyScratch};
 use super::optim::{Adam, AdamConfig};
 use super::training::{MAX_THREADS, Training};
 use crate::arena::{Arena, Block};
@@ -51,6 +51,9 @@ use heapless::Vec;
 use lacewing_formats::policy::ObservationNormaliser;
 use rand_core::SeedableRng;
 use scalars::Scalars;
+
+/// The network that acts, in [`Algorithm::NETWORKS`].
+const POLICY: usize = 0;
 
 /// One for each thread.
 type Threads<T> = Vec<T, { MAX_THREADS as usize }>;
@@ -90,6 +93,8 @@ pub struct Agent<'m, A> {
     work: Work,
     /// Of the policy, for one observation.
     outputs: &'m mut [f32],
+    /// The policy that it is pulled towards, if it is.
+    pub(super) anchor: Option<Target<'m>>,
     /// The present update, between its slices.
     cursor: Option<Cursor>,
 }
@@ -109,13 +114,14 @@ impl<'m, A: Algorithm> Agent<'m, A> {
                 * Share::blocks::<A>(
                     shape,
                     share::samples(batch, threads),
-                    training.method.wants_gradients(),
+                    (training.method.wants_gradients(), training.adapt.stay_near > 0.0),
                 )
             + Self::scratches(batch, threads) * TopologyScratch::blocks(Self::largest(shape))
             + Block::for_slice::<u32>(batch as usize)
             + algorithm.iteration().map_or(0, |(steps, _)| Rollout::blocks(steps))
             + Statistics::blocks(shape.observations(), training)
             + Block::for_slice::<f32>(shape.policy.outputs())
+            + if training.adapt.stay_near > 0.0 { Target::blocks(&shape.policy) } else { 0 }
             + Block::for_slice::<f32>(shape.action_numbers())
     }
 
@@ -142,6 +148,7 @@ impl<'m, A: Algorithm> Agent<'m, A> {
     ) -> Result<Self, LearnError> {
         algorithm.check()?;
         training.check()?;
+        training.adapt.check(A::NETWORKS.len() > 1, A::HAS_PULL)?;
         if !shape.is_possible(A::KIND) || training.fake_features as usize > shape.observations() {
             return Err(LearnError::Shape);
         }
@@ -152,13 +159,16 @@ impl<'m, A: Algorithm> Agent<'m, A> {
             let (shape, start) = (shape.network(part.role), (training.start(), adam));
             Network::random(arena, shape, (part.head, part.target), start, &mut rng)
         });
-        let networks = networks.collect::<Result<_, _>>()?;
+        let networks = networks.collect::<Result<Vec<_, _>, _>>()?;
         let (batch, threads) = (algorithm.batch(), training.threads);
         let samples = share::samples(batch, threads);
         // Decay would draw a scalar to a value that nothing recommends.
         let undecayed = Adam::new(AdamConfig { weight_decay: 0.0, ..adam });
         let scalars = Scalars::new(arena, A::scalars(&shape), undecayed)?;
         algorithm.start_scalars(scalars.values);
+        let anchor = (training.adapt.stay_near > 0.0)
+            .then(|| Target::copy(arena, &networks[POLICY].online))
+            .transpose()?;
         Ok(Self {
             kernels: TrainKernels::best(),
             networks,
@@ -168,7 +178,8 @@ impl<'m, A: Algorithm> Agent<'m, A> {
             shares: (0..share::count(batch, threads))
                 .map(|_| {
                     let with_record = training.method.wants_gradients();
-                    Share::new::<A>(arena, &shape, samples, with_record)
+                    let with_anchor = training.adapt.stay_near > 0.0;
+                    Share::new::<A>(arena, &shape, samples, (with_record, with_anchor))
                 })
                 .collect::<Result<_, _>>()?,
             team: Team::new(share::count(batch, threads))?,
@@ -184,6 +195,7 @@ impl<'m, A: Algorithm> Agent<'m, A> {
                 .transpose()?,
             outputs: arena.take(shape.policy.outputs())?,
             cursor: None,
+            anchor,
             explorer: Explorer::new(arena.take(shape.action_numbers())?, seeds.exploration),
             shape,
             algorithm,

@@ -2,6 +2,7 @@
 
 use crate::arena::Arena;
 use crate::kernels::train::TrainKernels;
+use crate::learn::adapt::Learns;
 use crate::learn::error::LearnError;
 use crate::learn::net::{
     Gradients, Head, Mlp, NetworkShape, Start, Target, TopologyScratch, Trace,
@@ -47,16 +48,17 @@ impl<'m> Network<'m> {
         }
     }
 
-    /// One step of Adam along `gradient`; then, where there is a `tau`, one Polyak step of the
+    /// One step of Adam along `gradient`, of what `learns`; then, where there is a `tau`, one Polyak step of the
     /// target, whose links are then as `rule` says.
     pub(super) fn step(
         &mut self,
         kernels: &TrainKernels,
         gradient: &Gradients<'_>,
+        learns: Learns,
         (tau, rule): (Option<f32>, TargetRule),
         scratch: &mut TopologyScratch<'_>,
     ) {
-        self.adam.step(kernels, &mut self.online, gradient);
+        self.adam.step(kernels, &mut self.online, gradient, learns);
         if let (Some(target), Some(tau)) = (&mut self.target, tau) {
             target.follow(&self.online, tau, rule, scratch);
         }

@@ -49,6 +49,17 @@ impl<'m> Normaliser<'m> {
         self.refresh();
     }
 
+    /// Goes on as if `count` observations of this mean and deviation had been seen.
+    pub(in crate::learn) fn adopt(&mut self, mean: &[f32], deviation: &[f32], count: u64) {
+        self.count = count;
+        let sums = self.means.iter_mut().zip(&mut *self.squares);
+        for ((to_mean, squares), (&mean, &deviation)) in sums.zip(mean.iter().zip(deviation)) {
+            let variance = f64::from(deviation) * f64::from(deviation) - EPSILON;
+            (*to_mean, *squares) = (f64::from(mean), variance.max(0.0) * count as f64);
+        }
+        self.refresh();
+    }
+
     /// Brings what normalises up to date with the sums.
     pub(in crate::learn) fn refresh(&mut self) {
         let sums = self.means.iter().zip(&*self.squares);

@@ -4,6 +4,7 @@ use super::network::Network;
 use super::normaliser::Normaliser;
 use crate::kernels::train::{TILE, Tile, TrainKernels};
 use crate::learn::memory::{Numbers, Replay, Rollout, Stored};
+use crate::learn::net::Target;
 use crate::random::Xoshiro256PlusPlus;
 use rand_distr::{Distribution, StandardNormal};
 
@@ -28,6 +29,8 @@ pub struct Scene<'a, 'm> {
     pub reward_factor: f32,
     /// Most steps whose rewards a TD target adds up.
     pub n_step: usize,
+    /// The policy that the present one is pulled towards, and how much.
+    pub anchor: Option<(&'a Target<'m>, f32)>,
     /// So many features at the end of an observation are noise, drawn anew whenever they are loaded.
     pub fake_features: usize,
 }
@@ -45,6 +48,7 @@ macro_rules! scene {
             normaliser: $agent.statistics.normaliser.as_ref(),
             reward_factor: $agent.statistics.reward_factor(),
             n_step: $agent.training.n_step_at($agent.updates),
+            anchor: $agent.anchor.as_ref().map(|to| (to, $agent.training.adapt.stay_near)),
             fake_features: $agent.training.fake_features as usize,
         }
     };

@@ -28,6 +28,8 @@ pub struct Share<'m> {
     pub scalars: &'m mut [f32],
     /// For what gradients of links that are not there are made of, where the method asks for those.
     pub(super) record: Option<Record<'m>>,
+    /// What the policy's outputs were before the fine-tuning, for a tile, where it is pulled towards them.
+    pub anchored: &'m mut [Tile],
     /// Sums over the samples, in the order of [`Algorithm::LOSSES`].
     pub losses: [Option<f32>; MAX_LOSSES],
 }
@@ -49,7 +51,7 @@ impl<'m> Share<'m> {
         arena: &mut Arena<'m>,
         shape: &AgentShape,
         samples: usize,
-        with_record: bool,
+        (with_record, with_anchor): (bool, bool),
     ) -> Result<Self, OutOfMemory> {
         let traces = A::TRACES.iter().map(|&role| Trace::new(arena, shape.network(role)));
         Ok(Self {
@@ -64,6 +66,7 @@ impl<'m> Share<'m> {
             record: (with_record)
                 .then(|| Record::new(arena, shape.networks(), samples))
                 .transpose()?,
+            anchored: arena.take(if with_anchor { shape.policy.outputs() } else { 0 })?,
             losses: [None; MAX_LOSSES],
         })
     }
@@ -72,7 +75,7 @@ impl<'m> Share<'m> {
     pub(super) fn blocks<A: Algorithm>(
         shape: &AgentShape,
         samples: usize,
-        with_record: bool,
+        (with_record, with_anchor): (bool, bool),
     ) -> usize {
         let traces = A::TRACES.iter().map(|&role| Trace::blocks(shape.network(role)));
         let gradients = A::NETWORKS.iter().map(|part| Gradients::blocks(shape.network(part.role)));
@@ -80,6 +83,7 @@ impl<'m> Share<'m> {
             + Block::for_slice::<Tile>(samples.div_ceil(TILE) * A::noise(shape))
             + gradients.sum::<usize>()
             + Block::for_slice::<f32>(A::scalars(shape))
+            + Block::for_slice::<Tile>(if with_anchor { shape.policy.outputs() } else { 0 })
             + if with_record { Record::blocks(shape.networks(), samples) } else { 0 }
     }
 

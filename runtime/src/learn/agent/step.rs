@@ -1,7 +1,7 @@
 //! The optimiser's step of an update.
 
-use super::Agent;
 use super::algorithm::{Algorithm, MAX_NETWORKS};
+use super::{Agent, POLICY};
 use crate::learn::net::Gradients;
 use core::ops::Range;
 use heapless::Vec;
@@ -41,6 +41,7 @@ impl<'m, A: Algorithm> Agent<'m, A> {
         let stepping = self.networks[networks.clone()].iter_mut();
         let sums = sum.gradients[networks.clone()].iter_mut();
         let mut steps: Vec<_, MAX_NETWORKS> = networks.zip(stepping.zip(sums)).collect();
+        let (adapt, updates) = (self.training.adapt, self.updates);
         let (chunks, rule) = (steps.chunks_mut(each), self.training.method.target);
         let mut parts: Vec<_, MAX_NETWORKS> = chunks.zip(&mut self.scratches).collect();
         self.team.for_each(&mut parts, |(steps, scratch)| {
@@ -48,7 +49,9 @@ impl<'m, A: Algorithm> Agent<'m, A> {
                 if clip.is_none() {
                     others.iter().for_each(|other| sum.add(&other.gradients[*at]));
                 }
-                network.step(&self.kernels, sum, (tau, rule), scratch);
+                if let Some(learns) = adapt.learns(*at == POLICY, updates) {
+                    network.step(&self.kernels, sum, learns, (tau, rule), scratch);
+                }
             }
         });
     }

@@ -5,8 +5,9 @@ use super::cursor::Cursor;
 use super::losses::Losses;
 use super::scene::scene;
 use super::stage::Stage;
-use super::{Agent, share};
+use super::{Agent, POLICY, share};
 use crate::kernels::train::TILE;
+use crate::learn::adapt::Learns;
 use crate::learn::error::LearnError;
 use crate::learn::memory::Replay;
 use crate::random::Xoshiro256PlusPlus;
@@ -97,6 +98,7 @@ impl<'m, A: Algorithm> Agent<'m, A> {
                 }
                 false
             }
+            Some(Stage::Gradients(part)) if !self.wants(part) => true,
             Some(Stage::Gradients(part)) => {
                 let done = self.find(slice, part, &mut cursor.tile, data);
                 if done {
@@ -249,6 +251,17 @@ impl<'m, A: Algorithm> Agent<'m, A> {
             == (self.used() - 1) * tiles + (self.samples - (self.used() - 1) * size).div_ceil(TILE)
     }
 
+    /// Whether a network learns from this part of the losses in this update.
+    fn wants(&self, part: u8) -> bool {
+        let mut of_part = (0..).zip(A::NETWORKS).filter(|(_, network)| network.loss == part);
+        of_part.any(|(at, _)| self.learns(at).is_some())
+    }
+
+    /// What of a network learns in this update.
+    pub(super) fn learns(&self, network: usize) -> Option<Learns> {
+        self.training.adapt.learns(network == POLICY, self.updates)
+    }
+
     /// The means of the losses that were found.
     pub(super) fn found(&self) -> Result<Losses, LearnError> {
         let shares = self.shares[..self.used()].iter();
@@ -282,7 +295,8 @@ impl<'m, A: Algorithm> Agent<'m, A> {
                 *done += 1;
             }
         }
-        if *done == count && scalars {
+        // Scalars belong to the policy.
+        if *done == count && scalars && self.learns(POLICY).is_some() {
             self.scalars.step(&self.kernels, self.shares[0].scalars);
         }
         *done == count

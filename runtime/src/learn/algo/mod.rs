@@ -5,6 +5,7 @@ mod any;
 mod dqn;
 mod gaussian;
 mod ppo;
+mod pull;
 mod sac;
 mod td3;
 mod twins;

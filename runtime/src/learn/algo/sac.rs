@@ -2,9 +2,10 @@
 //! alg. 1; as DS-SAC: Sokar et al. 2022, appendix).
 
 use super::gaussian::{LOG_SQRT_2PI, log_one_minus_tanh_squared};
+use super::pull::{look_back, pull};
 use super::twins::{lesser_value, regress};
 use super::{all_hold, is_natural, is_positive, is_share};
-use crate::kernels::train::Tile;
+use crate::kernels::train::{TILE, Tile};
 use crate::learn::agent::{
     AgentShape, Algorithm, AlgorithmKind, Part, Role, Scene, Share, Stage, Stages,
 };
@@ -85,6 +86,7 @@ impl Algorithm for SacConfig {
         Part { role: Role::Critic, head: Head::Identity, target: true, loss: CRITIC_LOSS },
     ];
     const TRACES: &'static [Role] = &[Role::Policy, Role::Critic, Role::Critic];
+    const HAS_PULL: bool = true;
 
     /// For the action after the observed step, and for the one that the actor is judged by.
     fn noise(shape: &AgentShape) -> usize {
@@ -212,6 +214,7 @@ impl SacConfig {
         scene.load_observations(samples, actor_trace.input(), &mut share.rng, |step| {
             step.observation
         });
+        look_back(scene, actor_trace, share.anchored);
         actor.forward(kernels, actor_trace);
         let mut log_prob = Tile::ZERO;
         for (critic, trace) in critics.iter().zip(&mut *critic_traces) {
@@ -254,6 +257,12 @@ impl SacConfig {
             let gradient = actor_trace.gradient();
             (gradient[j], gradient[actions + j]) = (mean, log);
         }
+        let lower = |i: usize| if second[i] < first[i] { second[i] } else { first[i] };
+        let q: [f32; TILE] = core::array::from_fn(lower);
+        loss += pull(scene, actor_trace, share.anchored, &q[..count], actions, |mean| {
+            let action = libm::tanhf(mean);
+            (action, 1.0 - action * action)
+        });
         let wanted = Wanted::Parameters(&mut share.gradients[ACTOR]);
         actor.backward(kernels, actor_trace, wanted);
         share.scalars[0] -= excess / batch;

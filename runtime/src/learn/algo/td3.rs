@@ -1,5 +1,6 @@
 //! TD3 with sparse networks (Fujimoto et al. 2018, alg. 1; Sokar et al. 2022, alg. 1).
 
+use super::pull::{look_back, pull};
 use super::twins::{lesser_value, regress};
 use super::{all_hold, is_natural, is_positive, is_share};
 use crate::kernels::train::Tile;
@@ -79,6 +80,7 @@ impl Algorithm for Td3Config {
         Part { role: Role::Critic, head: Head::Identity, target: true, loss: CRITIC_LOSS },
     ];
     const TRACES: &'static [Role] = &[Role::Policy, Role::Critic];
+    const HAS_PULL: bool = true;
 
     /// For the target policy's smoothing.
     fn noise(shape: &AgentShape) -> usize {
@@ -205,6 +207,7 @@ impl Td3Config {
         scene.load_observations(samples, actor_trace.input(), &mut share.rng, |step| {
             step.observation
         });
+        look_back(scene, actor_trace, share.anchored);
         actor.forward(kernels, actor_trace);
         let (observation, action) = critic_trace.input().split_at_mut(observations);
         observation.copy_from_slice(actor_trace.input());
@@ -221,6 +224,8 @@ impl Td3Config {
         critic.backward(kernels, critic_trace, Wanted::Input);
         let by_action = &critic_trace.gradient()[observations..][..actions];
         actor_trace.gradient()[..actions].copy_from_slice(by_action);
+        let q = &critic_trace.output()[0].0[..samples.len()];
+        loss += pull(scene, actor_trace, share.anchored, q, actions, |action| (action, 1.0));
         let wanted = Wanted::Parameters(&mut share.gradients[ACTOR]);
         actor.backward(kernels, actor_trace, wanted);
         share.set_loss(ACTOR_LOSS, loss);

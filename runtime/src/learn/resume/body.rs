@@ -78,6 +78,11 @@ impl<A: Algorithm + Into<Settings>> Agent<'_, A> {
             }
         }
         self.fit_gradients();
+        if let Some(anchor) = &mut self.anchor {
+            for (to, from) in anchor.layers.iter_mut().zip(&self.networks[0].online.layers) {
+                to.copy_from(&from.links)?;
+            }
+        }
         let scalars = &mut self.scalars;
         scalars.adam.steps = header.scalar_steps;
         for scalars in [&mut *scalars.values, &mut *scalars.m, &mut *scalars.v] {

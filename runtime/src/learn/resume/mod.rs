@@ -14,6 +14,7 @@ mod statistics;
 
 pub use header::{LiveLinks, ResumeHeader, policy_hash};
 
+use super::adapt::Adapt;
 use super::agent::{AgentShape, Seeds};
 use super::algo::{AnyAgent, Settings, each};
 use super::error::LearnError;
@@ -189,10 +190,15 @@ impl<'a> Resume<'a> {
         &self.header.training
     }
 
-    /// The same for a fine-tuning, in one thread.
-    pub fn tuning(&self, topology: TuningTopology) -> Training {
+    /// The same for a fine-tuning, in one thread; `adapt` counts updates from its start.
+    pub fn tuning(&self, topology: TuningTopology, adapt: Adapt) -> Training {
         let training = *self.training();
-        Training { method: topology.method(&training.method, self.updates()), ..training }
+        let policy_after = match adapt.policy_after {
+            0 => 0,
+            updates => self.updates().saturating_add(updates),
+        };
+        let method = topology.method(&training.method, self.updates());
+        Training { method, adapt: Adapt { policy_after, ..adapt }, ..training }
     }
 
     /// Updates made before it was saved.

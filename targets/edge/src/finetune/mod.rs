@@ -12,8 +12,8 @@ use clap::Args;
 use lacewing_formats::artifact::{AlignedBytes, PolicyView, destination};
 use lacewing_runtime::act::{Interface, Policy};
 use lacewing_runtime::learn::{
-    AnyAgent, Arena, Replay, ReplayShape, ReplayValues, Resume, TuningTopology, observation_range,
-    policy_hash,
+    Adapt, AnyAgent, Arena, Replay, ReplayShape, ReplayValues, Resume, TuningTopology,
+    observation_range, policy_hash,
 };
 use live::When;
 use need::Need;
@@ -60,10 +60,20 @@ pub struct Options {
     /// run's]
     #[arg(long)]
     noise: Option<f32>,
-    /// What becomes of the links: as-trained (SET without an end goes on, all else keeps its links),
-    /// frozen, set or rigl (both from now on)
-    #[arg(long, default_value = "as-trained")]
+    /// What becomes of the links: frozen, as-trained (SET without an end goes on, all else keeps its
+    /// links), set or rigl (both from now on)
+    #[arg(long, default_value = "frozen")]
     topology: TuningTopology,
+    /// What learns: all, actor (the critics stay as they are), output-layer or biases (of the policy, and
+    /// the critics)
+    #[arg(long, default_value = "all", value_name = "WHAT")]
+    adapt: Adapt,
+    /// Updates that only the critics make, before the policy moves
+    #[arg(long, value_name = "UPDATES", default_value_t = 0)]
+    critics_first: u64,
+    /// How much the policy is pulled towards what it was, 0 to some 0.4 (1/α of TD3+BC); for TD3 and SAC
+    #[arg(long, value_name = "WEIGHT", default_value_t = 0.0)]
+    stay_near: f32,
     /// Episodes of each evaluation
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..))]
     episodes: u64,
@@ -86,6 +96,13 @@ pub struct Options {
 
 /// Learning episodes start from seeds this far from those of the evaluations.
 const LEARNING_SEEDS: u64 = 1 << 32;
+
+impl Options {
+    /// What learns.
+    fn adapt(&self) -> Adapt {
+        Adapt { policy_after: self.critics_first, stay_near: self.stay_near, ..self.adapt }
+    }
+}
 
 /// A length of time on the command line.
 fn seconds(text: &str) -> Result<Duration, String> {
@@ -136,7 +153,7 @@ pub fn run(options: &Options) -> Result<(), EdgeError> {
         }
         _ => {}
     }
-    let training = resume.tuning(options.topology);
+    let training = resume.tuning(options.topology, options.adapt());
     let acting = match options.learning {
         When::LockStep => 0,
         When::Slack | When::Thread => live::blocks(resume.shape(), &settings, &training),

@@ -12,8 +12,8 @@ use std::path::Path;
 
 use lacewing_formats::topology::{Allocation, AllocationError, Structure};
 use lacewing_runtime::learn::{
-    ActionSpace, AgentShape, AlgorithmKind, DqnConfig, DynamicBuffer, Growth, Init, MAX_LAYERS,
-    NetworkShape, Norm, PpoConfig, SacConfig, Sparsity, Td3Config, Training,
+    ActionSpace, Adapt, AgentShape, AlgorithmKind, DqnConfig, DynamicBuffer, Growth, Init,
+    MAX_LAYERS, NetworkShape, Norm, PpoConfig, SacConfig, Sparsity, Td3Config, Training,
 };
 use serde::{Deserialize, Serialize};
 use toml::Table;
@@ -346,6 +346,7 @@ impl RunConfig {
     /// What no algorithm owns.
     pub fn training(&self) -> Training {
         Training {
+            adapt: Adapt::default(),
             init: self.init,
             bias: self.bias,
             normalise_observations: self.normalise_observations,
