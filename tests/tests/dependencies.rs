@@ -8,6 +8,7 @@ fn allowed(name: &str) -> Option<&'static [&'static str]> {
     Some(match name {
         "lacewing-formats" => &[],
         "lacewing-runtime" => &["lacewing-formats"],
+        "lacewing-c" => &["lacewing-formats", "lacewing-runtime"],
         "lacewing-edge" => &["lacewing-formats", "lacewing-runtime"],
         "lacewing-cortex-m" => &["lacewing-formats", "lacewing-runtime"],
         "lacewing-burn" => &["lacewing-formats", "lacewing-runtime"],
