@@ -9,6 +9,7 @@ fn allowed(name: &str) -> Option<&'static [&'static str]> {
         "lacewing-formats" => &[],
         "lacewing-runtime" => &["lacewing-formats"],
         "lacewing-c" => &["lacewing-formats", "lacewing-runtime"],
+        "lacewing-python" => &["lacewing-c", "lacewing-formats", "lacewing-runtime"],
         "lacewing-edge" => &["lacewing-formats", "lacewing-runtime"],
         "lacewing-cortex-m" => &["lacewing-formats", "lacewing-runtime"],
         "lacewing-burn" => &["lacewing-formats", "lacewing-runtime"],
@@ -37,13 +38,17 @@ fn text<'v>(value: &'v Value, key: &str) -> &'v str {
 
 #[test]
 fn crates_depend_only_in_the_allowed_direction() {
-    // The firmware is a workspace of its own. Without other people's packages.
-    let firmware = ["--no-deps", "--manifest-path", "targets/cortex-m/Cargo.toml"];
-    let both = [metadata(&["--no-deps"]), metadata(&firmware)];
+    // The firmware and the wheel are workspaces of their own. Without other people's packages.
+    let apart = |path| metadata(&["--no-deps", "--manifest-path", path]);
+    let all = [
+        metadata(&["--no-deps"]),
+        apart("targets/cortex-m/Cargo.toml"),
+        apart("targets/python/Cargo.toml"),
+    ];
     let ours: Vec<_> =
-        both.iter().flat_map(|it| it["packages"].as_array().expect("packages")).collect();
+        all.iter().flat_map(|it| it["packages"].as_array().expect("packages")).collect();
     let names: BTreeSet<_> = ours.iter().map(|package| text(package, "name")).collect();
-    assert!(names.len() >= 6 && names.contains("lacewing-cortex-m"), "{names:?}");
+    assert!(names.len() >= 8 && names.contains("lacewing-python"), "{names:?}");
     for package in ours {
         let name = text(package, "name");
         let Some(allowed) = allowed(name) else { continue };

@@ -48,6 +48,8 @@ pub struct Controller {
 // SAFETY: the memory behind the pointer is reached through `policy` and `interface` only, which are this
 // controller's own and may change threads.
 unsafe impl Send for Controller {}
+// SAFETY: as above; through a shared controller both are only read.
+unsafe impl Sync for Controller {}
 
 impl Controller {
     /// Reads a policy file, lays it out for this processor and replays its probes.
@@ -110,6 +112,11 @@ impl Controller {
     /// Seconds from one action to the next.
     pub fn period(&self) -> f64 {
         self.policy.view().header().control_period_s()
+    }
+
+    /// The file it was loaded from.
+    pub fn view(&self) -> &PolicyView<'_> {
+        self.policy.view()
     }
 
     /// Begins an episode: earlier observations and actions are forgotten.

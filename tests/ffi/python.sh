@@ -1,0 +1,32 @@
+#!/usr/bin/env bash
+# The Python wheel as its users have it: built by maturin, installed into a clean environment, tried there, and the
+# stubs checked by mypy. Keeps its packages in target/python.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+mkdir -p "${CARGO_TARGET_DIR:-target}"
+target=$(cd "${CARGO_TARGET_DIR:-target}" && pwd)
+policy=${1:-tests/records/halfcheetah-td3-90/seed1/policy.lace}
+
+[[ -x $target/python/build/bin/pip ]] || python3 -m venv "$target/python/build"
+"$target/python/build/bin/pip" install -q --disable-pip-version-check maturin==1.9.6 mypy==1.18.2 numpy==2.2.6
+cargo fmt --manifest-path targets/python/Cargo.toml --check
+rm -rf "$target/python/wheels"
+(
+  # Cargo's own place, not that of the suite that calls.
+  export CARGO_TARGET_DIR=$target/python/cargo
+  cargo clippy -q --locked --release --manifest-path targets/python/Cargo.toml -- -D warnings
+  PATH=$target/python/build/bin:$PATH maturin build -q --locked --release --manifest-path targets/python/Cargo.toml \
+    --out "$target/python/wheels"
+)
+
+python3 -m venv --clear "$target/python/clean"
+"$target/python/clean/bin/pip" install -q --disable-pip-version-check "$target"/python/wheels/*.whl gymnasium==1.4.0
+cargo build -q --locked -p lacewing-edge -p lacewing
+"$target/python/clean/bin/python" tests/ffi/python_wheel.py "$policy" "$target/debug/lacewing-edge"
+
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+"$target/debug/lacewing" train CartPole-v1 --sparsity 0.9 --hidden 64,64 --steps 2000 --seed 1 --out "$work/run" 2>"$work/log"
+"$target/python/clean/bin/python" targets/python/example.py "$work/run/policy.lace" CartPole-v1
+"$target/python/build/bin/mypy" --strict --ignore-missing-imports --python-executable "$target/python/clean/bin/python" \
+  targets/python/example.py
