@@ -26,6 +26,7 @@ mod adapt;
 mod adopt;
 mod agent;
 mod algo;
+mod budget;
 mod dynamic_buffer;
 mod error;
 mod explore;
@@ -52,6 +53,7 @@ pub use agent::{
     RewardScale, Role, Scene, Seeds, Share, Sparsity, Stage, Stages, Statistics, Work, deployed,
 };
 pub use algo::{AnyAgent, DqnConfig, PpoConfig, SacConfig, Settings, Td3Config, TdLoss};
+pub use budget::Budget;
 pub use dynamic_buffer::DynamicBuffer;
 pub use error::LearnError;
 pub use explore::{Explorer, argmax};

@@ -14,7 +14,7 @@ use super::eval::env_id;
 use crate::engine::{Engine, Normaliser};
 use crate::env::{self, Shift};
 use crate::lab::error::TrainError;
-use crate::lab::finetune::{self, Follow, Memory, Tuned, Tuning};
+use crate::lab::finetune::{self, Follow, Tuned, Tuning};
 use crate::lab::policy::Facts;
 use crate::lab::seeds::FRESH_SEED;
 use crate::lab::{contract, deployed, files, policy};
@@ -166,15 +166,9 @@ pub fn tune(
 ) -> Result<Tuned, CliError> {
     let mut env = env::make(id, shift)?;
     let mut eval_env = env::make(id, shift)?;
-    let memory = Memory::of(resume, tuning);
-    let kept = tuning.kept(resume);
-    say!(
-        "memory: {:.1} KiB learner + {:.1} KiB replay of {} transitions, {} bytes each",
-        memory.learner as f64 / 1024.0,
-        memory.replay as f64 / 1024.0,
-        kept.transitions,
-        kept.transition_bytes()
-    );
+    let (budget, kept) = (finetune::budget(resume, tuning), tuning.kept(resume));
+    let (transitions, each) = (kept.transitions, kept.transition_bytes());
+    say!("memory: {budget} (replay of {transitions} transitions, {each} bytes each)");
     let familiar = &mut *env::make(id, &Shift::default())?;
     let before = deployed::evaluate(view.clone(), familiar, tuning.episodes, tuning.seed)?;
     say!("unchanged dynamics: return {before}");

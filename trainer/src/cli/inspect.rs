@@ -5,10 +5,13 @@ use std::path::PathBuf;
 use lacewing_formats::artifact::PolicyView;
 use lacewing_formats::policy::{Contract, Signal};
 use lacewing_runtime::cost::Cost;
-use lacewing_runtime::learn::Resume;
+use lacewing_runtime::learn::{
+    Actor, Adapt, AnyAgent, Block, Budget, ReplayShape, ReplayValues, Resume, TuningTopology,
+};
 use serde_json::{Value, json};
 
 use super::CliError;
+use super::finetune::resume_of;
 use crate::lab::{files, policy};
 use crate::report::topology_page;
 
@@ -26,6 +29,18 @@ pub struct Args {
     /// Replace an existing page.
     #[arg(long, requires = "html")]
     force: bool,
+    /// Say how many bytes of memory it takes to go on learning, and for what.
+    #[arg(long)]
+    budget: bool,
+    /// Transitions that the replay keeps.
+    #[arg(long, default_value_t = 20_000, requires = "budget")]
+    replay: usize,
+    /// As what it keeps them: f32, f16 or u8.
+    #[arg(long, default_value_t, requires = "budget")]
+    replay_values: ReplayValues,
+    /// What becomes of the links: as-trained, frozen, set or rigl.
+    #[arg(long, default_value = "as-trained", requires = "budget")]
+    topology: TuningTopology,
 }
 
 /// Prints what a policy file holds.
@@ -38,12 +53,40 @@ pub fn run(args: &Args) -> Result<(), CliError> {
     if let Some(path) = &args.html {
         files::write_atomic(path, topology_page(&view).as_bytes())?;
     }
+    let budget = args.budget.then(|| budget(args, &view, bytes.len())).transpose()?;
     if args.json {
-        say!("{}", describe(&view, bytes.len())?);
+        let mut all = describe(&view, bytes.len())?;
+        if let Some(budget) = &budget {
+            all["budget"] = json!(budget);
+        }
+        say!("{all}");
     } else {
         print_table(&view, bytes.len())?;
+        if let Some(budget) = &budget {
+            print_budget(budget);
+        }
     }
     Ok(())
+}
+
+/// What learning on takes with these options.
+fn budget(args: &Args, view: &PolicyView<'_>, files: usize) -> Result<Budget, CliError> {
+    let resume = resume_of(view, &args.policy)?;
+    let (shape, settings) = (resume.shape(), resume.settings());
+    let training = resume.tuning(args.topology, Adapt::default());
+    let transitions = settings.iteration().unwrap_or(args.replay);
+    let kept = ReplayShape::new(shape, settings.kind(), args.replay_values, transitions);
+    let replay = kept.blocks().saturating_mul(Block::BYTES);
+    let acting = Actor::blocks(shape, settings, &training) * Block::BYTES;
+    Ok(Budget { files, acting, replay, ..AnyAgent::budget(shape, settings, &training) })
+}
+
+fn print_budget(budget: &Budget) {
+    say!("\n{:<28}{:>10}", "to learn on", "bytes");
+    for (name, bytes) in budget.parts() {
+        say!("{name:<28}{bytes:>10}");
+    }
+    say!("{:<28}{:>10}", "all, with the file", budget.total());
 }
 
 /// Everything, for programs.

@@ -2,8 +2,8 @@
 
 use lacewing_runtime::learn::session::{Buffers, Plan, Position, Watch, run as session_loop};
 use lacewing_runtime::learn::{
-    Adapt, AnyAgent, Arena, Block, Losses, Range, Replay, ReplayShape, ReplayValues, Resume, Score,
-    Settings, Transition, TuningTopology,
+    Adapt, AnyAgent, Arena, Block, Budget, Losses, Range, Replay, ReplayShape, ReplayValues,
+    Resume, Score, Settings, Transition, TuningTopology,
 };
 
 use super::error::{LabError, TrainError};
@@ -48,26 +48,11 @@ impl Tuning {
     }
 }
 
-/// Memory of a fine-tuning in bytes, known before it starts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
-pub struct Memory {
-    /// Networks, targets, optimiser and working memory.
-    pub learner: usize,
-    /// The replay ring.
-    pub replay: usize,
-}
-
-impl Memory {
-    /// What fine-tuning an agent takes.
-    pub fn of(resume: &Resume<'_>, tuning: &Tuning) -> Self {
-        let shape = resume.shape();
-        let blocks = AnyAgent::blocks(
-            shape,
-            &tuning.settings,
-            &resume.tuning(tuning.topology, tuning.adapt),
-        );
-        Self { learner: blocks * Block::BYTES, replay: tuning.kept(resume).blocks() * Block::BYTES }
-    }
+/// Memory that fine-tuning takes beside the policy file, known before it starts.
+pub fn budget(resume: &Resume<'_>, tuning: &Tuning) -> Budget {
+    let training = resume.tuning(tuning.topology, tuning.adapt);
+    let learner = AnyAgent::budget(resume.shape(), &tuning.settings, &training);
+    Budget { replay: tuning.kept(resume).blocks() * Block::BYTES, ..learner }
 }
 
 /// What came of it.

@@ -36,6 +36,7 @@ pub use stage::{MAX_STAGES, Stage, Stages};
 pub use statistics::Statistics;
 pub use work::Work;
 
+use super::budget::Budget;
 use super::error::LearnError;
 use super::explore::Explorer;
 use super::memory::Rollout;
@@ -103,26 +104,36 @@ impl<'m, A: Algorithm> Agent<'m, A> {
     /// Blocks of memory that an agent of this shape takes, its minibatch included and its replay
     /// not.
     pub fn blocks(shape: &AgentShape, algorithm: &A, training: &Training) -> usize {
+        Self::budget(shape, algorithm, training).learner() / Block::BYTES
+    }
+
+    /// What those blocks are for.
+    pub fn budget(shape: &AgentShape, algorithm: &A, training: &Training) -> Budget {
         let (batch, threads) = (algorithm.batch(), training.threads);
-        let networks = A::NETWORKS.iter().map(|part| {
-            let shape = shape.network(part.role);
-            Network::blocks(shape, part.target)
-        });
-        networks.sum::<usize>()
-            + Scalars::blocks(A::scalars(shape))
-            + share::count(batch, threads)
-                * Share::blocks::<A>(
-                    shape,
-                    share::samples(batch, threads),
-                    (training.method.wants_gradients(), training.adapt.stay_near > 0.0),
-                )
-            + Self::scratches(batch, threads) * TopologyScratch::blocks(Self::largest(shape))
-            + Block::for_slice::<u32>(batch as usize)
-            + algorithm.iteration().map_or(0, |(steps, _)| Rollout::blocks(steps))
+        let mut budget = Budget::default();
+        for part in A::NETWORKS {
+            Network::count(shape.network(part.role), part.target, &mut budget);
+        }
+        let anchored = training.adapt.stay_near > 0.0;
+        if anchored {
+            budget.anchor += Block::BYTES * Target::blocks(&shape.policy);
+        }
+        let samples = share::samples(batch, threads);
+        for _ in 0..share::count(batch, threads) {
+            let extras = (training.method.wants_gradients(), anchored);
+            Share::count::<A>(shape, samples, extras, &mut budget);
+        }
+        budget.topology += Block::BYTES
+            * Self::scratches(batch, threads)
+            * TopologyScratch::blocks(Self::largest(shape));
+        let iteration = algorithm.iteration().map_or(0, |(steps, _)| Rollout::blocks(steps));
+        budget.batch += Block::BYTES * (Block::for_slice::<u32>(batch as usize) + iteration);
+        let rest = Scalars::blocks(A::scalars(shape))
             + Statistics::blocks(shape.observations(), training)
             + Block::for_slice::<f32>(shape.policy.outputs())
-            + if training.adapt.stay_near > 0.0 { Target::blocks(&shape.policy) } else { 0 }
-            + Block::for_slice::<f32>(shape.action_numbers())
+            + Block::for_slice::<f32>(shape.action_numbers());
+        budget.rest += Block::BYTES * rest;
+        budget
     }
 
     fn scratches(batch: u32, threads: u32) -> usize {

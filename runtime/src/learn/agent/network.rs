@@ -1,8 +1,9 @@
 //! A network that learns, with its optimiser and the target that follows it.
 
-use crate::arena::Arena;
+use crate::arena::{Arena, Block};
 use crate::kernels::train::TrainKernels;
 use crate::learn::adapt::Learns;
+use crate::learn::budget::Budget;
 use crate::learn::error::LearnError;
 use crate::learn::net::{
     Gradients, Head, Mlp, NetworkShape, Start, Target, TopologyScratch, Trace,
@@ -35,9 +36,12 @@ impl<'m> Network<'m> {
         Ok(Self { online, target, adam: Adam::new(adam) })
     }
 
-    /// Blocks that [`Network::random`] takes.
-    pub(super) fn blocks(shape: &NetworkShape, with_target: bool) -> usize {
-        Mlp::blocks(shape) + if with_target { Target::blocks(shape) } else { 0 }
+    /// Counts what [`Network::random`] takes.
+    pub(super) fn count(shape: &NetworkShape, with_target: bool, budget: &mut Budget) {
+        Mlp::count(shape, budget);
+        if with_target {
+            budget.targets += Block::BYTES * Target::blocks(shape);
+        }
     }
 
     /// Runs the target, or the network itself where it has none, over the trace's input.

@@ -5,6 +5,7 @@ use super::scene::Scene;
 use super::shape::AgentShape;
 use crate::arena::{Arena, Block, OutOfMemory};
 use crate::kernels::train::{QUARTER, TILE, Tile};
+use crate::learn::budget::Budget;
 use crate::learn::net::{Gradients, Record, Trace};
 use crate::random::Xoshiro256PlusPlus;
 use heapless::Vec;
@@ -71,20 +72,27 @@ impl<'m> Share<'m> {
         })
     }
 
-    /// Blocks that [`Share::new`] takes.
-    pub(super) fn blocks<A: Algorithm>(
+    /// Counts what [`Share::new`] takes.
+    pub(super) fn count<A: Algorithm>(
         shape: &AgentShape,
         samples: usize,
         (with_record, with_anchor): (bool, bool),
-    ) -> usize {
+        budget: &mut Budget,
+    ) {
         let traces = A::TRACES.iter().map(|&role| Trace::blocks(shape.network(role)));
         let gradients = A::NETWORKS.iter().map(|part| Gradients::blocks(shape.network(part.role)));
-        traces.sum::<usize>()
-            + Block::for_slice::<Tile>(samples.div_ceil(TILE) * A::noise(shape))
-            + gradients.sum::<usize>()
-            + Block::for_slice::<f32>(A::scalars(shape))
-            + Block::for_slice::<Tile>(if with_anchor { shape.policy.outputs() } else { 0 })
-            + if with_record { Record::blocks(shape.networks(), samples) } else { 0 }
+        let noise = samples.div_ceil(TILE) * A::noise(shape);
+        budget.traces += Block::BYTES * traces.sum::<usize>();
+        budget.batch += Block::BYTES * Block::for_slice::<Tile>(noise);
+        budget.gradients += Block::BYTES * gradients.sum::<usize>();
+        budget.gradients += Block::BYTES * Block::for_slice::<f32>(A::scalars(shape));
+        if with_anchor {
+            let outputs = Block::for_slice::<Tile>(shape.policy.outputs());
+            budget.anchor += Block::BYTES * outputs;
+        }
+        if with_record {
+            budget.topology += Block::BYTES * Record::blocks(shape.networks(), samples);
+        }
     }
 
     /// Draws the noise of so many samples, `rows` numbers each; apart from the threads, so that its

@@ -6,6 +6,7 @@ use crate::learn::agent::{
     Agent, AgentShape, Algorithm, AlgorithmKind, DeployedLayer, Learner, Losses, Network, Seeds,
     Work, deployed,
 };
+use crate::learn::budget::Budget;
 use crate::learn::error::LearnError;
 #[cfg(feature = "alloc")]
 use crate::learn::health::Health;
@@ -129,6 +130,11 @@ impl<'m> AnyAgent<'m> {
     /// See [`Agent::blocks`].
     pub fn blocks(shape: &AgentShape, settings: &Settings, training: &Training) -> usize {
         each!(Settings, settings, algorithm => Agent::blocks(shape, algorithm, training))
+    }
+
+    /// See [`Agent::budget`].
+    pub fn budget(shape: &AgentShape, settings: &Settings, training: &Training) -> Budget {
+        each!(Settings, settings, algorithm => Agent::budget(shape, algorithm, training))
     }
 
     /// See [`Agent::new`].

@@ -2,6 +2,7 @@
 
 use crate::arena::{Arena, Block, OutOfMemory};
 use crate::kernels::train::{Finish, Tile, TrainKernels};
+use crate::learn::budget::Budget;
 use crate::learn::method::{Method, Newborn};
 use core::ops::AddAssign;
 use lacewing_formats::topology::{
@@ -255,14 +256,16 @@ impl<'m> Layer<'m> {
         Ok(())
     }
 
-    pub fn blocks(shape: (usize, usize, usize)) -> usize {
+    /// Counts what links and [`Layer::new`] take.
+    pub fn count(shape: (usize, usize, usize), budget: &mut Budget) {
         let (inputs, outputs, links) = shape;
-        Links::blocks(shape)
-            + 4 * Block::for_slice::<f32>(links)
-            + 2 * Block::for_slice::<f32>(outputs)
-            + Block::for_slice::<u32>(inputs + 1)
-            + Block::for_slice::<u16>(links)
-            + Block::for_slice::<u8>(links)
+        let numbers = Block::for_slice::<f32>(links);
+        let columns =
+            Block::for_slice::<u32>(inputs + 1) + Block::for_slice::<u16>(links) + 2 * numbers;
+        budget.links += Block::BYTES * Links::blocks(shape);
+        budget.moments += Block::BYTES * 2 * (numbers + Block::for_slice::<f32>(outputs));
+        budget.columns += Block::BYTES * columns;
+        budget.ages += Block::BYTES * Block::for_slice::<u8>(links);
     }
 
     /// Brings the view by columns up to date with topology and weights.

@@ -4,8 +4,9 @@ use super::gradients::Gradients;
 use super::layer::{Layer, LayerRef, Links, Start, TopologyScratch};
 use super::shape::{NetworkShape, Norm};
 use super::trace::Trace;
-use crate::arena::Arena;
+use crate::arena::{Arena, Block};
 use crate::kernels::train::{Finish, TrainKernels};
+use crate::learn::budget::Budget;
 use crate::learn::error::LearnError;
 use crate::learn::error::MAX_LAYERS;
 use heapless::Vec;
@@ -102,7 +103,14 @@ impl<'m> Mlp<'m> {
 
     /// Blocks that [`Mlp::random`] takes.
     pub fn blocks(shape: &NetworkShape) -> usize {
-        shape.layers().map(Layer::blocks).sum()
+        let mut budget = Budget::default();
+        Self::count(shape, &mut budget);
+        budget.total() / Block::BYTES
+    }
+
+    /// What they are for.
+    pub(in crate::learn) fn count(shape: &NetworkShape, budget: &mut Budget) {
+        shape.layers().for_each(|layer| Layer::count(layer, budget));
     }
 
     /// The layers, from the input on.

@@ -1,37 +1,28 @@
 //! The memory that fine-tuning takes, known before it starts.
 
 use crate::EdgeError;
-use lacewing_runtime::learn::{AnyAgent, Block, ReplayShape, Resume, Training};
+use lacewing_runtime::learn::{AnyAgent, Block, Budget, ReplayShape, Resume, Training};
 use std::collections::TryReserveError;
 use std::fmt;
 
-/// Bytes by what they are for.
+/// Bytes by what they are for, and the replay that is meant.
 pub struct Need {
-    /// The policy file, and the two copies of it that saving builds.
-    files: usize,
-    /// Blocks of networks, targets, optimiser and working memory.
-    learner: usize,
-    /// Blocks of the copies of the policy that act while it learns.
-    acting: usize,
-    /// What the replay keeps.
+    budget: Budget,
     replay: ReplayShape,
 }
 
 impl Need {
-    /// What it takes to go on from `resume`, which lies in a file of `file` bytes.
+    /// What it takes to go on from `resume`, which lies in a file of `file` bytes; saving builds two
+    /// copies of that.
     pub fn of(resume: &Resume<'_>, training: &Training, file: usize, replay: ReplayShape) -> Self {
-        let learner = AnyAgent::blocks(resume.shape(), resume.settings(), training);
-        Self { files: 3 * file, learner, acting: 0, replay }
+        let learner = AnyAgent::budget(resume.shape(), resume.settings(), training);
+        let replay_bytes = replay.blocks() * Block::BYTES;
+        Self { budget: Budget { files: 3 * file, replay: replay_bytes, ..learner }, replay }
     }
 
     /// The same with so many blocks for copies of the policy.
     pub fn and_acting(self, acting: usize) -> Self {
-        Self { acting, ..self }
-    }
-
-    fn total(&self) -> usize {
-        let blocks = (self.learner + self.acting).saturating_add(self.replay.blocks());
-        blocks.saturating_mul(Block::BYTES).saturating_add(self.files)
+        Self { budget: Budget { acting: acting * Block::BYTES, ..self.budget }, ..self }
     }
 
     /// Refuses to go over a limit.
@@ -39,11 +30,9 @@ impl Need {
     /// # Errors
     /// [`EdgeError::Memory`].
     pub fn check(&self, limit: Option<usize>) -> Result<(), EdgeError> {
+        let (need, transition) = (self.budget.total(), self.replay.transition_bytes());
         match limit {
-            Some(limit) if limit < self.total() => {
-                let (need, transition) = (self.total(), self.replay.transition_bytes());
-                Err(EdgeError::Memory { need, limit, transition })
-            }
+            Some(limit) if limit < need => Err(EdgeError::Memory { need, limit, transition }),
             _ => Ok(()),
         }
     }
@@ -53,10 +42,10 @@ impl Need {
     /// # Errors
     /// [`EdgeError::NoMemory`] if the system has not so much.
     pub fn allocate(&self) -> Result<[Vec<Block>; 2], EdgeError> {
-        blocks(self.learner)
+        blocks(self.budget.learner() / Block::BYTES)
             .and_then(|learner| Ok([learner, blocks(self.replay.blocks())?]))
             .map_err(|_| EdgeError::NoMemory {
-                need: self.total(),
+                need: self.budget.total(),
                 transition: self.replay.transition_bytes(),
             })
     }
@@ -64,18 +53,8 @@ impl Need {
 
 impl fmt::Display for Need {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "memory: {} bytes ({} policy file and saving it, {} learner, {} copies that act, {} replay of \
-             {} transitions, {} bytes each)",
-            self.total(),
-            self.files,
-            self.learner * Block::BYTES,
-            self.acting * Block::BYTES,
-            self.replay.blocks() * Block::BYTES,
-            self.replay.transitions,
-            self.replay.transition_bytes()
-        )
+        let (kept, each) = (self.replay.transitions, self.replay.transition_bytes());
+        write!(f, "memory: {} (replay of {kept} transitions, {each} bytes each)", self.budget)
     }
 }
 

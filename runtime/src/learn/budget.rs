@@ -1,0 +1,81 @@
+//! The memory of learning by what it is for, known before any is taken.
+
+use core::fmt;
+use serde::Serialize;
+
+/// Bytes of memory by what they are for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Budget {
+    /// The policy file, and copies of it.
+    pub files: usize,
+    /// The networks that learn: row pointers, columns, weights and biases.
+    pub links: usize,
+    /// Adam's moments.
+    pub moments: usize,
+    /// Ages of links, for methods that spare the young.
+    pub ages: usize,
+    /// The topologies by columns, for the gradients of inputs.
+    pub columns: usize,
+    /// Target networks.
+    pub targets: usize,
+    /// The policy as it was, where it is to stay near that.
+    pub anchor: usize,
+    /// Gradients of all threads.
+    pub gradients: usize,
+    /// Activations and what comes back through them, of all threads.
+    pub traces: usize,
+    /// Working memory of changes of topology.
+    pub topology: usize,
+    /// Minibatch, noise, and what on-policy learning derives from an iteration's steps.
+    pub batch: usize,
+    /// Scalars, statistics, and the policy's outputs for one observation.
+    pub rest: usize,
+    /// Copies of the policy that act while it learns.
+    pub acting: usize,
+    /// The replay.
+    pub replay: usize,
+}
+
+impl Budget {
+    /// Every part with its name.
+    pub fn parts(&self) -> [(&'static str, usize); 14] {
+        [
+            ("files", self.files),
+            ("links", self.links),
+            ("moments", self.moments),
+            ("ages", self.ages),
+            ("columns", self.columns),
+            ("targets", self.targets),
+            ("anchor", self.anchor),
+            ("gradients", self.gradients),
+            ("traces", self.traces),
+            ("topology", self.topology),
+            ("batch", self.batch),
+            ("rest", self.rest),
+            ("acting", self.acting),
+            ("replay", self.replay),
+        ]
+    }
+
+    /// All together; `usize::MAX` where it is more.
+    pub fn total(&self) -> usize {
+        self.parts().iter().fold(0, |sum, (_, bytes)| sum.saturating_add(*bytes))
+    }
+
+    /// What the learner itself takes: all but files, acting and replay.
+    pub fn learner(&self) -> usize {
+        Self { files: 0, acting: 0, replay: 0, ..*self }.total()
+    }
+}
+
+/// On one line, without what takes nothing.
+impl fmt::Display for Budget {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} bytes", self.total())?;
+        let taken = self.parts().into_iter().filter(|(_, bytes)| *bytes > 0);
+        for (at, (name, bytes)) in taken.enumerate() {
+            write!(f, "{} {name} {bytes}", if at == 0 { ":" } else { "," })?;
+        }
+        Ok(())
+    }
+}
