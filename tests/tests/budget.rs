@@ -63,8 +63,8 @@ fn parts_are_what_their_names_say() {
     // A tile has 64 samples. Actor and critic: every unit, and twice the widest layer.
     let tiles = (5 + 24 + 16 + 2 + 2 * 24) + (7 + 20 + 12 + 1 + 2 * 20);
     assert_eq!(part.traces, tiles * 4 * 64);
-    // Forty samples, and a tile of noise for each number of an action.
-    assert_eq!(part.batch, bytes(40) + 2 * 4 * 64);
+    // Forty samples, a tile of noise for each number of an action, and what was drawn for three quarters.
+    assert_eq!(part.batch, bytes(40) + 2 * 4 * 64 + bytes(2 * 48));
     assert_eq!((part.files, part.acting, part.replay), (0, 0, 0));
 
     // What a second thread takes is its own gradients, traces and noise, and scratch for its network.

@@ -5,8 +5,7 @@ use lacewing_formats::topology::{Amount, Drop, Schedule, TargetRule};
 use lacewing_runtime::learn::{
     ActionSpace, Agent, AgentShape, Algorithm, AlgorithmKind, AnyAgent, Block, DqnConfig,
     Gradients, Growth, LayerRef, LearnError, Learner, Losses, Method, Network, Newborn, Norm,
-    PpoConfig, Replay, Resume, ResumeError, ResumeHeader, SacConfig, Settings, Target, Td3Config,
-    Training,
+    PpoConfig, Replay, Resume, ResumeError, ResumeHeader, SacConfig, Settings, Td3Config, Training,
 };
 use lacewing_tests::learner::{full_replay, replay_memory, save, seeds, sparsity, written};
 use std::ops::Range;
@@ -190,9 +189,11 @@ fn compare_losses(update: usize, ours: Losses, theirs: Losses) {
 /// Online and target networks must have the same links, with nearly the same values.
 fn compare_networks(ours: &[Network<'_>], theirs: &[Network<'_>]) {
     fn layers<'n>(networks: &'n [Network<'_>]) -> Vec<LayerRef<'n>> {
-        let targets = networks.iter().filter_map(|network| network.target.as_ref());
         let online = networks.iter().flat_map(|network| network.online.layers());
-        online.chain(targets.flat_map(Target::layers)).collect()
+        let targets = networks.iter().flat_map(|network| {
+            network.target.iter().flat_map(|target| target.layers(&network.online))
+        });
+        online.chain(targets).collect()
     }
     let (ours, theirs) = (layers(ours), layers(theirs));
     assert_eq!(ours.len(), theirs.len());

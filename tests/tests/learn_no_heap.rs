@@ -70,6 +70,7 @@ fn step(data: &mut Replay<'_>, actor: &mut Actor<'_>, explorer: &mut Explorer<'_
 fn acting_and_learning_ask_for_no_memory() {
     for (number, mut case) in cases().into_iter().enumerate() {
         case.training.normalise_observations = number % 2 == 0;
+        case.training.lean = number % 4 < 2;
         let values = [ReplayValues::F32, ReplayValues::F16, ReplayValues::U8][number % 3];
         let kind = case.settings.kind();
         let steps = case.settings.iteration().unwrap_or(30);

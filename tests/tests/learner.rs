@@ -2,9 +2,9 @@
 use lacewing_formats::topology::Csr;
 use lacewing_runtime::kernels::train::{TILE, TrainKernels};
 use lacewing_runtime::learn::{
-    ActionSpace, AgentShape, AnyAgent, Arena, Block, DynamicBuffer, Head, Init, LearnError,
-    Learner, MAX_THREADS, Mlp, Replay, ReplayError, Resume, ResumeError, ResumeHeader, Start, Td3,
-    Td3Config, Trace, Training, Transition, Wanted,
+    ActionSpace, AgentShape, AnyAgent, Arena, Block, DynamicBuffer, Head, Init, LayerMemory,
+    LearnError, Learner, MAX_THREADS, Mlp, Replay, ReplayError, Resume, ResumeError, ResumeHeader,
+    Start, Td3, Td3Config, Trace, Training, Transition, Wanted,
 };
 use lacewing_tests::learner::{self, save, seeds, sparsity, td3_shape, written};
 use rand_core::{Rng, SeedableRng};
@@ -45,11 +45,17 @@ fn fill(memory: &mut [f32]) -> Replay<'_> {
 fn gradients_are_the_slopes_of_the_loss() {
     let rng = &mut Xoshiro256PlusPlus::seed_from_u64(5);
     let shape = shape(0.6).policy;
-    let mut memory = vec![Block::ZERO; Mlp::blocks(&shape) + Trace::blocks(&shape)];
+    let mut memory =
+        vec![Block::ZERO; Mlp::blocks(&shape, LayerMemory::Full) + Trace::blocks(&shape, false)];
     let arena = &mut Arena::new(&mut memory);
-    let network =
-        Mlp::random(arena, &shape, Head::Tanh, Start { init: Init::Dense, bias: true }, rng)
-            .unwrap();
+    let network = Mlp::random(
+        arena,
+        &shape,
+        Head::Tanh,
+        Start { init: Init::Dense, bias: true, memory: LayerMemory::Full },
+        rng,
+    )
+    .unwrap();
     let mut trace = Trace::new(arena, &shape).unwrap();
     assert_eq!(arena.left(), 0, "the blocks asked for are the blocks used");
 

@@ -1,6 +1,8 @@
 //! Every training kernel against the scalar oracle.
 use lacewing_formats::topology::{Csr, CsrMut, Structure};
-use lacewing_runtime::kernels::train::{AdamStep, Finish, TILE, Tile, TrainKernels};
+use lacewing_runtime::kernels::train::{
+    AdamStep, Finish, QUARTER, Quarter, Row, TILE, Tile, TrainKernels,
+};
 use proptest::prelude::*;
 use rand_core::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
@@ -25,6 +27,38 @@ fn rounded(a: f32, b: f32) -> bool {
 
 fn oracle() -> TrainKernels {
     TrainKernels::available().last().expect("the scalar kernels are always there")
+}
+
+/// The first samples of each tile.
+fn quarters(tiles: &[Tile]) -> Vec<Quarter> {
+    let first = |tile: &Tile| Quarter(std::array::from_fn(|i| tile.0[i]));
+    tiles.iter().map(first).collect()
+}
+
+/// `Wᵀ·dy` link by link.
+fn back<R: Row>(topology: Csr<'_>, weights: &[f32], dy: &[R], sample: usize) -> Vec<f32> {
+    let mut dx = vec![0.0; topology.cols()];
+    for (row, dy) in dy.iter().enumerate() {
+        for link in topology.row(row) {
+            dx[usize::from(topology.col_idx()[link])] += weights[link] * dy.as_ref()[sample];
+        }
+    }
+    dx
+}
+
+/// Whether a kernel's product with the transposed topology is that.
+fn is_back<R: Row>(
+    kernels: &TrainKernels,
+    (topology, weights): (Csr<'_>, &[f32]),
+    dy: &[R],
+    samples: usize,
+) -> bool {
+    let mut dx = vec![R::zeroed(); topology.cols()];
+    kernels.spmm_back(topology, weights, dy, &mut dx, samples);
+    (0..samples).all(|sample| {
+        let expected = back(topology, weights, dy, sample);
+        dx.iter().zip(expected).all(|(dx, expected)| near(dx.as_ref()[sample], expected))
+    })
 }
 
 proptest! {
@@ -70,6 +104,30 @@ proptest! {
             for (&grad, &expected) in grad.iter().zip(&expected_grad) {
                 prop_assert!(near(grad, expected), "{}: {grad} {expected}", kernels.name);
             }
+            prop_assert!(is_back(&kernels, (topology.view(), &weights), &dy, samples));
+
+            // Rows of a quarter's samples are the beginnings of tiles.
+            let (few, narrow_dy) = (samples.min(QUARTER), quarters(&dy));
+            let gate = quarters(&gate);
+            let finish = match finish {
+                Finish::Store => Finish::Store,
+                Finish::Relu => Finish::Relu,
+                Finish::Gate(_) => Finish::Gate(&gate),
+            };
+            let mut y = vec![Quarter([9.0; QUARTER]); rows];
+            kernels.spmm(topology.view(), &weights, bias, &quarters(&x), &mut y, finish, few);
+            for (y, expected) in y.iter().zip(&expected) {
+                for (&y, expected) in y.0[..few].iter().zip(expected.0) {
+                    prop_assert!(near(y, expected), "{}: {y} {expected}", kernels.name);
+                }
+            }
+            let (mut grad, mut expected) = (vec![0.5; links], vec![0.5; links]);
+            kernels.sddmm(topology.view(), &narrow_dy, &quarters(&x), &mut grad, few);
+            oracle().sddmm(topology.view(), &dy, &x, &mut expected, few);
+            for (&grad, &expected) in grad.iter().zip(&expected) {
+                prop_assert!(near(grad, expected), "{}: {grad} {expected}", kernels.name);
+            }
+            prop_assert!(is_back(&kernels, (topology.view(), &weights), &narrow_dy, few));
         }
     }
 

@@ -65,8 +65,8 @@ pub use memory::{
 };
 pub use method::{Growth, Method, Newborn};
 pub use net::{
-    Changed, Gradients, Head, Init, LayerRef, MAX_LAYERS, Mlp, NetworkShape, Norm, Start, Target,
-    Trace, Wanted,
+    Changed, Gradients, Head, Init, LayerMemory, LayerRef, MAX_LAYERS, Mlp, NetworkShape, Norm,
+    Start, Target, Trace, Wanted,
 };
 pub use optim::AdamConfig;
 pub use resume::{LiveLinks, Resume, ResumeError, ResumeHeader, policy_hash};

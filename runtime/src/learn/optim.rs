@@ -1,8 +1,9 @@
 //! Adam on live links only (Kingma & Ba 2015, alg. 1).
 
 use super::adapt::Learns;
-use super::net::{Gradients, Mlp};
+use super::net::{Gradients, Mlp, Moments};
 use crate::kernels::train::{AdamStep, TrainKernels};
+use half::bf16;
 use serde::{Deserialize, Serialize};
 
 /// Constants of Adam.
@@ -61,14 +62,75 @@ impl Adam {
                 continue;
             }
             let layer = &mut network.layers[at];
-            let (state, links) = (&mut layer.learning, &mut layer.links);
-            if network.bias {
-                kernels.adam(&step, links.bias, bias, state.bias.m, state.bias.v);
+            let links = &mut layer.links;
+            let weights = (learns != Learns::Biases).then_some(weights);
+            let bias = network.bias.then_some(bias);
+            match &mut layer.learning.moments {
+                Moments::Adam { weights: of_weights, bias: of_bias } => {
+                    if let Some(bias) = bias {
+                        kernels.adam(&step, links.bias, bias, of_bias.m, of_bias.v);
+                    }
+                    if let Some(weights) = weights {
+                        kernels.adam(&step, links.weights, weights, of_weights.m, of_weights.v);
+                    }
+                }
+                Moments::Mini { weights: of_weights, bias: of_bias, v } => {
+                    for (row, v) in v.iter_mut().enumerate() {
+                        let of_row = links.topology.view().row(row);
+                        mini(
+                            &step,
+                            v,
+                            [
+                                weights.map(|gradients| Moving {
+                                    values: &mut links.weights[of_row.clone()],
+                                    gradients: &gradients[of_row.clone()],
+                                    m: &mut of_weights[of_row],
+                                }),
+                                bias.map(|gradients| Moving {
+                                    values: &mut links.bias[row..=row],
+                                    gradients: &gradients[row..=row],
+                                    m: &mut of_bias[row..=row],
+                                }),
+                            ],
+                        );
+                    }
+                }
             }
-            if learns != Learns::Biases {
-                kernels.adam(&step, links.weights, weights, state.weights.m, state.weights.v);
+            if weights.is_some() {
                 layer.gather_columns();
             }
+        }
+    }
+}
+
+/// Parameters of a unit on their way.
+struct Moving<'p> {
+    values: &'p mut [f32],
+    gradients: &'p [f32],
+    m: &'p mut [bf16],
+}
+
+/// A step of a unit's parameters, of which `v` is the second moment.
+fn mini(step: &AdamStep, v: &mut f32, mut unit: [Option<Moving<'_>>; 2]) {
+    let (mut squares, mut count) = (0.0, 0.0);
+    for Moving { values, gradients, .. } in unit.iter().flatten() {
+        for (value, gradient) in values.iter().zip(*gradients) {
+            let gradient = gradient + step.weight_decay * value;
+            squares += gradient * gradient;
+            count += 1.0;
+        }
+    }
+    if count == 0.0 {
+        return;
+    }
+    *v = step.beta2 * *v + (1.0 - step.beta2) * squares / count;
+    let rate = step.step_size / (libm::sqrtf(*v) * step.second_correction + step.epsilon);
+    for Moving { values, gradients, m } in unit.iter_mut().flatten() {
+        for ((value, gradient), m) in values.iter_mut().zip(*gradients).zip(&mut **m) {
+            let gradient = gradient + step.weight_decay * *value;
+            let moment = step.beta1 * m.to_f32() + (1.0 - step.beta1) * gradient;
+            *m = bf16::from_f32(moment);
+            *value -= rate * moment;
         }
     }
 }

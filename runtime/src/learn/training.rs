@@ -4,7 +4,8 @@
 use super::adapt::Adapt;
 use super::error::LearnError;
 use super::method::Method;
-use super::net::{Init, Start};
+use super::net::{Init, LayerMemory, Start};
+use crate::kernels::train::{QUARTER, TILE};
 use serde::{Deserialize, Serialize};
 
 /// Most threads that may share an update; one without feature `threads`.
@@ -34,6 +35,12 @@ pub struct Training {
     /// What of the agent learns; a matter of the fine-tuning, so it is not saved with an agent.
     #[serde(skip)]
     pub adapt: Adapt,
+    /// Takes as little memory as it can, for a device: tiles of 16 samples instead of 64, no copy of the
+    /// topology by columns, one second moment a unit (Adam-mini: Zhang et al. 2024) beside first ones of 16
+    /// bits, one set of gradients for all networks that do not step together, and where links stay, targets
+    /// that share them. What is learned is not the same in every bit. Not saved, like `threads`.
+    #[serde(skip)]
+    pub lean: bool,
     /// Threads that share the minibatch, 1 to [`MAX_THREADS`]; a matter of the machine, so it is not
     /// saved with an agent. Sums are in an order that depends on it (and not on which thread is
     /// first), so the last bits of a result do.
@@ -57,6 +64,7 @@ impl Default for Training {
             fake_features: 0,
             method: Method::default(),
             adapt: Adapt::default(),
+            lean: false,
             threads: 1,
         }
     }
@@ -64,7 +72,21 @@ impl Default for Training {
 
 impl Training {
     pub(super) fn start(&self) -> Start {
-        Start { init: self.init, bias: self.bias }
+        Start { init: self.init, bias: self.bias, memory: self.memory() }
+    }
+
+    /// Samples that are learned from side by side.
+    pub(super) fn tile(&self) -> usize {
+        if self.lean { QUARTER } else { TILE }
+    }
+
+    /// What layers may leave out.
+    pub(super) fn memory(&self) -> LayerMemory {
+        match (self.lean, self.method.is_static()) {
+            (false, _) => LayerMemory::Full,
+            (true, false) => LayerMemory::Lean,
+            (true, true) => LayerMemory::LeanFixed,
+        }
     }
 
     /// Refuses settings without a meaning.

@@ -6,7 +6,8 @@ use lacewing_formats::artifact::PolicyView;
 use lacewing_formats::policy::{Contract, Signal};
 use lacewing_runtime::cost::Cost;
 use lacewing_runtime::learn::{
-    Actor, Adapt, AnyAgent, Block, Budget, ReplayShape, ReplayValues, Resume, TuningTopology,
+    Actor, Adapt, AnyAgent, Block, Budget, ReplayShape, ReplayValues, Resume, Training,
+    TuningTopology,
 };
 use serde_json::{Value, json};
 
@@ -41,6 +42,9 @@ pub struct Args {
     /// What becomes of the links: as-trained, frozen, set or rigl.
     #[arg(long, default_value = "as-trained", requires = "budget")]
     topology: TuningTopology,
+    /// As with --lean of lacewing-edge finetune.
+    #[arg(long, requires = "budget")]
+    lean: bool,
 }
 
 /// Prints what a policy file holds.
@@ -74,6 +78,7 @@ fn budget(args: &Args, view: &PolicyView<'_>, files: usize) -> Result<Budget, Cl
     let resume = resume_of(view, &args.policy)?;
     let (shape, settings) = (resume.shape(), resume.settings());
     let training = resume.tuning(args.topology, Adapt::default());
+    let training = Training { lean: args.lean, ..training };
     let transitions = settings.iteration().unwrap_or(args.replay);
     let kept = ReplayShape::new(shape, settings.kind(), args.replay_values, transitions);
     let replay = kept.blocks().saturating_mul(Block::BYTES);

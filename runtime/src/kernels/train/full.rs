@@ -5,7 +5,7 @@
 
 use super::super::vector::Vector;
 use super::generic::{apply, sddmm_links, spmm as spmm_rows};
-use super::{Finish, TILE, Tile};
+use super::{Finish, Row};
 use lacewing_formats::topology::Csr;
 
 /// Rows that are worked on together.
@@ -19,15 +19,15 @@ const COLUMNS: usize = 64;
 /// # Safety
 /// As in [`spmm_rows`], and all links are alive.
 #[inline(always)]
-pub(super) unsafe fn spmm<V: Vector, const N: usize, const C: usize>(
+pub(super) unsafe fn spmm<V: Vector, R: Row, const N: usize, const C: usize>(
     csr: Csr<'_>,
     weights: &[f32],
     bias: Option<&[f32]>,
-    x: &[Tile],
-    y: &mut [Tile],
-    finish: Finish<'_>,
+    x: &[R],
+    y: &mut [R],
+    finish: Finish<'_, R>,
 ) {
-    const { assert!(N.is_multiple_of(C) && N * V::LANES <= TILE) };
+    const { assert!(N.is_multiple_of(C) && N * V::LANES <= R::SAMPLES) };
     // With one column there is nothing to share.
     let blocked = if csr.cols() > 1 { csr.rows() - csr.rows() % ROWS } else { 0 };
     for first in (0..blocked).step_by(ROWS) {
@@ -48,7 +48,7 @@ pub(super) unsafe fn spmm<V: Vector, const N: usize, const C: usize>(
                         *sum = sum.add(odd);
                     }
                     apply(&mut sums, finish, row, lane);
-                    let y = y.get_unchecked_mut(row).0.as_mut_ptr().add(lane);
+                    let y = y.as_mut_ptr().add(row).cast::<f32>().add(lane);
                     for (k, sum) in sums.into_iter().enumerate() {
                         sum.store(y.add(k * V::LANES));
                     }
@@ -57,7 +57,7 @@ pub(super) unsafe fn spmm<V: Vector, const N: usize, const C: usize>(
         }
     }
     // SAFETY: see the caller.
-    unsafe { spmm_rows::<V, N>(csr, weights, bias, x, y, finish, blocked) }
+    unsafe { spmm_rows::<V, R, N>(csr, weights, bias, x, y, finish, blocked) }
 }
 
 /// Adds every second column's products from `first` on to the sums of [`ROWS`] rows.
@@ -66,10 +66,10 @@ pub(super) unsafe fn spmm<V: Vector, const N: usize, const C: usize>(
 /// The CPU has `V`'s instruction set, `weights` are [`ROWS`] rows of `x.len()`, and `C` vectors from
 /// `lane` on are within a tile.
 #[inline(always)]
-unsafe fn chain<V: Vector, const C: usize>(
+unsafe fn chain<V: Vector, R: Row, const C: usize>(
     mut sums: [[V; C]; ROWS],
     weights: &[f32],
-    x: &[Tile],
+    x: &[R],
     lane: usize,
     first: usize,
 ) -> [[V; C]; ROWS] {
@@ -98,10 +98,10 @@ unsafe fn chain<V: Vector, const C: usize>(
 /// # Safety
 /// As in [`sddmm`](super::generic::sddmm), and all links are alive.
 #[inline(always)]
-pub(super) unsafe fn sddmm<V: Vector, const N: usize, const L: usize>(
+pub(super) unsafe fn sddmm<V: Vector, R: Row, const N: usize, const L: usize>(
     csr: Csr<'_>,
-    dy: &[Tile],
-    x: &[Tile],
+    dy: &[R],
+    x: &[R],
     grad: &mut [f32],
 ) {
     let cols = csr.cols();
@@ -112,7 +112,7 @@ pub(super) unsafe fn sddmm<V: Vector, const N: usize, const L: usize>(
         for (row, dy) in dy.iter().enumerate() {
             let links = row * cols + first..row * cols + last;
             // SAFETY: see the caller; a row's links are as its columns.
-            unsafe { sddmm_links::<V, N, L>(csr, links, dy, x, grad, &mut rest) }
+            unsafe { sddmm_links::<V, R, N, L>(csr, links, dy, x, grad, &mut rest) }
         }
     }
 }

@@ -1,8 +1,9 @@
 //! The kernels, written once over a trait of vectors.
 
 use super::super::vector::Vector;
-use super::{AdamStep, Finish, Tile, scalar};
+use super::{AdamStep, Finish, Row, scalar};
 use core::ops::Range;
+use core::ptr::{from_mut, from_ref};
 use lacewing_formats::topology::Csr;
 
 /// Works on the first `N` vectors of every tile, for the rows from `first` on.
@@ -10,13 +11,13 @@ use lacewing_formats::topology::Csr;
 /// # Safety
 /// The CPU has `V`'s instruction set, and lengths fit as [`super::TrainKernels::spmm`] checks.
 #[inline(always)]
-pub(super) unsafe fn spmm<V: Vector, const N: usize>(
+pub(super) unsafe fn spmm<V: Vector, R: Row, const N: usize>(
     csr: Csr<'_>,
     weights: &[f32],
     bias: Option<&[f32]>,
-    x: &[Tile],
-    y: &mut [Tile],
-    finish: Finish<'_>,
+    x: &[R],
+    y: &mut [R],
+    finish: Finish<'_, R>,
     first: usize,
 ) {
     let (columns, x) = (csr.col_idx().as_ptr(), x.as_ptr());
@@ -51,9 +52,9 @@ pub(super) unsafe fn spmm<V: Vector, const N: usize>(
 /// # Safety
 /// As in [`spmm`]; `row` is below its rows, and the sums end within a tile.
 #[inline(always)]
-pub(super) unsafe fn apply<V: Vector, const N: usize>(
+pub(super) unsafe fn apply<V: Vector, R: Row, const N: usize>(
     sums: &mut [V; N],
-    finish: Finish<'_>,
+    finish: Finish<'_, R>,
     row: usize,
     lane: usize,
 ) {
@@ -69,7 +70,7 @@ pub(super) unsafe fn apply<V: Vector, const N: usize>(
             for (k, sum) in sums.iter_mut().enumerate() {
                 // SAFETY: see the caller.
                 unsafe {
-                    let gate = gate.get_unchecked(row).0.as_ptr().add(lane + k * V::LANES);
+                    let gate = gate.as_ptr().add(row).cast::<f32>().add(lane + k * V::LANES);
                     *sum = sum.gate(V::load(gate));
                 }
             }
@@ -80,11 +81,11 @@ pub(super) unsafe fn apply<V: Vector, const N: usize>(
 /// # Safety
 /// As in [`spmm`]; `link` is a live link.
 #[inline(always)]
-unsafe fn multiply_add<V: Vector, const N: usize>(
+unsafe fn multiply_add<V: Vector, R: Row, const N: usize>(
     sums: &mut [V; N],
     weights: *const f32,
     columns: *const u16,
-    x: *const Tile,
+    x: *const R,
     link: usize,
 ) {
     // SAFETY: see the caller.
@@ -98,19 +99,45 @@ unsafe fn multiply_add<V: Vector, const N: usize>(
 }
 
 /// # Safety
+/// The CPU has `V`'s instruction set, and lengths fit as [`super::TrainKernels::spmm_back`] checks.
+#[inline(always)]
+pub(super) unsafe fn spmm_back<V: Vector, R: Row, const N: usize>(
+    csr: Csr<'_>,
+    weights: &[f32],
+    dy: &[R],
+    dx: &mut [R],
+) {
+    let (columns, dx) = (csr.col_idx().as_ptr(), dx.as_mut_ptr());
+    for (row, dy) in dy.iter().enumerate() {
+        // SAFETY: as in `spmm`.
+        unsafe {
+            let dy: [V; N] = vectors(dy);
+            for link in csr.row(row) {
+                let weight = V::splat(*weights.get_unchecked(link));
+                let dx = dx.add(usize::from(*columns.add(link))).cast::<f32>();
+                for (k, dy) in dy.iter().enumerate() {
+                    let dx = dx.add(k * V::LANES);
+                    weight.mul_add(*dy, V::load(dx)).store(dx);
+                }
+            }
+        }
+    }
+}
+
+/// # Safety
 /// The CPU has `V`'s instruction set, and lengths fit as [`super::TrainKernels::sddmm`] checks.
 #[inline(always)]
-pub(super) unsafe fn sddmm<V: Vector, const N: usize, const L: usize>(
+pub(super) unsafe fn sddmm<V: Vector, R: Row, const N: usize, const L: usize>(
     csr: Csr<'_>,
-    dy: &[Tile],
-    x: &[Tile],
+    dy: &[R],
+    x: &[R],
     grad: &mut [f32],
 ) {
     // SAFETY: see the caller.
     unsafe {
         let mut rest = [V::splat(0.0); L];
         for (row, dy) in dy.iter().enumerate() {
-            sddmm_links::<V, N, L>(csr, csr.row(row), dy, x, grad, &mut rest);
+            sddmm_links::<V, R, N, L>(csr, csr.row(row), dy, x, grad, &mut rest);
         }
     }
 }
@@ -120,11 +147,11 @@ pub(super) unsafe fn sddmm<V: Vector, const N: usize, const L: usize>(
 /// # Safety
 /// As in [`sddmm`].
 #[inline(always)]
-pub(super) unsafe fn sddmm_links<V: Vector, const N: usize, const L: usize>(
+pub(super) unsafe fn sddmm_links<V: Vector, R: Row, const N: usize, const L: usize>(
     csr: Csr<'_>,
     links: Range<usize>,
-    dy: &Tile,
-    x: &[Tile],
+    dy: &R,
+    x: &[R],
     grad: &mut [f32],
     rest: &mut [V; L],
 ) {
@@ -137,7 +164,7 @@ pub(super) unsafe fn sddmm_links<V: Vector, const N: usize, const L: usize>(
         let mut block = links.start;
         while block + L <= links.end {
             for (i, product) in products.iter_mut().enumerate() {
-                *product = dot(&tile, x.add(column(columns, block + i) * super::TILE));
+                *product = dot(&tile, x.add(column(columns, block + i) * R::SAMPLES));
             }
             let grad = grad.as_mut_ptr().add(block);
             V::load(grad).add(V::sums(&products)).store(grad);
@@ -145,7 +172,7 @@ pub(super) unsafe fn sddmm_links<V: Vector, const N: usize, const L: usize>(
         }
         if block < links.end {
             for (link, product) in (block..links.end).zip(&mut *rest) {
-                *product = dot(&tile, x.add(column(columns, link) * super::TILE));
+                *product = dot(&tile, x.add(column(columns, link) * R::SAMPLES));
             }
             let mut sums = [0.0; L];
             V::sums(rest).store(sums.as_mut_ptr());
@@ -223,14 +250,14 @@ pub(super) unsafe fn adam<V: Vector>(
 /// # Safety
 /// The CPU has `V`'s instruction set.
 #[inline(always)]
-pub(super) unsafe fn vectors<V: Vector, const N: usize>(tile: &Tile) -> [V; N] {
-    const { assert!(N * V::LANES <= super::TILE) };
+pub(super) unsafe fn vectors<V: Vector, R: Row, const N: usize>(tile: &R) -> [V; N] {
+    const { assert!(N * V::LANES <= R::SAMPLES) };
     // SAFETY: a tile is at least `N` vectors long. Plain loops: a closure would not inherit the
     // instruction set.
     unsafe {
         let mut vectors = [V::splat(0.0); N];
         for (k, vector) in vectors.iter_mut().enumerate() {
-            *vector = V::load(tile.0.as_ptr().add(k * V::LANES));
+            *vector = V::load(from_ref(tile).cast::<f32>().add(k * V::LANES));
         }
         vectors
     }
@@ -241,10 +268,10 @@ pub(super) unsafe fn vectors<V: Vector, const N: usize>(tile: &Tile) -> [V; N] {
 /// # Safety
 /// The CPU has `V`'s instruction set.
 #[inline(always)]
-pub(super) unsafe fn store<V: Vector, const N: usize>(vectors: [V; N], tile: &mut Tile) {
-    const { assert!(N * V::LANES <= super::TILE) };
+pub(super) unsafe fn store<V: Vector, R: Row, const N: usize>(vectors: [V; N], tile: &mut R) {
+    const { assert!(N * V::LANES <= R::SAMPLES) };
     for (k, vector) in vectors.into_iter().enumerate() {
         // SAFETY: a tile is at least `N` vectors long.
-        unsafe { vector.store(tile.0.as_mut_ptr().add(k * V::LANES)) }
+        unsafe { vector.store(from_mut(tile).cast::<f32>().add(k * V::LANES)) }
     }
 }

@@ -27,6 +27,48 @@ impl Tile {
     pub const ZERO: Self = Self([0.0; TILE]);
 }
 
+/// One feature of as many samples as a quarter of a [`Tile`] has, where memory is short.
+#[derive(Clone, Copy, Debug, Pod, Zeroable)]
+#[repr(C, align(64))]
+pub struct Quarter(pub [f32; QUARTER]);
+
+/// One feature of some samples, side by side: a [`Tile`] or a [`Quarter`] of one.
+pub trait Row: Pod + AsRef<[f32]> + AsMut<[f32]> {
+    /// Samples.
+    const SAMPLES: usize;
+
+    /// The kernels for such rows.
+    #[doc(hidden)]
+    fn kernels(of: &TrainKernels) -> &RowKernels<Self>;
+}
+
+/// Makes a type of rows of what it has in `$field` of the kernels.
+macro_rules! row {
+    ($row:ident, $samples:ident, $field:ident) => {
+        impl AsRef<[f32]> for $row {
+            fn as_ref(&self) -> &[f32] {
+                &self.0
+            }
+        }
+
+        impl AsMut<[f32]> for $row {
+            fn as_mut(&mut self) -> &mut [f32] {
+                &mut self.0
+            }
+        }
+
+        impl Row for $row {
+            const SAMPLES: usize = $samples;
+
+            fn kernels(of: &TrainKernels) -> &RowKernels<Self> {
+                &of.$field
+            }
+        }
+    };
+}
+row!(Tile, TILE, tiles);
+row!(Quarter, QUARTER, quarters);
+
 /// Constants of one Adam step (Kingma & Ba 2015, alg. 1) with L2 regularisation, as PyTorch's
 /// `Adam(weight_decay)` does it.
 #[derive(Clone, Copy, Debug)]
@@ -47,33 +89,42 @@ pub struct AdamStep {
 
 /// What happens to a row's sums before they are stored.
 #[derive(Clone, Copy, Debug)]
-pub enum Finish<'a> {
+pub enum Finish<'a, R = Tile> {
     /// Nothing.
     Store,
     /// `max(0, ·)`; NaN stays NaN, so that divergence is seen.
     Relu,
     /// Zero where this is not above zero: the derivative of the ReLU that made it. `[rows]`.
-    Gate(&'a [Tile]),
+    Gate(&'a [R]),
 }
 
 /// Work is done by quarters of a tile: a tail of the minibatch need not cost a whole one.
-pub(crate) const QUARTER: usize = TILE / 4;
+pub const QUARTER: usize = TILE / 4;
 
-type Spmm = unsafe fn(Csr<'_>, &[f32], Option<&[f32]>, &[Tile], &mut [Tile], Finish<'_>, usize);
-type Sddmm = unsafe fn(Csr<'_>, &[Tile], &[Tile], &mut [f32], usize);
-type Normalise = unsafe fn(&mut [Tile], &mut [Tile], &mut Tile, usize);
-type NormaliseBack = unsafe fn(&mut [Tile], &[Tile], &Tile, usize);
+type Spmm<R> = unsafe fn(Csr<'_>, &[f32], Option<&[f32]>, &[R], &mut [R], Finish<'_, R>, usize);
+type SpmmBack<R> = unsafe fn(Csr<'_>, &[f32], &[R], &mut [R], usize);
+type Sddmm<R> = unsafe fn(Csr<'_>, &[R], &[R], &mut [f32], usize);
+type Normalise<R> = unsafe fn(&mut [R], &mut [R], &mut R, usize);
+type NormaliseBack<R> = unsafe fn(&mut [R], &[R], &R, usize);
 type Adam = unsafe fn(&AdamStep, &mut [f32], &[f32], &mut [f32], &mut [f32]);
+
+/// The kernels that work on rows of samples.
+#[derive(Clone, Copy, Debug)]
+pub struct RowKernels<R> {
+    spmm: Spmm<R>,
+    spmm_back: SpmmBack<R>,
+    sddmm: Sddmm<R>,
+    normalise: Normalise<R>,
+    normalise_back: NormaliseBack<R>,
+}
 
 /// One implementation of all training kernels; to have one is proof that this CPU can run it.
 #[derive(Clone, Copy, Debug)]
 pub struct TrainKernels {
     /// Instruction set, for reports.
     pub name: &'static str,
-    spmm: Spmm,
-    sddmm: Sddmm,
-    normalise: Normalise,
-    normalise_back: NormaliseBack,
+    tiles: RowKernels<Tile>,
+    quarters: RowKernels<Quarter>,
     adam: Adam,
 }
 
@@ -108,17 +159,17 @@ impl TrainKernels {
     /// # Panics
     /// If a length does not fit the topology, or a tile has not so many samples.
     #[expect(clippy::too_many_arguments, reason = "a matrix product has this many operands")]
-    pub fn spmm(
+    pub fn spmm<R: Row>(
         &self,
         topology: Csr<'_>,
         weights: &[f32],
         bias: Option<&[f32]>,
-        x: &[Tile],
-        y: &mut [Tile],
-        finish: Finish<'_>,
+        x: &[R],
+        y: &mut [R],
+        finish: Finish<'_, R>,
         samples: usize,
     ) {
-        assert!((1..=TILE).contains(&samples));
+        assert!((1..=R::SAMPLES).contains(&samples));
         assert_eq!(weights.len(), topology.links());
         assert_eq!((x.len(), y.len()), (topology.cols(), topology.rows()));
         assert!(bias.is_none_or(|bias| bias.len() == topology.rows()));
@@ -127,7 +178,27 @@ impl TrainKernels {
         }
         // SAFETY: the constructor proved the CPU feature; lengths fit and a `Csr` keeps its columns
         // below `cols` and its rows within `links`.
-        unsafe { (self.spmm)(topology, weights, bias, x, y, finish, samples) }
+        unsafe { (R::kernels(self).spmm)(topology, weights, bias, x, y, finish, samples) }
+    }
+
+    /// `dx[col] += Σ w·dy[row]` over the first `samples` of a row of samples: the product with the transposed
+    /// topology where nobody keeps that; `dy` is `[rows]`, `dx` `[cols]`.
+    ///
+    /// # Panics
+    /// As [`spmm`](Self::spmm).
+    pub fn spmm_back<R: Row>(
+        &self,
+        topology: Csr<'_>,
+        weights: &[f32],
+        dy: &[R],
+        dx: &mut [R],
+        samples: usize,
+    ) {
+        assert!((1..=R::SAMPLES).contains(&samples));
+        assert_eq!(weights.len(), topology.links());
+        assert_eq!((dx.len(), dy.len()), (topology.cols(), topology.rows()));
+        // SAFETY: as in `spmm`.
+        unsafe { (R::kernels(self).spmm_back)(topology, weights, dy, dx, samples) }
     }
 
     /// `grad[link] += Σ over samples of dy[row]·x[col]`, for live links only; `dy` is `[rows]`,
@@ -136,19 +207,19 @@ impl TrainKernels {
     ///
     /// # Panics
     /// If a length does not fit the topology, or a tile has not so many samples.
-    pub fn sddmm(
+    pub fn sddmm<R: Row>(
         &self,
         topology: Csr<'_>,
-        dy: &[Tile],
-        x: &[Tile],
+        dy: &[R],
+        x: &[R],
         grad: &mut [f32],
         samples: usize,
     ) {
-        assert!((1..=TILE).contains(&samples));
+        assert!((1..=R::SAMPLES).contains(&samples));
         assert_eq!(grad.len(), topology.links());
         assert_eq!((x.len(), dy.len()), (topology.cols(), topology.rows()));
         // SAFETY: as in `spmm`.
-        unsafe { (self.sddmm)(topology, dy, x, grad, samples) }
+        unsafe { (R::kernels(self).sddmm)(topology, dy, x, grad, samples) }
     }
 
     /// Layer normalisation (Ba et al. 2016, eq. 3, without gain and bias) and ReLU: for every sample
@@ -157,16 +228,16 @@ impl TrainKernels {
     ///
     /// # Panics
     /// If the lengths differ, or a tile has not so many samples.
-    pub fn normalise(
+    pub fn normalise<R: Row>(
         &self,
-        y: &mut [Tile],
-        normalised: &mut [Tile],
-        inverse: &mut Tile,
+        y: &mut [R],
+        normalised: &mut [R],
+        inverse: &mut R,
         samples: usize,
     ) {
-        assert!((1..=TILE).contains(&samples) && y.len() == normalised.len());
+        assert!((1..=R::SAMPLES).contains(&samples) && y.len() == normalised.len());
         // SAFETY: the constructor proved the CPU feature; the lengths are equal.
-        unsafe { (self.normalise)(y, normalised, inverse, samples) }
+        unsafe { (R::kernels(self).normalise)(y, normalised, inverse, samples) }
     }
 
     /// The way back through [`normalise`](Self::normalise) but for its ReLU: turns the gradient by
@@ -174,16 +245,16 @@ impl TrainKernels {
     ///
     /// # Panics
     /// As [`normalise`](Self::normalise).
-    pub fn normalise_back(
+    pub fn normalise_back<R: Row>(
         &self,
-        dy: &mut [Tile],
-        normalised: &[Tile],
-        inverse: &Tile,
+        dy: &mut [R],
+        normalised: &[R],
+        inverse: &R,
         samples: usize,
     ) {
-        assert!((1..=TILE).contains(&samples) && dy.len() == normalised.len());
+        assert!((1..=R::SAMPLES).contains(&samples) && dy.len() == normalised.len());
         // SAFETY: as above.
-        unsafe { (self.normalise_back)(dy, normalised, inverse, samples) }
+        unsafe { (R::kernels(self).normalise_back)(dy, normalised, inverse, samples) }
     }
 
     /// One Adam step on parameters `w` with gradients `g` and moments `m`, `v`.

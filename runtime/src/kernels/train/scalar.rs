@@ -1,26 +1,30 @@
 //! The oracle: what every other implementation is tested against, and what any CPU can run.
 
-use super::{AdamStep, Finish, NORM_EPSILON, Tile, TrainKernels};
+use super::{AdamStep, Finish, NORM_EPSILON, Row, RowKernels, TrainKernels};
 use lacewing_formats::topology::Csr;
 
 pub(super) const KERNELS: TrainKernels =
-    TrainKernels { name: "scalar", spmm, sddmm, normalise, normalise_back, adam };
+    TrainKernels { name: "scalar", tiles: kernels(), quarters: kernels(), adam };
 
-fn spmm(
+const fn kernels<R: Row>() -> RowKernels<R> {
+    RowKernels { spmm, spmm_back, sddmm, normalise, normalise_back }
+}
+
+fn spmm<R: Row>(
     csr: Csr<'_>,
     weights: &[f32],
     bias: Option<&[f32]>,
-    x: &[Tile],
-    y: &mut [Tile],
-    finish: Finish<'_>,
+    x: &[R],
+    y: &mut [R],
+    finish: Finish<'_, R>,
     samples: usize,
 ) {
     for (row, y) in y.iter_mut().enumerate() {
-        let y = &mut y.0[..samples];
+        let y = &mut y.as_mut()[..samples];
         y.fill(bias.map_or(0.0, |bias| bias[row]));
         for link in csr.row(row) {
             let x = &x[usize::from(csr.col_idx()[link])];
-            for (y, x) in y.iter_mut().zip(x.0) {
+            for (y, x) in y.iter_mut().zip(x.as_ref()) {
                 *y += weights[link] * x;
             }
         }
@@ -28,43 +32,55 @@ fn spmm(
             let zero = match finish {
                 Finish::Store => false,
                 Finish::Relu => *y < 0.0,
-                Finish::Gate(gate) => gate[row].0[i] <= 0.0,
+                Finish::Gate(gate) => gate[row].as_ref()[i] <= 0.0,
             };
             *y = if zero { 0.0 } else { *y };
         }
     }
 }
 
-fn sddmm(csr: Csr<'_>, dy: &[Tile], x: &[Tile], grad: &mut [f32], samples: usize) {
+fn spmm_back<R: Row>(csr: Csr<'_>, weights: &[f32], dy: &[R], dx: &mut [R], samples: usize) {
+    for (row, dy) in dy.iter().enumerate() {
+        for link in csr.row(row) {
+            let dx = dx[usize::from(csr.col_idx()[link])].as_mut();
+            for (dx, dy) in dx.iter_mut().zip(&dy.as_ref()[..samples]) {
+                *dx += weights[link] * dy;
+            }
+        }
+    }
+}
+
+fn sddmm<R: Row>(csr: Csr<'_>, dy: &[R], x: &[R], grad: &mut [f32], samples: usize) {
     for (row, dy) in dy.iter().enumerate() {
         for link in csr.row(row) {
             let x = &x[usize::from(csr.col_idx()[link])];
-            grad[link] += dy.0[..samples].iter().zip(x.0).map(|(dy, x)| dy * x).sum::<f32>();
+            grad[link] +=
+                dy.as_ref()[..samples].iter().zip(x.as_ref()).map(|(dy, x)| dy * x).sum::<f32>();
         }
     }
 }
 
-fn normalise(y: &mut [Tile], normalised: &mut [Tile], inverse: &mut Tile, samples: usize) {
+fn normalise<R: Row>(y: &mut [R], normalised: &mut [R], inverse: &mut R, samples: usize) {
     let rows = y.len() as f32;
     for i in 0..samples {
-        let mean = y.iter().map(|y| y.0[i]).sum::<f32>() / rows;
-        let squares = y.iter().map(|y| (y.0[i] - mean) * (y.0[i] - mean));
-        inverse.0[i] = 1.0 / libm::sqrtf(squares.sum::<f32>() / rows + NORM_EPSILON);
+        let mean = y.iter().map(|y| y.as_ref()[i]).sum::<f32>() / rows;
+        let squares = y.iter().map(|y| (y.as_ref()[i] - mean) * (y.as_ref()[i] - mean));
+        inverse.as_mut()[i] = 1.0 / libm::sqrtf(squares.sum::<f32>() / rows + NORM_EPSILON);
         for (y, normalised) in y.iter_mut().zip(&mut *normalised) {
-            normalised.0[i] = (y.0[i] - mean) * inverse.0[i];
-            y.0[i] = if normalised.0[i] < 0.0 { 0.0 } else { normalised.0[i] };
+            normalised.as_mut()[i] = (y.as_ref()[i] - mean) * inverse.as_ref()[i];
+            y.as_mut()[i] = if normalised.as_ref()[i] < 0.0 { 0.0 } else { normalised.as_ref()[i] };
         }
     }
 }
 
-fn normalise_back(dy: &mut [Tile], normalised: &[Tile], inverse: &Tile, samples: usize) {
+fn normalise_back<R: Row>(dy: &mut [R], normalised: &[R], inverse: &R, samples: usize) {
     let rows = dy.len() as f32;
     for i in 0..samples {
-        let mean = dy.iter().map(|dy| dy.0[i]).sum::<f32>() / rows;
-        let products = dy.iter().zip(normalised).map(|(dy, n)| dy.0[i] * n.0[i]);
+        let mean = dy.iter().map(|dy| dy.as_ref()[i]).sum::<f32>() / rows;
+        let products = dy.iter().zip(normalised).map(|(dy, n)| dy.as_ref()[i] * n.as_ref()[i]);
         let slope = products.sum::<f32>() / rows;
         for (dy, n) in dy.iter_mut().zip(normalised) {
-            dy.0[i] = (dy.0[i] - mean - n.0[i] * slope) * inverse.0[i];
+            dy.as_mut()[i] = (dy.as_ref()[i] - mean - n.as_ref()[i] * slope) * inverse.as_ref()[i];
         }
     }
 }

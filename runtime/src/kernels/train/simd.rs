@@ -3,15 +3,23 @@
 /// Calls a kernel for as many vectors as the samples fill quarters of a tile; another constant of it
 /// may depend on how many those are.
 macro_rules! by_quarters {
-    ($samples:ident, $module:ident::$kernel:ident::<$vector:ty $(, $by:ident)?>$operands:tt) => {
+    ($samples:ident, $module:ident::$kernel:ident::<$vector:ty, $row:ty $(, $by:ident)?>$operands:tt) => {
         // Called by name, not through a pointer, so that they are inlined and get the feature.
         match $samples.div_ceil(QUARTER) {
-            1 => $module::$kernel::<$vector, { N[1] } $(, { $by[1] })?>$operands,
-            2 => $module::$kernel::<$vector, { N[2] } $(, { $by[2] })?>$operands,
-            3 => $module::$kernel::<$vector, { N[3] } $(, { $by[3] })?>$operands,
-            _ => $module::$kernel::<$vector, { N[4] } $(, { $by[4] })?>$operands,
+            1 => $module::$kernel::<$vector, $row, { N[1] } $(, { $by[1] })?>$operands,
+            2 => $module::$kernel::<$vector, $row, { N[2] } $(, { $by[2] })?>$operands,
+            3 => $module::$kernel::<$vector, $row, { N[3] } $(, { $by[3] })?>$operands,
+            _ => $module::$kernel::<$vector, $row, { N[4] } $(, { $by[4] })?>$operands,
         }
     };
+}
+
+/// The same where a row is a quarter.
+macro_rules! one_quarter {
+    ($samples:ident, $module:ident::$kernel:ident::<$vector:ty, $row:ty $(, $by:ident)?>$operands:tt) => {{
+        let _ = $samples;
+        $module::$kernel::<$vector, $row, { N[1] } $(, { $by[1] })?>$operands
+    }};
 }
 
 /// Vectors of none to four quarters of a tile, but no more than `most`.
@@ -26,10 +34,92 @@ const fn quarters(vectors: usize, most: usize) -> [usize; 5] {
     of
 }
 
+/// Instantiates the kernels for one instruction set and one type of rows.
+macro_rules! instantiate_rows {
+    ($feature:literal, $vector:ty, $row:ty, $by:ident) => {
+        pub(super) const KERNELS: RowKernels<$row> =
+            RowKernels { spmm, spmm_back, sddmm, normalise, normalise_back };
+
+        #[target_feature(enable = $feature)]
+        unsafe fn spmm(
+            csr: Csr<'_>,
+            weights: &[f32],
+            bias: Option<&[f32]>,
+            x: &[$row],
+            y: &mut [$row],
+            finish: Finish<'_, $row>,
+            samples: usize,
+        ) {
+            // SAFETY: the feature is enabled here; the caller checked the lengths.
+            unsafe {
+                if csr.is_full() {
+                    $by!(
+                        samples,
+                        full::spmm::<$vector, $row, TOGETHER>(csr, weights, bias, x, y, finish)
+                    )
+                } else {
+                    $by!(
+                        samples,
+                        generic::spmm::<$vector, $row>(csr, weights, bias, x, y, finish, 0)
+                    )
+                }
+            }
+        }
+
+        #[target_feature(enable = $feature)]
+        unsafe fn spmm_back(
+            csr: Csr<'_>,
+            weights: &[f32],
+            dy: &[$row],
+            dx: &mut [$row],
+            samples: usize,
+        ) {
+            // SAFETY: as above.
+            unsafe { $by!(samples, generic::spmm_back::<$vector, $row>(csr, weights, dy, dx)) }
+        }
+
+        #[target_feature(enable = $feature)]
+        unsafe fn sddmm(csr: Csr<'_>, dy: &[$row], x: &[$row], grad: &mut [f32], samples: usize) {
+            // SAFETY: as above.
+            unsafe {
+                if csr.is_full() {
+                    $by!(samples, full::sddmm::<$vector, $row, L>(csr, dy, x, grad))
+                } else {
+                    $by!(samples, generic::sddmm::<$vector, $row, L>(csr, dy, x, grad))
+                }
+            }
+        }
+
+        #[target_feature(enable = $feature)]
+        unsafe fn normalise(
+            y: &mut [$row],
+            normalised: &mut [$row],
+            inverse: &mut $row,
+            samples: usize,
+        ) {
+            // SAFETY: as above.
+            unsafe { $by!(samples, norm::normalise::<$vector, $row>(y, normalised, inverse)) }
+        }
+
+        #[target_feature(enable = $feature)]
+        unsafe fn normalise_back(
+            dy: &mut [$row],
+            normalised: &[$row],
+            inverse: &$row,
+            samples: usize,
+        ) {
+            // SAFETY: as above.
+            unsafe { $by!(samples, norm::normalise_back::<$vector, $row>(dy, normalised, inverse)) }
+        }
+    };
+}
+
 /// Instantiates the kernels for one instruction set.
 macro_rules! instantiate {
     ($feature:literal, $name:literal, $vector:ty) => {
-        use super::super::{AdamStep, Finish, QUARTER, Tile, TrainKernels, full, generic, norm};
+        use super::super::{
+            AdamStep, Finish, QUARTER, Quarter, RowKernels, Tile, TrainKernels, full, generic, norm,
+        };
         use super::quarters;
         use crate::kernels::vector::Vector;
         use lacewing_formats::topology::Csr;
@@ -43,74 +133,26 @@ macro_rules! instantiate {
         const L: [usize; 5] = [LANES; 5];
 
         /// Only to be used where the CPU has this instruction set.
-        pub(in super::super) const KERNELS: TrainKernels =
-            TrainKernels { name: $name, spmm, sddmm, normalise, normalise_back, adam };
+        pub(in super::super) const KERNELS: TrainKernels = TrainKernels {
+            name: $name,
+            tiles: tiles::KERNELS,
+            quarters: of_quarters::KERNELS,
+            adam,
+        };
 
-        #[target_feature(enable = $feature)]
-        unsafe fn spmm(
-            csr: Csr<'_>,
-            weights: &[f32],
-            bias: Option<&[f32]>,
-            x: &[Tile],
-            y: &mut [Tile],
-            finish: Finish<'_>,
-            samples: usize,
-        ) {
-            // SAFETY: the feature is enabled here; the caller checked the lengths.
-            unsafe {
-                if csr.is_full() {
-                    by_quarters!(
-                        samples,
-                        full::spmm::<$vector, TOGETHER>(csr, weights, bias, x, y, finish)
-                    )
-                } else {
-                    by_quarters!(
-                        samples,
-                        generic::spmm::<$vector>(csr, weights, bias, x, y, finish, 0)
-                    )
-                }
-            }
+        mod tiles {
+            use super::*;
+            instantiate_rows!($feature, $vector, Tile, by_quarters);
         }
 
-        #[target_feature(enable = $feature)]
-        unsafe fn sddmm(csr: Csr<'_>, dy: &[Tile], x: &[Tile], grad: &mut [f32], samples: usize) {
-            // SAFETY: as above.
-            unsafe {
-                if csr.is_full() {
-                    by_quarters!(samples, full::sddmm::<$vector, L>(csr, dy, x, grad))
-                } else {
-                    by_quarters!(samples, generic::sddmm::<$vector, L>(csr, dy, x, grad))
-                }
-            }
-        }
-
-        #[target_feature(enable = $feature)]
-        unsafe fn normalise(
-            y: &mut [Tile],
-            normalised: &mut [Tile],
-            inverse: &mut Tile,
-            samples: usize,
-        ) {
-            // SAFETY: as above.
-            unsafe { by_quarters!(samples, norm::normalise::<$vector>(y, normalised, inverse)) }
-        }
-
-        #[target_feature(enable = $feature)]
-        unsafe fn normalise_back(
-            dy: &mut [Tile],
-            normalised: &[Tile],
-            inverse: &Tile,
-            samples: usize,
-        ) {
-            // SAFETY: as above.
-            unsafe {
-                by_quarters!(samples, norm::normalise_back::<$vector>(dy, normalised, inverse))
-            }
+        mod of_quarters {
+            use super::*;
+            instantiate_rows!($feature, $vector, Quarter, one_quarter);
         }
 
         #[target_feature(enable = $feature)]
         unsafe fn adam(s: &AdamStep, w: &mut [f32], g: &[f32], m: &mut [f32], v: &mut [f32]) {
-            // SAFETY: as above.
+            // SAFETY: the feature is enabled here; the caller checked the lengths.
             unsafe { generic::adam::<$vector>(s, w, g, m, v) }
         }
     };

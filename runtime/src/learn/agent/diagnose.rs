@@ -71,14 +71,14 @@ impl<A: Algorithm> Agent<'_, A> {
         let share = &mut self.shares[0];
         let trace = &mut share.traces[of_role];
         let mut activity = vec![0.0; trace.hidden().len()];
-        for samples in samples.chunks(TILE) {
+        for samples in samples.chunks(self.training.tile()) {
             trace.set_samples(samples.len());
             let (observation, action) = trace.input().split_at_mut(data.observations());
             scene.load_observations(samples, observation, &mut share.rng, |step| step.observation);
             scene.load_actions(samples, action);
             self.networks[network].online.forward(&self.kernels, trace);
             for (sum, unit) in activity.iter_mut().zip(trace.hidden()) {
-                *sum += unit.0[..samples.len()].iter().map(|h| f64::from(h.abs())).sum::<f64>();
+                *sum += unit[..samples.len()].iter().map(|h| f64::from(h.abs())).sum::<f64>();
             }
         }
         let (mut rest, mut found) = (&*activity, 0);

@@ -111,21 +111,21 @@ impl<'m, A: Algorithm> Agent<'m, A> {
     pub fn budget(shape: &AgentShape, algorithm: &A, training: &Training) -> Budget {
         let (batch, threads) = (algorithm.batch(), training.threads);
         let mut budget = Budget::default();
+        let memory = training.memory();
         for part in A::NETWORKS {
-            Network::count(shape.network(part.role), part.target, &mut budget);
+            Network::count(shape.network(part.role), part.target, memory, &mut budget);
         }
         let anchored = training.adapt.stay_near > 0.0;
         if anchored {
-            budget.anchor += Block::BYTES * Target::blocks(&shape.policy);
+            budget.anchor += Block::BYTES * Target::blocks(&shape.policy, memory.is_fixed());
         }
         let samples = share::samples(batch, threads);
         for _ in 0..share::count(batch, threads) {
-            let extras = (training.method.wants_gradients(), anchored);
-            Share::count::<A>(shape, samples, extras, &mut budget);
+            Share::count::<A>(shape, samples, training, &mut budget);
         }
         budget.topology += Block::BYTES
             * Self::scratches(batch, threads)
-            * TopologyScratch::blocks(Self::largest(shape));
+            * TopologyScratch::blocks(Self::largest(shape, training));
         let iteration = algorithm.iteration().map_or(0, |(steps, _)| Rollout::blocks(steps));
         budget.batch += Block::BYTES * (Block::for_slice::<u32>(batch as usize) + iteration);
         let rest = Scalars::blocks(A::scalars(shape))
@@ -140,8 +140,12 @@ impl<'m, A: Algorithm> Agent<'m, A> {
         share::count(batch, threads).min(2)
     }
 
-    /// Links, or inputs, of the largest layer.
-    fn largest(shape: &AgentShape) -> usize {
+    /// Links, or inputs, of the largest layer that changes.
+    fn largest(shape: &AgentShape, training: &Training) -> usize {
+        // Nothing ever changes there.
+        if training.memory().is_fixed() {
+            return 0;
+        }
         let layers = shape.networks().flat_map(NetworkShape::layers);
         layers.map(|(inputs, _, links)| links.max(inputs)).max().unwrap_or(0)
     }
@@ -178,7 +182,7 @@ impl<'m, A: Algorithm> Agent<'m, A> {
         let scalars = Scalars::new(arena, A::scalars(&shape), undecayed)?;
         algorithm.start_scalars(scalars.values);
         let anchor = (training.adapt.stay_near > 0.0)
-            .then(|| Target::copy(arena, &networks[POLICY].online))
+            .then(|| Target::copy(arena, &networks[POLICY].online, training.memory().is_fixed()))
             .transpose()?;
         Ok(Self {
             kernels: TrainKernels::best(),
@@ -187,15 +191,11 @@ impl<'m, A: Algorithm> Agent<'m, A> {
             updates: 0,
             rng,
             shares: (0..share::count(batch, threads))
-                .map(|_| {
-                    let with_record = training.method.wants_gradients();
-                    let with_anchor = training.adapt.stay_near > 0.0;
-                    Share::new::<A>(arena, &shape, samples, (with_record, with_anchor))
-                })
+                .map(|_| Share::new::<A>(arena, &shape, samples, &training))
                 .collect::<Result<_, _>>()?,
             team: Team::new(share::count(batch, threads))?,
             scratches: (0..Self::scratches(batch, threads))
-                .map(|_| TopologyScratch::new(arena, Self::largest(&shape)))
+                .map(|_| TopologyScratch::new(arena, Self::largest(&shape, &training)))
                 .collect::<Result<_, _>>()?,
             batch: arena.take(batch as usize)?,
             samples: 0,

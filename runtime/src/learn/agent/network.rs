@@ -6,7 +6,7 @@ use crate::learn::adapt::Learns;
 use crate::learn::budget::Budget;
 use crate::learn::error::LearnError;
 use crate::learn::net::{
-    Gradients, Head, Mlp, NetworkShape, Start, Target, TopologyScratch, Trace,
+    Gradients, Head, LayerMemory, Mlp, NetworkShape, Start, Target, TopologyScratch, Trace,
 };
 use crate::learn::optim::{Adam, AdamConfig};
 use lacewing_formats::topology::TargetRule;
@@ -32,22 +32,28 @@ impl<'m> Network<'m> {
         rng: &mut impl Rng,
     ) -> Result<Self, LearnError> {
         let online = Mlp::random(arena, shape, head, start, rng)?;
-        let target = with_target.then(|| Target::copy(arena, &online)).transpose()?;
+        let shared = start.memory.is_fixed();
+        let target = with_target.then(|| Target::copy(arena, &online, shared)).transpose()?;
         Ok(Self { online, target, adam: Adam::new(adam) })
     }
 
     /// Counts what [`Network::random`] takes.
-    pub(super) fn count(shape: &NetworkShape, with_target: bool, budget: &mut Budget) {
-        Mlp::count(shape, budget);
+    pub(super) fn count(
+        shape: &NetworkShape,
+        with_target: bool,
+        memory: LayerMemory,
+        budget: &mut Budget,
+    ) {
+        Mlp::count(shape, memory, budget);
         if with_target {
-            budget.targets += Block::BYTES * Target::blocks(shape);
+            budget.targets += Block::BYTES * Target::blocks(shape, memory.is_fixed());
         }
     }
 
     /// Runs the target, or the network itself where it has none, over the trace's input.
     pub fn forward_target(&self, kernels: &TrainKernels, trace: &mut Trace<'_>) {
         match &self.target {
-            Some(target) => target.forward(kernels, trace),
+            Some(target) => target.forward(&self.online, kernels, trace),
             None => self.online.forward(kernels, trace),
         }
     }

@@ -6,7 +6,6 @@ use super::losses::Losses;
 use super::scene::scene;
 use super::stage::Stage;
 use super::{Agent, POLICY, share};
-use crate::kernels::train::TILE;
 use crate::learn::adapt::Learns;
 use crate::learn::error::LearnError;
 use crate::learn::memory::Replay;
@@ -170,16 +169,17 @@ impl<'m, A: Algorithm> Agent<'m, A> {
         }
         let Some(rollout) = self.rollout.as_mut().filter(|_| begins) else { return Ok(true) };
         let scene = scene!(self, data, self.batch.len() as f32, None);
-        while *done * TILE < found {
-            let first = *done * TILE;
-            let steps = first..found.min(first + TILE);
+        let tile = self.training.tile();
+        while *done * tile < found {
+            let first = *done * tile;
+            let steps = first..found.min(first + tile);
             self.algorithm.prepare(&scene, &mut self.shares[0], rollout, steps);
             *done += 1;
             if slice == Slice::Part {
                 break;
             }
         }
-        Ok(*done * TILE >= found)
+        Ok(*done * tile >= found)
     }
 
     /// Draws the minibatch and its noise.
@@ -223,6 +223,7 @@ impl<'m, A: Algorithm> Agent<'m, A> {
         data: &Replay<'_>,
     ) -> bool {
         let (algorithm, size) = (self.algorithm, self.share_size());
+        let of_tile = self.training.tile();
         let scene = scene!(self, data, self.samples as f32, self.rollout.as_ref());
         let batch = self.batch[..self.samples].chunks(size);
         let mut shares = self.shares.iter_mut().zip(batch);
@@ -231,14 +232,14 @@ impl<'m, A: Algorithm> Agent<'m, A> {
             self.team.for_each(&mut parts, |(share, samples)| {
                 share.begin::<A>(part);
                 samples
-                    .chunks(TILE)
+                    .chunks(of_tile)
                     .for_each(|tile| share.add_tile(&algorithm, part, &scene, tile));
             });
             return true;
         }
-        let tiles = size.div_ceil(TILE);
+        let tiles = size.div_ceil(of_tile);
         if let Some((share, samples)) = shares.nth(*tile / tiles)
-            && let Some(samples) = samples.chunks(TILE).nth(*tile % tiles)
+            && let Some(samples) = samples.chunks(of_tile).nth(*tile % tiles)
         {
             if (*tile).is_multiple_of(tiles) {
                 share.begin::<A>(part);
@@ -248,7 +249,8 @@ impl<'m, A: Algorithm> Agent<'m, A> {
         }
         // All shares but the last are as large.
         *tile
-            == (self.used() - 1) * tiles + (self.samples - (self.used() - 1) * size).div_ceil(TILE)
+            == (self.used() - 1) * tiles
+                + (self.samples - (self.used() - 1) * size).div_ceil(of_tile)
     }
 
     /// Whether a network learns from this part of the losses in this update.

@@ -8,7 +8,7 @@ use crate::learn::net::Trace;
 /// Leaves what that policy answers to the observations in the actor's trace in `anchored`.
 pub(super) fn look_back(scene: &Scene<'_, '_>, actor: &mut Trace<'_>, anchored: &mut [Tile]) {
     if let Some((anchor, _)) = scene.anchor {
-        anchor.forward(&scene.kernels, actor);
+        anchor.forward(&scene.networks[0].online, &scene.kernels, actor);
         anchored.copy_from_slice(actor.output());
     }
 }

@@ -180,7 +180,7 @@ impl SacConfig {
         let mut loss = share.loss(CRITIC_LOSS);
         let (actor_trace, critic_traces) = share.traces.split_at_mut(1);
         let (actor_trace, critic_trace) = (&mut actor_trace[0], &mut critic_traces[0]);
-        let noise = &share.noise[2 * actions * share.tile..][..actions];
+        let noise = &share.noise[..actions];
         actor_trace.set_samples(samples.len());
         critic_trace.set_samples(samples.len());
         scene.load_next_observations(samples, actor_trace.input(), &mut share.rng);
@@ -208,7 +208,7 @@ impl SacConfig {
         let (mut loss, mut entropy) = (share.loss(ACTOR_LOSS), share.loss(ENTROPY));
         let (actor_trace, critic_traces) = share.traces.split_at_mut(1);
         let (actor_trace, critic_traces) = (&mut actor_trace[0], &mut critic_traces[..2]);
-        let noise = &share.noise[2 * actions * share.tile..][actions..2 * actions];
+        let noise = &share.noise[actions..2 * actions];
         let (count, mut excess) = (samples.len(), 0.0);
         actor_trace.set_samples(count);
         scene.load_observations(samples, actor_trace.input(), &mut share.rng, |step| {

@@ -168,7 +168,7 @@ impl Td3Config {
         let mut loss = share.loss(CRITIC_LOSS);
         let (actor_trace, critic_trace) = share.traces.split_at_mut(1);
         let (actor_trace, critic_trace) = (&mut actor_trace[0], &mut critic_trace[0]);
-        let noise = &share.noise[share.tile * actions..][..actions];
+        let noise = &share.noise[..actions];
         actor_trace.set_samples(samples.len());
         critic_trace.set_samples(samples.len());
         scene.load_next_observations(samples, actor_trace.input(), &mut share.rng);

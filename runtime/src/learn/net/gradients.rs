@@ -4,24 +4,30 @@ use super::mlp::Mlp;
 use super::record::Record;
 use super::shape::NetworkShape;
 use crate::arena::{Arena, Block, OutOfMemory};
-use crate::kernels::train::{QUARTER, Tile, TrainKernels};
+use crate::kernels::train::{QUARTER, Row, TrainKernels};
 use crate::learn::error::MAX_LAYERS;
+use core::ops::Range;
 use heapless::Vec;
 use lacewing_formats::topology::Csr;
+
+/// Numbers of a block.
+const NUMBERS: usize = Block::BYTES / size_of::<f32>();
 
 /// Gradients of the live links and biases of a network.
 #[derive(Debug)]
 pub struct Gradients<'m> {
-    layers: Vec<Gradient<'m>, MAX_LAYERS>,
+    /// Of all layers, each part on cache lines of its own; empty while another network has the memory.
+    values: &'m mut [f32],
+    layers: Vec<Parts, MAX_LAYERS>,
     /// Of which layer a record is made, while one is wanted.
     record: Option<(usize, Record<'m>)>,
 }
 
-/// Gradients of one layer.
-#[derive(Debug)]
-pub(in crate::learn) struct Gradient<'m> {
-    pub weights: &'m mut [f32],
-    pub bias: &'m mut [f32],
+/// Where a layer's gradients are.
+#[derive(Clone, Debug)]
+struct Parts {
+    weights: Range<usize>,
+    bias: Range<usize>,
 }
 
 impl<'m> Gradients<'m> {
@@ -30,10 +36,38 @@ impl<'m> Gradients<'m> {
     /// # Errors
     /// [`OutOfMemory`].
     pub fn new(arena: &mut Arena<'m>, shape: &NetworkShape) -> Result<Self, OutOfMemory> {
-        let layers = shape.layers().map(|(_, outputs, links)| {
-            Ok(Gradient { weights: arena.take(links)?, bias: arena.take(outputs)? })
-        });
-        Ok(Self { layers: layers.collect::<Result<_, _>>()?, record: None })
+        let values = arena.take(Self::blocks(shape) * NUMBERS)?;
+        Ok(Self { values, ..Self::homeless(shape) })
+    }
+
+    /// Gradients that are to be in memory which others have too.
+    pub(in crate::learn) fn homeless(shape: &NetworkShape) -> Self {
+        let mut end = 0;
+        let mut take = |count: usize| {
+            let start = end;
+            end = start + count.next_multiple_of(NUMBERS);
+            start..start + count
+        };
+        let layers = shape
+            .layers()
+            .map(|(_, outputs, links)| Parts { weights: take(links), bias: take(outputs) });
+        Self { layers: layers.collect(), values: &mut [], record: None }
+    }
+
+    /// Whether others have the memory.
+    pub(in crate::learn) fn is_homeless(&self) -> bool {
+        self.values.is_empty()
+    }
+
+    /// Leaves its memory to another network's.
+    pub(in crate::learn) fn move_out(&mut self) -> Option<&'m mut [f32]> {
+        let values = core::mem::take(&mut self.values);
+        (!values.is_empty()).then_some(values)
+    }
+
+    /// Takes over memory, of [`Gradients::blocks`] at least.
+    pub(in crate::learn) fn move_in(&mut self, values: &'m mut [f32]) {
+        self.values = values;
     }
 
     /// Blocks that [`Gradients::new`] takes.
@@ -44,23 +78,24 @@ impl<'m> Gradients<'m> {
         layers.sum()
     }
 
-    /// Of weights and biases, layer by layer.
+    /// Of weights and biases, layer by layer; none where another network's have taken their place.
     pub fn layers(&self) -> impl ExactSizeIterator<Item = (&[f32], &[f32])> {
-        self.layers.iter().map(|layer| (&*layer.weights, &*layer.bias))
+        let part = |range: &Range<usize>| self.values.get(range.clone()).unwrap_or(&[]);
+        self.layers.iter().map(move |layer| (part(&layer.weights), part(&layer.bias)))
     }
 
     /// Adds a tile's gradient of one layer; `dy` is `[rows]`, `x` `[cols]`.
-    pub(super) fn add_tile(
+    pub(super) fn add_tile<R: Row>(
         &mut self,
         layer: usize,
         kernels: &TrainKernels,
         topology: Csr<'_>,
-        (dy, x): (&[Tile], &[Tile]),
+        (dy, x): (&[R], &[R]),
         samples: usize,
     ) {
-        let gradient = &mut self.layers[layer];
-        kernels.sddmm(topology, dy, x, gradient.weights, samples);
-        for (gradient, dy) in gradient.bias.iter_mut().zip(dy) {
+        let Parts { weights, bias } = self.layers[layer].clone();
+        kernels.sddmm(topology, dy, x, &mut self.values[weights], samples);
+        for (gradient, dy) in self.values[bias].iter_mut().zip(dy) {
             *gradient += sum(dy, samples);
         }
         if let Some((_, record)) = self.record.as_mut().filter(|(of, _)| *of == layer) {
@@ -81,38 +116,30 @@ impl<'m> Gradients<'m> {
 
     /// Has as many places as `network`, which may have been pruned, has links.
     pub(in crate::learn) fn shorten(&mut self, network: &Mlp<'_>) {
-        for (gradient, layer) in self.layers.iter_mut().zip(network.layers()) {
-            gradient.weights = &mut core::mem::take(&mut gradient.weights)[..layer.weights.len()];
+        for (parts, layer) in self.layers.iter_mut().zip(network.layers()) {
+            parts.weights.end = parts.weights.start + layer.weights.len();
         }
     }
 
     /// Sets all to zero.
     pub fn clear(&mut self) {
-        for layer in &mut self.layers {
-            layer.weights.fill(0.0);
-            layer.bias.fill(0.0);
-        }
+        self.values.fill(0.0);
     }
 
     /// The square of their L2 norm.
     pub(in crate::learn) fn squared_norm(&self) -> f32 {
         let squares = |values: &[f32]| values.iter().map(|g| g * g).sum::<f32>();
-        self.layers.iter().map(|layer| squares(layer.weights) + squares(layer.bias)).sum()
+        self.layers().map(|(weights, bias)| squares(weights) + squares(bias)).sum()
     }
 
     /// Multiplies all.
     pub(in crate::learn) fn scale(&mut self, factor: f32) {
-        for layer in &mut self.layers {
-            layer.weights.iter_mut().chain(&mut *layer.bias).for_each(|g| *g *= factor);
-        }
+        self.values.iter_mut().for_each(|g| *g *= factor);
     }
 
     /// Adds those of another share of the minibatch, of the same network.
     pub(in crate::learn) fn add(&mut self, other: &Gradients<'_>) {
-        for (layer, other) in self.layers.iter_mut().zip(&other.layers) {
-            add(layer.weights, other.weights);
-            add(layer.bias, other.bias);
-        }
+        add(self.values, other.values);
     }
 }
 
@@ -124,9 +151,9 @@ fn add(to: &mut [f32], from: &[f32]) {
 
 /// The sum of a tile whose `samples` are followed by zeros up to the end of their quarter, lane by
 /// lane: one chain of additions would take longer than the layer's products.
-fn sum(tile: &Tile, samples: usize) -> f32 {
+fn sum<R: Row>(tile: &R, samples: usize) -> f32 {
     let mut lanes = [0.0; QUARTER];
-    for quarter in tile.0.chunks_exact(QUARTER).take(samples.div_ceil(QUARTER)) {
+    for quarter in tile.as_ref().chunks_exact(QUARTER).take(samples.div_ceil(QUARTER)) {
         add(&mut lanes, quarter);
     }
     lanes.iter().sum()

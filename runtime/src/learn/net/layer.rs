@@ -1,13 +1,14 @@
 //! One sparse layer: its links, and what learning needs beside them.
 
+use super::learning::{LayerMemory, Learning};
 use crate::arena::{Arena, Block, OutOfMemory};
 use crate::kernels::train::{Finish, Tile, TrainKernels};
 use crate::learn::budget::Budget;
 use crate::learn::method::{Method, Newborn};
 use core::ops::AddAssign;
 use lacewing_formats::topology::{
-    Change, Csr, CsrMut, Drop, FollowScratch, Grow, Protect, RewireScratch, Score, Scores,
-    Structure, TargetRule, TopologyError, age, carry, follow, prune, rewire,
+    Change, Csr, CsrMut, Drop, Grow, Protect, RewireScratch, Score, Scores, Structure,
+    TopologyError, age, carry, prune, rewire,
 };
 use rand_core::Rng;
 use serde::{Deserialize, Serialize};
@@ -33,6 +34,8 @@ pub struct Start {
     pub init: Init,
     /// Whether units have biases that learn; else those stay zero.
     pub bias: bool,
+    /// What its layers have beside their links.
+    pub memory: LayerMemory,
 }
 
 /// A layer as others see it.
@@ -66,27 +69,6 @@ pub(in crate::learn) struct Links<'m> {
     pub bias: &'m mut [f32],
 }
 
-/// Adam's moments of a slice of parameters.
-#[derive(Debug)]
-pub(in crate::learn) struct Moments<'m> {
-    pub m: &'m mut [f32],
-    pub v: &'m mut [f32],
-}
-
-/// What an online layer has beside its links.
-#[derive(Debug)]
-pub(in crate::learn) struct Learning<'m> {
-    pub weights: Moments<'m>,
-    pub bias: Moments<'m>,
-    /// Age of every link in changes of topology.
-    pub ages: &'m mut [u8],
-    /// The topology by columns, for the gradient of the input.
-    columns: CsrMut<'m>,
-    /// For every link by columns its place by rows, and its weight.
-    column_links: &'m mut [u32],
-    column_weights: &'m mut [f32],
-}
-
 /// An online layer.
 #[derive(Debug)]
 pub(in crate::learn) struct Layer<'m> {
@@ -97,10 +79,10 @@ pub(in crate::learn) struct Layer<'m> {
 /// Working memory for changes of topology, two places a link, or an input, of the largest layer.
 #[derive(Debug)]
 pub(in crate::learn) struct TopologyScratch<'m> {
-    indices: &'m mut [u32],
-    columns: &'m mut [u16],
-    weights: &'m mut [f32],
-    strengths: &'m mut [f32],
+    pub(super) indices: &'m mut [u32],
+    pub(super) columns: &'m mut [u16],
+    pub(super) weights: &'m mut [f32],
+    pub(super) strengths: &'m mut [f32],
 }
 
 impl<'m> TopologyScratch<'m> {
@@ -179,44 +161,8 @@ impl<'m> Links<'m> {
             + Block::for_slice::<f32>(outputs)
     }
 
-    /// Becomes a layer of fewer links, to be filled in.
-    pub fn shrink_to(&mut self, links: usize) -> Result<(), TopologyError> {
-        self.topology.shrink_to(links)?;
-        shorten(&mut self.weights, links);
-        Ok(())
-    }
-
     pub fn view(&self) -> LayerRef<'_> {
         LayerRef { topology: self.topology.view(), weights: self.weights, bias: self.bias }
-    }
-
-    /// One Polyak step towards `online` that keeps the sparsity.
-    pub fn follow(
-        &mut self,
-        online: &Links<'_>,
-        tau: f32,
-        rule: TargetRule,
-        scratch: &mut TopologyScratch<'_>,
-    ) {
-        let mut scratch = FollowScratch {
-            columns: scratch.columns,
-            weights: scratch.weights,
-            strengths: scratch.strengths,
-            ranking: bytemuck::cast_slice_mut(scratch.indices),
-        };
-        let (topology, weights) = (&mut self.topology, &mut *self.weights);
-        let leader = (&online.topology, &*online.weights);
-        let left = follow(topology, weights, leader, tau, rule, &mut scratch);
-        shorten(&mut self.weights, left);
-        for (target, online) in self.bias.iter_mut().zip(&*online.bias) {
-            *target += tau * (online - *target);
-        }
-    }
-}
-
-impl<'m> Moments<'m> {
-    fn new(arena: &mut Arena<'m>, count: usize) -> Result<Self, OutOfMemory> {
-        Ok(Self { m: arena.take(count)?, v: arena.take(count)? })
     }
 }
 
@@ -225,19 +171,9 @@ impl<'m> Layer<'m> {
     pub fn new(
         arena: &mut Arena<'m>,
         links: Links<'m>,
+        memory: LayerMemory,
     ) -> Result<Self, crate::learn::error::LearnError> {
-        let view = links.topology.view();
-        let (inputs, outputs, count) = (view.cols(), view.rows(), view.links());
-        let weights = Moments::new(arena, count)?;
-        let bias = Moments::new(arena, outputs)?;
-        let (row_ptr, col_idx) = (arena.take(inputs + 1)?, arena.take(count)?);
-        let column_links = arena.take(count)?;
-        let column_weights = arena.take(count)?;
-        let ages: &mut [u8] = arena.take(count)?;
-        // Links of the first draw are as old as can be: nothing grew them.
-        ages.fill(u8::MAX);
-        let columns = CsrMut::transposed(view, row_ptr, col_idx, column_links)?;
-        let learning = Learning { weights, bias, ages, columns, column_links, column_weights };
+        let learning = Learning::new(arena, links.topology.view(), memory)?;
         let mut layer = Self { links, learning };
         layer.gather_columns();
         Ok(layer)
@@ -247,43 +183,33 @@ impl<'m> Layer<'m> {
     pub fn become_copy(&mut self, links: &Links<'_>) -> Result<(), TopologyError> {
         self.links.copy_from(links)?;
         self.shorten(links.weights.len());
-        for moments in [&mut self.learning.weights, &mut self.learning.bias] {
-            moments.m.fill(0.0);
-            moments.v.fill(0.0);
-        }
+        self.learning.moments.clear();
         self.learning.ages.fill(u8::MAX);
         self.index_columns();
         Ok(())
     }
 
     /// Counts what links and [`Layer::new`] take.
-    pub fn count(shape: (usize, usize, usize), budget: &mut Budget) {
-        let (inputs, outputs, links) = shape;
-        let numbers = Block::for_slice::<f32>(links);
-        let columns =
-            Block::for_slice::<u32>(inputs + 1) + Block::for_slice::<u16>(links) + 2 * numbers;
+    pub fn count(shape: (usize, usize, usize), memory: LayerMemory, budget: &mut Budget) {
         budget.links += Block::BYTES * Links::blocks(shape);
-        budget.moments += Block::BYTES * 2 * (numbers + Block::for_slice::<f32>(outputs));
-        budget.columns += Block::BYTES * columns;
-        budget.ages += Block::BYTES * Block::for_slice::<u8>(links);
+        Learning::count(shape, memory, budget);
     }
 
-    /// Brings the view by columns up to date with topology and weights.
+    /// Brings the view by columns, if there is one, up to date with topology and weights.
     pub fn index_columns(&mut self) {
-        let topology = self.links.topology.view();
-        self.learning.columns.transpose_from(topology, self.learning.column_links);
-        self.gather_columns();
+        if let Some(columns) = &mut self.learning.columns {
+            columns.index(&self.links);
+        }
     }
 
     /// Brings the weights by columns up to date.
     pub fn gather_columns(&mut self) {
-        let learning = &mut self.learning;
-        for (weight, &link) in learning.column_weights.iter_mut().zip(&*learning.column_links) {
-            *weight = self.links.weights[link as usize];
+        if let Some(columns) = &mut self.learning.columns {
+            columns.gather(self.links.weights);
         }
     }
 
-    /// `dx = finish(Wᵀ·dy)`.
+    /// `dx = finish(Wᵀ·dy)`, through the view by columns.
     pub fn input_gradient(
         &self,
         kernels: &TrainKernels,
@@ -292,16 +218,9 @@ impl<'m> Layer<'m> {
         finish: Finish<'_>,
         samples: usize,
     ) {
-        let learning = &self.learning;
-        kernels.spmm(
-            learning.columns.view(),
-            learning.column_weights,
-            None,
-            dy,
-            dx,
-            finish,
-            samples,
-        );
+        if let Some(columns) = &self.learning.columns {
+            columns.product(kernels, dy, dx, finish, samples);
+        }
     }
 
     /// Drops some links and grows as many, those with the highest scores where there is a score, else
@@ -328,15 +247,8 @@ impl<'m> Layer<'m> {
         };
         let topology = &mut links.topology;
         let dropped = rewire(topology, links.weights, &change, grow, &mut scratch);
-        let mean = learning.weights.v.iter().sum::<f32>() / learning.weights.v.len() as f32;
-        let v = match method.newborn {
-            Newborn::Fresh => 0.0,
-            Newborn::LayerMean => mean,
-        };
-        let (weights, moments) = (&mut *links.weights, &mut learning.weights);
-        carry(weights, scratch.source, 0.0);
-        carry(moments.m, scratch.source, 0.0);
-        carry(moments.v, scratch.source, v);
+        carry(links.weights, scratch.source, 0.0);
+        learning.moments.carry(scratch.source, method.newborn);
         age(learning.ages, scratch.source);
         // Those that were young and are still there are one change old now.
         let survived = learning.ages.iter().filter(|&&age| age == 1).count();
@@ -351,9 +263,8 @@ impl<'m> Layer<'m> {
         let mut scratch = for_change(scratch.indices, scratch.strengths, before);
         let left = prune(&mut links.topology, links.weights, keep, rule, &mut scratch);
         let source = &scratch.source[..left];
-        for values in [&mut *links.weights, learning.weights.m, learning.weights.v] {
-            carry(values, source, 0.0);
-        }
+        carry(links.weights, source, 0.0);
+        learning.moments.carry(source, Newborn::Fresh);
         age(learning.ages, source);
         self.shorten(left);
         self.index_columns();
@@ -362,12 +273,8 @@ impl<'m> Layer<'m> {
 
     /// Leaves the arrays of links with the first `left` places.
     fn shorten(&mut self, left: usize) {
-        let Learning { weights, ages, column_links, column_weights, .. } = &mut self.learning;
-        for values in [&mut self.links.weights, &mut weights.m, &mut weights.v, column_weights] {
-            shorten(values, left);
-        }
-        shorten(ages, left);
-        shorten(column_links, left);
+        shorten(&mut self.links.weights, left);
+        self.learning.shorten(left);
     }
 
     /// Becomes a layer of fewer links, to be filled in.
@@ -389,7 +296,7 @@ fn for_change<'s>(
 }
 
 /// Leaves a slice with its first `left` places.
-fn shorten<T>(values: &mut &mut [T], left: usize) {
+pub(super) fn shorten<T>(values: &mut &mut [T], left: usize) {
     *values = &mut core::mem::take(values)[..left];
 }
 

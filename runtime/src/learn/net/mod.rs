@@ -1,16 +1,21 @@
 //! Sparse networks: layers, what a pass through them leaves behind, and their gradients.
 
+mod follower;
 mod gradients;
 mod layer;
+mod learning;
 mod mlp;
 mod record;
 mod shape;
 mod trace;
 
 pub use crate::learn::error::MAX_LAYERS;
+pub(super) use follower::Follower;
 pub use gradients::Gradients;
 pub use layer::{Changed, Init, LayerRef, Start};
 pub(super) use layer::{Layer, Links, TopologyScratch};
+pub use learning::LayerMemory;
+pub(super) use learning::Moments;
 pub use mlp::{Head, Mlp, Target, Wanted};
 pub(super) use record::Record;
 pub use shape::{NetworkShape, Norm};

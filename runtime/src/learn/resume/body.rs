@@ -4,8 +4,9 @@ use super::ResumeError;
 use super::header::{LiveLinks, ResumeHeader, VERSION, policy_hash};
 use crate::learn::agent::{Agent, Algorithm, DeployedLayer, Network, Statistics};
 use crate::learn::algo::{AnyAgent, Settings, each};
-use crate::learn::net::{Layer, LayerRef, Links, Target};
+use crate::learn::net::{Follower, Layer, LayerRef, Links, Moments};
 use bytemuck::Pod;
+use half::bf16;
 
 impl AnyAgent<'_> {
     /// See [`Agent::save`].
@@ -41,17 +42,13 @@ impl<A: Algorithm + Into<Settings>> Agent<'_, A> {
         header.write(&mut sink)?;
         for network in &self.networks {
             for layer in &network.online.layers {
-                write_links(&layer.links, &mut sink)?;
-                for moments in [&layer.learning.weights, &layer.learning.bias] {
-                    sink(bytemuck::cast_slice(moments.m))?;
-                    sink(bytemuck::cast_slice(moments.v))?;
-                }
-                sink(layer.learning.ages)?;
+                write_links(layer.links.view(), &mut sink)?;
+                write_learning(layer, &mut sink)?;
             }
         }
-        for target in self.networks.iter().filter_map(|network| network.target.as_ref()) {
-            for links in &target.layers {
-                write_links(links, &mut sink)?;
+        for network in &self.networks {
+            for layer in network.target.iter().flat_map(|target| target.layers(&network.online)) {
+                write_links(layer, &mut sink)?;
             }
         }
         for scalars in [&self.scalars.values, &self.scalars.m, &self.scalars.v] {
@@ -72,9 +69,10 @@ impl<A: Algorithm + Into<Settings>> Agent<'_, A> {
         }
         for (network, live) in self.networks.iter_mut().zip(&header.live) {
             let target = network.target.iter_mut().flat_map(|target| &mut target.layers);
-            for (links, &count) in target.zip(&live.target) {
-                links.shrink_to(count as usize)?;
-                read_links(body, links)?;
+            let layers = target.zip(&network.online.layers).zip(&live.target);
+            for ((follower, online), &count) in layers {
+                follower.shrink_to(count as usize)?;
+                read_follower(body, follower, online, count as usize)?;
             }
         }
         self.fit_gradients();
@@ -97,28 +95,153 @@ impl<A: Algorithm + Into<Settings>> Agent<'_, A> {
 }
 
 fn write_links<E>(
-    links: &Links<'_>,
+    layer: LayerRef<'_>,
     sink: &mut impl FnMut(&[u8]) -> Result<(), E>,
 ) -> Result<(), E> {
-    let view = links.view();
-    sink(bytemuck::cast_slice(view.topology.row_ptr()))?;
-    sink(bytemuck::cast_slice(view.topology.col_idx()))?;
-    sink(bytemuck::cast_slice(view.weights))?;
-    sink(bytemuck::cast_slice(view.bias))
+    sink(bytemuck::cast_slice(layer.topology.row_ptr()))?;
+    sink(bytemuck::cast_slice(layer.topology.col_idx()))?;
+    sink(bytemuck::cast_slice(layer.weights))?;
+    sink(bytemuck::cast_slice(layer.bias))
+}
+
+/// Moments and ages, where there are fewer as if there were all.
+fn write_learning<E>(
+    layer: &Layer<'_>,
+    sink: &mut impl FnMut(&[u8]) -> Result<(), E>,
+) -> Result<(), E> {
+    match &layer.learning.moments {
+        Moments::Adam { weights, bias } => {
+            for moments in [&weights.m, &weights.v, &bias.m, &bias.v] {
+                sink(bytemuck::cast_slice(moments))?;
+            }
+        }
+        Moments::Mini { weights, bias, v } => {
+            let topology = layer.links.topology.view();
+            let of_links = v.iter().enumerate();
+            let of_links =
+                of_links.flat_map(|(row, &v)| core::iter::repeat_n(v, topology.row(row).len()));
+            write_floats(weights.iter().map(|m| m.to_f32()), sink)?;
+            write_floats(of_links, sink)?;
+            write_floats(bias.iter().map(|m| m.to_f32()), sink)?;
+            sink(bytemuck::cast_slice(v))?;
+        }
+    }
+    if layer.learning.ages.is_empty() {
+        let old = [u8::MAX; CHUNK];
+        let mut left = layer.links.weights.len();
+        while left > 0 {
+            let some = left.min(CHUNK);
+            sink(&old[..some])?;
+            left -= some;
+        }
+    }
+    sink(layer.learning.ages)
+}
+
+/// Numbers that are worked out on the way to a sink.
+const CHUNK: usize = 64;
+
+fn write_floats<E>(
+    mut numbers: impl Iterator<Item = f32>,
+    sink: &mut impl FnMut(&[u8]) -> Result<(), E>,
+) -> Result<(), E> {
+    loop {
+        let some: heapless::Vec<f32, CHUNK> = numbers.by_ref().take(CHUNK).collect();
+        if some.is_empty() {
+            return Ok(());
+        }
+        sink(bytemuck::cast_slice(&some))?;
+    }
 }
 
 fn read_layer(body: &mut &[u8], layer: &mut Layer<'_>) -> Result<(), ResumeError> {
     read_links(body, &mut layer.links)?;
-    for moments in [&mut layer.learning.weights, &mut layer.learning.bias] {
-        read_floats(body, moments.m)?;
-        read_floats(body, moments.v)?;
-        if moments.v.iter().any(|&v| v < 0.0) {
-            return Err(ResumeError::Number);
+    let links = &layer.links;
+    match &mut layer.learning.moments {
+        Moments::Adam { weights, bias } => {
+            for moments in [weights, bias] {
+                read_floats(body, moments.m)?;
+                read_floats(body, moments.v)?;
+                if moments.v.iter().any(|&v| v < 0.0) {
+                    return Err(ResumeError::Number);
+                }
+            }
         }
+        Moments::Mini { weights, bias, v } => {
+            let topology = links.topology.view();
+            for m in weights.iter_mut() {
+                *m = bf16::from_f32(read_float(body)?);
+            }
+            // The mean over a unit's parameters, so that it is exact where they are all alike.
+            for (row, v) in v.iter_mut().enumerate() {
+                *v = 0.0;
+                for (before, _) in topology.row(row).enumerate() {
+                    *v += (read_second(body)? - *v) / (before + 1) as f32;
+                }
+            }
+            for m in bias.iter_mut() {
+                *m = bf16::from_f32(read_float(body)?);
+            }
+            for (row, v) in v.iter_mut().enumerate() {
+                *v += (read_second(body)? - *v) / (topology.row(row).len() + 1) as f32;
+            }
+        }
+    }
+    if layer.learning.ages.is_empty() {
+        skip(body, layer.links.weights.len());
     }
     read(body, layer.learning.ages);
     layer.index_columns();
     Ok(())
+}
+
+/// Reads a target of so many links; where it has to share those of `online`, what they were is taken and
+/// other links are dropped.
+fn read_follower(
+    body: &mut &[u8],
+    follower: &mut Follower<'_>,
+    online: &Layer<'_>,
+    count: usize,
+) -> Result<(), ResumeError> {
+    if let Some(topology) = &mut follower.topology {
+        topology.replace(|row_ptr, col_idx| {
+            read(body, row_ptr);
+            read(body, col_idx);
+        })?;
+        read_floats(body, follower.weights)?;
+        return read_floats(body, follower.bias);
+    }
+    follower.fit(&online.links);
+    let shared = online.links.topology.view();
+    let row_ptr = skip(body, 4 * (shared.rows() + 1));
+    let columns = skip(body, 2 * count);
+    let weights = skip(body, 4 * count);
+    let column = |at: usize| u16::from_le_bytes([columns[2 * at], columns[2 * at + 1]]);
+    let pointer = |row: usize| {
+        let pointer: u32 = bytemuck::pod_read_unaligned(&row_ptr[4 * row..][..4]);
+        pointer as usize
+    };
+    for row in 0..shared.rows() {
+        let (mut at, end) = (pointer(row), pointer(row + 1));
+        if at > end || end > count {
+            return Err(ResumeError::Number);
+        }
+        for link in shared.row(row) {
+            let wanted = shared.col_idx()[link];
+            while at < end && column(at) < wanted {
+                at += 1;
+            }
+            let weight = match at < end && column(at) == wanted {
+                true => bytemuck::pod_read_unaligned(&weights[4 * at..][..4]),
+                false => 0.0_f32,
+            };
+            if !weight.is_finite() {
+                return Err(ResumeError::Number);
+            }
+            follower.weights[link] = weight;
+        }
+    }
+    read_floats(body, follower.bias)
 }
 
 fn read_links(body: &mut &[u8], links: &mut Links<'_>) -> Result<(), ResumeError> {
@@ -128,6 +251,25 @@ fn read_links(body: &mut &[u8], links: &mut Links<'_>) -> Result<(), ResumeError
     })?;
     read_floats(body, links.weights)?;
     read_floats(body, links.bias)
+}
+
+fn read_float(body: &mut &[u8]) -> Result<f32, ResumeError> {
+    let mut number = [0.0];
+    read_floats(body, &mut number)?;
+    Ok(number[0])
+}
+
+/// A second moment.
+fn read_second(body: &mut &[u8]) -> Result<f32, ResumeError> {
+    let number = read_float(body)?;
+    if number < 0.0 { Err(ResumeError::Number) } else { Ok(number) }
+}
+
+/// Takes bytes from the front of `body`, whose length [`Resume::parse`] has checked.
+fn skip<'b>(body: &mut &'b [u8], bytes: usize) -> &'b [u8] {
+    let (taken, rest) = body.split_at(bytes);
+    *body = rest;
+    taken
 }
 
 fn read_floats(body: &mut &[u8], into: &mut [f32]) -> Result<(), ResumeError> {
@@ -145,7 +287,7 @@ pub(super) fn read<T: Pod>(body: &mut &[u8], into: &mut [T]) {
 
 fn live(network: &Network<'_>) -> LiveLinks {
     let links = |layer: LayerRef<'_>| layer.weights.len() as u32;
-    let target = network.target.iter().flat_map(Target::layers);
+    let target = network.target.iter().flat_map(|target| target.layers(&network.online));
     LiveLinks {
         online: network.online.layers().map(links).collect(),
         target: target.map(links).collect(),

@@ -12,7 +12,7 @@ use clap::Args;
 use lacewing_formats::artifact::{AlignedBytes, PolicyView, destination};
 use lacewing_runtime::act::{Interface, Policy};
 use lacewing_runtime::learn::{
-    Adapt, AnyAgent, Arena, Replay, ReplayShape, ReplayValues, Resume, TuningTopology,
+    Adapt, AnyAgent, Arena, Replay, ReplayShape, ReplayValues, Resume, Training, TuningTopology,
     observation_range, policy_hash,
 };
 use live::When;
@@ -86,6 +86,10 @@ pub struct Options {
     /// Cores to act and to learn on, with --learning thread
     #[arg(long, value_name = "ACT,LEARN", value_parser = two_cores)]
     cores: Option<[usize; 2]>,
+    /// Take as little memory as can be: tiles of 16 samples, moments of 16 bits, no copies of what can be
+    /// worked out (see lacewing inspect --budget --lean)
+    #[arg(long)]
+    lean: bool,
     /// Refuse to start if learning needs more bytes than this
     #[arg(long)]
     memory: Option<usize>,
@@ -154,6 +158,7 @@ pub fn run(options: &Options) -> Result<(), EdgeError> {
         _ => {}
     }
     let training = resume.tuning(options.topology, options.adapt());
+    let training = Training { lean: options.lean, ..training };
     let acting = match options.learning {
         When::LockStep => 0,
         When::Slack | When::Thread => live::blocks(resume.shape(), &settings, &training),

@@ -347,6 +347,7 @@ impl RunConfig {
     pub fn training(&self) -> Training {
         Training {
             adapt: Adapt::default(),
+            lean: false,
             init: self.init,
             bias: self.bias,
             normalise_observations: self.normalise_observations,
