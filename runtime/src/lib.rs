@@ -15,3 +15,5 @@ pub mod learn;
 #[cfg(feature = "measure")]
 pub mod measure;
 pub mod random;
+pub mod store;
+pub mod telemetry;

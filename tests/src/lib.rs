@@ -10,6 +10,7 @@ pub mod methods;
 pub mod one_layer;
 pub mod oracle;
 pub mod policy_file;
+pub mod power;
 pub mod program;
 pub mod runs;
 pub mod saved;

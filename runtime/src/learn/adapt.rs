@@ -2,10 +2,11 @@
 
 use super::error::LearnError;
 use core::str::FromStr;
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 /// Which parameters of a network learn.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Learns {
     /// Weights and biases of all layers.
     #[default]
@@ -17,7 +18,7 @@ pub enum Learns {
 }
 
 /// What of an agent learns; by default all of it.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Adapt {
     /// What of the policy.
     pub policy: Learns,

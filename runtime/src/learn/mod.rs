@@ -60,8 +60,8 @@ pub use explore::{Explorer, argmax};
 #[cfg(feature = "alloc")]
 pub use health::{Health, SignalToNoise, dormant};
 pub use memory::{
-    NoReplayValues, Numbers, Range, Replay, ReplayError, ReplayShape, ReplayValues, Rollout,
-    Stored, Transition, observation_range,
+    NoReplayValues, Numbers, Range, Replay, ReplayError, ReplayImage, ReplayShape, ReplayValues,
+    Rollout, Stored, Transition, observation_range,
 };
 pub use method::{Growth, Method, Newborn};
 pub use net::{
@@ -69,7 +69,7 @@ pub use net::{
     Start, Target, Trace, Wanted,
 };
 pub use optim::AdamConfig;
-pub use resume::{LiveLinks, Resume, ResumeError, ResumeHeader, policy_hash};
+pub use resume::{LiveLinks, Resume, ResumeError, ResumeHeader, ResumeImage, policy_hash};
 pub use score::Score;
 pub use training::{MAX_THREADS, Training};
 pub use tuner::Tuner;

@@ -86,6 +86,7 @@ pub trait Watch<W: ?Sized, L: ?Sized, E> {
         total: f64,
         world: &mut W,
         learner: &mut L,
+        data: &Replay<'_>,
     ) -> Result<bool, E>;
 }
 
@@ -165,7 +166,7 @@ where
             watch.step(at.step, learner, data)?;
             if ends {
                 at.episodes += 1;
-                if !watch.episode(at, total, world, learner)? {
+                if !watch.episode(at, total, world, learner, data)? {
                     return Ok(());
                 }
                 break;

@@ -3,10 +3,11 @@
 use super::method::{Growth, Method};
 use core::str::FromStr;
 use lacewing_formats::topology::{Amount, Drop, Schedule};
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 /// What becomes of the topology in a fine-tuning.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum TuningTopology {
     /// The method it was trained by goes on, if that had no end.
     #[default]

@@ -5,6 +5,8 @@ use lacewing_formats::artifact::{FileError, ReadError, SaveError, SpecError};
 use lacewing_formats::policy::Mismatch;
 use lacewing_runtime::act::{ActError, InterfaceError, LoadError};
 use lacewing_runtime::learn::{LearnError, ReplayError, ResumeError};
+use lacewing_runtime::store::{FolderError, ImageError, StoreError};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use thiserror::Error;
 
@@ -187,10 +189,66 @@ pub enum EdgeError {
     /// The learning thread is gone.
     #[error("the learning thread has ended: start again from the policy that was saved")]
     LearningEnded,
+    /// The saved session cannot be read or written.
+    #[error(transparent)]
+    Store(#[from] StoreError<FolderError>),
+    /// See [`ImageError`].
+    #[error(transparent)]
+    Image(#[from] ImageError),
+    /// The saved session is another one.
+    #[error(
+        "the session in {folder} has another {what}: go on as it began, or choose another --state for a new one",
+        folder = folder.display()
+    )]
+    OtherSession {
+        /// Where it is.
+        folder: PathBuf,
+        /// In which they differ.
+        what: &'static str,
+    },
+    /// A signal asked for an end.
+    #[error("a signal ended it after step {step}: the same command goes on from there")]
+    Interrupted {
+        /// Steps of learning so far.
+        step: u64,
+    },
+    /// The log cannot be read or written.
+    #[error("cannot use the log {path}: {source}", path = path.display())]
+    Log {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// Nobody can ask for the metrics.
+    #[error("cannot serve metrics on {address}: {source}; choose another address and port")]
+    Metrics {
+        /// Where they should be.
+        address: SocketAddr,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// Only a simulator that waits has this.
+    #[error("{option} is for --learning lock-step: leave it out, or let learning go in lock-step")]
+    LockStep {
+        /// The option.
+        option: &'static str,
+    },
     /// The tuned policy is none that a file holds.
     #[error(transparent)]
     Spec(#[from] SpecError),
     /// The tuned policy cannot be saved.
     #[error(transparent)]
     Save(#[from] SaveError),
+}
+
+impl EdgeError {
+    /// Whether a signal asked for the end.
+    pub fn is_interruption(&self) -> bool {
+        match self {
+            Self::Interrupted { .. } => true,
+            Self::Stopped { source, .. } => source.is_interruption(),
+            _ => false,
+        }
+    }
 }

@@ -4,6 +4,7 @@ mod act;
 mod driver;
 mod error;
 mod finetune;
+mod telemetry;
 
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 pub use error::EdgeError;
@@ -47,7 +48,9 @@ enum Command {
     /// Time a control step, beside the same network run dense
     Measure(MeasureOptions),
     /// Go on learning from the policy's resume section
-    Finetune(finetune::Options),
+    Finetune(Box<finetune::Options>),
+    /// Write the records of a fine-tuning's log as text
+    Log(telemetry::LogOptions),
 }
 
 #[derive(Args)]
@@ -72,6 +75,7 @@ fn main() -> ExitCode {
         Command::Act { policy, int8 } => act(&policy, int8),
         Command::Measure(options) => measure(&options),
         Command::Finetune(options) => finetune::run(&options),
+        Command::Log(options) => telemetry::show(&options),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -79,7 +83,7 @@ fn main() -> ExitCode {
         Err(EdgeError::Output(error)) if error.kind() == ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(error) => {
             warn(format_args!("{error}"));
-            ExitCode::FAILURE
+            if error.is_interruption() { ExitCode::from(130) } else { ExitCode::FAILURE }
         }
     }
 }

@@ -189,6 +189,7 @@ impl<'w, 'e> Watch<Simulator<'w>, dyn Engine + 'e, TrainError> for Best<'_> {
         _: f64,
         _: &mut Simulator<'w>,
         _: &mut (dyn Engine + 'e),
+        _: &Replay<'_>,
     ) -> Result<bool, TrainError> {
         Ok(true)
     }

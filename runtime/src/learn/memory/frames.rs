@@ -15,28 +15,41 @@ const COUNT: u32 = u32::MAX >> 1;
 /// A ring of frames, and one of episodes' ends.
 #[derive(Debug)]
 pub(super) struct Frames<'m> {
-    bytes: &'m mut [u8],
+    pub bytes: &'m mut [u8],
     /// For every end the number of transitions before it, times two, and one more if it was a
     /// terminal state.
-    ends: &'m mut [u32],
+    pub ends: &'m mut [u32],
     observation: Coding<'m>,
     action: Coding<'m>,
-    shape: ReplayShape,
+    pub shape: ReplayShape,
     /// Transitions ever pushed before the oldest one, by [`COUNT`].
-    oldest: u32,
+    pub oldest: u32,
     /// Frame of the oldest transition.
-    base: usize,
-    first_end: usize,
-    ended: usize,
+    pub base: usize,
+    pub first_end: usize,
+    pub ended: usize,
     /// Transitions.
-    len: usize,
+    pub len: usize,
     /// The frame after the newest transition's is what followed it, and its episode goes on.
-    open: bool,
+    pub open: bool,
     /// Numbers that lay beyond their range.
     pub clipped: u64,
 }
 
 impl<'m> Frames<'m> {
+    /// The highest count of transitions.
+    pub const MOST: u32 = COUNT;
+
+    /// Whether the ends are in the order of time, each of a transition that is held, and the newest
+    /// transition's episode ended unless it goes on.
+    pub fn are_sound(&self) -> bool {
+        let mut ends = (0..self.ended).map(|index| self.end(index).0);
+        let in_order = ends.clone().is_sorted_by(|before, after| before < after);
+        let (first, last) = (ends.clone().next().unwrap_or(1), ends.next_back().unwrap_or(0));
+        let whole = if self.open { last < self.len } else { last == self.len };
+        in_order && first > 0 && whole
+    }
+
     pub fn new(
         arena: &mut Arena<'m>,
         shape: ReplayShape,

@@ -6,6 +6,7 @@ mod range;
 mod replay;
 mod rollout;
 mod rows;
+mod saved;
 mod shape;
 mod transition;
 
@@ -13,5 +14,6 @@ pub use coding::{NoReplayValues, Numbers, ReplayValues};
 pub use range::{Range, observation_range};
 pub use replay::Replay;
 pub use rollout::Rollout;
+pub use saved::ReplayImage;
 pub use shape::ReplayShape;
 pub use transition::{ReplayError, Stored, Transition};

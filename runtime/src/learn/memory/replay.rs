@@ -9,18 +9,18 @@ use rand_core::Rng;
 /// A ring of transitions.
 #[derive(Debug)]
 pub struct Replay<'m> {
-    store: Store<'m>,
+    pub(super) store: Store<'m>,
     observations: usize,
     actions: usize,
     capacity: usize,
-    len: usize,
-    next: usize,
+    pub(super) len: usize,
+    pub(super) next: usize,
     half_life: Option<f32>,
 }
 
 /// In which form transitions are kept.
 #[derive(Debug)]
-enum Store<'m> {
+pub(super) enum Store<'m> {
     Rows(Rows<'m>),
     Frames(Frames<'m>),
 }

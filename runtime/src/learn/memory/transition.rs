@@ -99,6 +99,17 @@ pub enum ReplayError {
         /// Which.
         index: usize,
     },
+    /// Saved transitions are not those of such a ring.
+    #[error(
+        "the saved replay does not fit ({what} differ): go on with the same --replay and policy"
+    )]
+    Other {
+        /// In which they differ.
+        what: &'static str,
+    },
+    /// Saved transitions are none.
+    #[error("the saved replay holds impossible numbers: go back to an earlier save")]
+    Saved,
     /// See [`OutOfMemory`].
     #[error(transparent)]
     Memory(#[from] OutOfMemory),

@@ -24,7 +24,12 @@ impl<A: Algorithm + Into<Settings>> Agent<'_, A> {
     /// # Errors
     /// The first error of `sink`.
     pub fn save<E>(&self, mut sink: impl FnMut(&[u8]) -> Result<(), E>) -> Result<(), E> {
-        let header = ResumeHeader {
+        self.header().write(&mut sink)?;
+        self.save_body(sink)
+    }
+
+    pub(super) fn header(&self) -> ResumeHeader {
+        ResumeHeader {
             version: VERSION,
             settings: self.algorithm.into(),
             training: self.training,
@@ -38,8 +43,13 @@ impl<A: Algorithm + Into<Settings>> Agent<'_, A> {
             policy_hash: policy_hash(self.deployed().map(|DeployedLayer { layer, .. }| {
                 (layer.topology.row_ptr(), layer.topology.col_idx(), layer.bias)
             })),
-        };
-        header.write(&mut sink)?;
+        }
+    }
+
+    pub(super) fn save_body<E>(
+        &self,
+        mut sink: impl FnMut(&[u8]) -> Result<(), E>,
+    ) -> Result<(), E> {
         for network in &self.networks {
             for layer in &network.online.layers {
                 write_links(layer.links.view(), &mut sink)?;
@@ -76,11 +86,6 @@ impl<A: Algorithm + Into<Settings>> Agent<'_, A> {
             }
         }
         self.fit_gradients();
-        if let Some(anchor) = &mut self.anchor {
-            for (to, from) in anchor.layers.iter_mut().zip(&self.networks[0].online.layers) {
-                to.copy_from(&from.links)?;
-            }
-        }
         let scalars = &mut self.scalars;
         scalars.adam.steps = header.scalar_steps;
         for scalars in [&mut *scalars.values, &mut *scalars.m, &mut *scalars.v] {
@@ -90,6 +95,16 @@ impl<A: Algorithm + Into<Settings>> Agent<'_, A> {
         self.updates = header.updates;
         self.rng = header.rng.clone();
         self.explorer.rng = header.exploration.clone();
+        Ok(())
+    }
+
+    /// From now on the policy is pulled towards what it is now.
+    pub(super) fn drop_anchor(&mut self) -> Result<(), ResumeError> {
+        if let Some(anchor) = &mut self.anchor {
+            for (to, from) in anchor.layers.iter_mut().zip(&self.networks[0].online.layers) {
+                to.copy_from(&from.links)?;
+            }
+        }
         Ok(())
     }
 }

@@ -10,9 +10,11 @@
 
 mod body;
 mod header;
+mod image;
 mod statistics;
 
 pub use header::{LiveLinks, ResumeHeader, policy_hash};
+pub use image::ResumeImage;
 
 use super::adapt::Adapt;
 use super::agent::{AgentShape, Seeds};
@@ -238,7 +240,25 @@ impl<'a> Resume<'a> {
         }
         let shape = self.header.shape.clone();
         let mut agent = AnyAgent::new(shape, settings, training, memory, Seeds::default())?;
-        each!(AnyAgent, &mut agent, agent => agent.load(&self.header, self.body))?;
+        each!(AnyAgent, &mut agent, agent => {
+            agent.load(&self.header, self.body)?;
+            agent.drop_anchor()
+        })?;
         Ok(agent)
+    }
+
+    /// Makes an agent what was saved of it later on, in its fine-tuning: it keeps its settings and the policy
+    /// that it is pulled towards.
+    ///
+    /// # Errors
+    /// [`ResumeError`]; the agent is then of no use.
+    pub fn go_on(&self, agent: &mut AnyAgent<'_>) -> Result<(), ResumeError> {
+        if self.settings().kind() != agent.settings().kind() {
+            return Err(ResumeError::OtherPolicy { what: "algorithms" });
+        }
+        if self.shape() != agent.shape() {
+            return Err(ResumeError::OtherPolicy { what: "networks" });
+        }
+        each!(AnyAgent, agent, agent => agent.load(&self.header, self.body))
     }
 }

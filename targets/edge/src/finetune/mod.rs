@@ -2,12 +2,16 @@
 
 mod live;
 mod need;
+mod report;
 mod robot;
 mod save;
 mod session;
+mod signals;
+mod state;
 
 use crate::EdgeError;
 use crate::driver::{self, Driver};
+use crate::telemetry::{Log, Metrics, RING_BYTES, Telemetry};
 use clap::Args;
 use lacewing_formats::artifact::{AlignedBytes, PolicyView, destination};
 use lacewing_runtime::act::{Interface, Policy};
@@ -17,10 +21,15 @@ use lacewing_runtime::learn::{
 };
 use live::When;
 use need::Need;
+use report::Report;
 use robot::Robot;
-use session::judge;
+use session::{Kept, judge};
+use state::{Agreed, Progress, Saves};
 use std::io::Write;
+use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 /// Options of `finetune`.
@@ -96,6 +105,23 @@ pub struct Options {
     /// Decides everything random here and the environment's resets
     #[arg(long, default_value_t = 0)]
     seed: u64,
+    /// Folder in which the session is saved, so that the same command goes on after a kill or a power
+    /// cut, from the newest save that is whole
+    #[arg(long, value_name = "DIR")]
+    state: Option<PathBuf>,
+    /// Steps of learning between saves, each at the end of an episode, or within one that lasts for as
+    /// long again; there is one after each new best policy too
+    #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u64).range(1..))]
+    save_every: u64,
+    /// File to which records of what goes on are appended: see lacewing-edge log
+    #[arg(long)]
+    log: Option<PathBuf>,
+    /// Most bytes of the log, the older half of which is in the file beside it that ends with .old
+    #[arg(long, default_value_t = 4 << 20, value_parser = clap::value_parser!(u64).range(4096..))]
+    log_bytes: u64,
+    /// Address and port at which Prometheus may ask for /metrics, such as 127.0.0.1:9100
+    #[arg(long, value_name = "ADDR")]
+    metrics: Option<SocketAddr>,
 }
 
 /// Learning episodes start from seeds this far from those of the evaluations.
@@ -129,13 +155,32 @@ fn two_cores(text: &str) -> Result<[usize; 2], String> {
 /// # Errors
 /// [`EdgeError`]; the output file is then as good as it was, or absent if no action was sent yet.
 pub fn run(options: &Options) -> Result<(), EdgeError> {
-    if destination(&options.out)?.exists() && !options.force {
-        return Err(EdgeError::Exists { path: options.out.clone() });
-    }
     if options.noise.is_some_and(|noise| !(noise.is_finite() && noise >= 0.0)) {
         return Err(EdgeError::Noise);
     }
+    if options.learning != When::LockStep {
+        let wanted = [
+            (options.state.is_some(), "--state"),
+            (options.log.is_some(), "--log"),
+            (options.metrics.is_some(), "--metrics"),
+        ];
+        if let Some((_, option)) = wanted.into_iter().find(|(wanted, _)| *wanted) {
+            return Err(EdgeError::LockStep { option });
+        }
+    }
     let bytes = AlignedBytes::read(&options.policy)?;
+    let agreed = Agreed::new(options, &bytes);
+    let mut saves = match &options.state {
+        Some(folder) => Some(Saves::open(folder, agreed, options.save_every)?),
+        None => None,
+    };
+    let mut saved = match &mut saves {
+        Some(saves) => saves.newest()?,
+        None => None,
+    };
+    if destination(&options.out)?.exists() && !options.force && saved.is_none() {
+        return Err(EdgeError::Exists { path: options.out.clone() });
+    }
     let view = crate::parse(&bytes, &options.policy)?;
     let policy = Policy::new(view.clone())?;
     let resume = Resume::parse(
@@ -167,6 +212,7 @@ pub fn run(options: &Options) -> Result<(), EdgeError> {
     let kind = settings.kind();
     let kept = ReplayShape::new(resume.shape(), kind, options.replay_values, transitions);
     let need = Need::of(&resume, &training, bytes.len(), kept).and_acting(acting);
+    let need = need.and_saving(if options.state.is_some() { state::PIECE } else { 0 });
     tell(format_args!("{need}"));
     need.check(options.memory)?;
     let [mut memory, mut replay] = need.allocate()?;
@@ -175,22 +221,42 @@ pub fn run(options: &Options) -> Result<(), EdgeError> {
     let arena = &mut Arena::new(&mut replay);
     let mut replay = Replay::compact(arena, kept, |number| observation_range(&view, number))?;
     replay.set_half_life(options.replay_half_life.map(|transitions| transitions as f32));
+    let progress = match &mut saved {
+        Some(saved) => {
+            Resume::parse(&saved.resume()?)?.go_on(&mut agent)?;
+            saved.replay(&mut replay)?;
+            Some(saved.go_on(&mut agent, &mut replay, &options.out))
+        }
+        None => None,
+    };
 
+    let mut records = vec![0; RING_BYTES];
+    let telemetry = Telemetry::new(
+        &mut records,
+        options.log.as_deref().map(|path| Log::open(path, options.log_bytes)).transpose()?,
+        options.metrics.map(|at| Metrics::serve(at, settings.losses())).transpose()?,
+    );
+    let report = Report::new(telemetry, agreed.policy(), progress.is_some());
+    report.describe(&need, &agent);
     let driver = Driver::spawn(&options.env_command, options.answer_timeout)?;
     let mut signals = vec![0.0; Interface::numbers(&view)];
     let mut interface = Interface::new(&view, &mut signals)?;
     for note in driver::fit(&view, driver.spec(), &mut interface)? {
         tell(format_args!("{note}"));
     }
-    // A folder that cannot be written to is found now.
-    save::save(&agent, &view, 0, &options.out)?;
+    if progress.is_none() {
+        // A folder that cannot be written to is found now.
+        save::save(&agent, &view, 0, &options.out)?;
+    }
+    let stop = if saves.is_some() { signals::stop() } else { Arc::default() };
     let mut robot = Robot::new(driver, interface);
     if options.learning != When::LockStep {
         return live::run(options, &view, &policy, &mut robot, agent, replay).map_err(|source| {
             EdgeError::Stopped { source: Box::new(source), out: options.out.clone() }
         });
     }
-    tune(options, &view, &policy, &mut robot, &mut agent, &mut replay)
+    let learner = (&mut agent, &mut replay);
+    tune(options, &view, &policy, &mut robot, learner, (progress, saves, &stop, report))
         .map_err(|source| EdgeError::Stopped { source: Box::new(source), out: options.out.clone() })
 }
 
@@ -200,13 +266,18 @@ fn tune(
     view: &PolicyView<'_>,
     policy: &Policy<'_>,
     robot: &mut Robot<'_>,
-    agent: &mut AnyAgent<'_>,
-    replay: &mut Replay<'_>,
+    learner: (&mut AnyAgent<'_>, &mut Replay<'_>),
+    (progress, saves, stop, report): (Option<Progress>, Option<Saves>, &AtomicBool, Report<'_>),
 ) -> Result<(), EdgeError> {
     let judged = (options.episodes, options.seed);
-    let frozen = judge(policy, robot, judged)?;
+    let progress = match progress {
+        Some(progress) => progress,
+        None => Progress::new(judge(policy, robot, judged)?),
+    };
+    let frozen = progress.frozen;
     tell(format_args!("before: {frozen} (mean return of {} episodes)", options.episodes));
-    session::learn(options, view, policy, robot, agent, replay)?;
+    let mut kept = Kept { progress, saves, stop, report };
+    session::learn(options, view, policy, robot, learner, &mut kept)?;
 
     let bytes = AlignedBytes::read(&options.out)?;
     let tuned = Policy::new(crate::parse(&bytes, &options.out)?)?;

@@ -25,6 +25,17 @@ impl Need {
         Self { budget: Budget { acting: acting * Block::BYTES, ..self.budget }, ..self }
     }
 
+    /// The same with so many bytes for saving the session.
+    pub fn and_saving(self, bytes: usize) -> Self {
+        let files = self.budget.files + bytes;
+        Self { budget: Budget { files, ..self.budget }, ..self }
+    }
+
+    /// Its parts by name, in bytes.
+    pub fn budget(&self) -> &Budget {
+        &self.budget
+    }
+
     /// Refuses to go over a limit.
     ///
     /// # Errors

@@ -1,6 +1,8 @@
 //! The robot as the learner's interaction loop sees it, and what is done between its episodes.
 
+use super::report::Report;
 use super::robot::Robot;
+use super::state::{Progress, Saves};
 use super::{LEARNING_SEEDS, Options, save, tell};
 use crate::EdgeError;
 use crate::driver::DriverError;
@@ -8,6 +10,11 @@ use lacewing_formats::artifact::PolicyView;
 use lacewing_runtime::act::Policy;
 use lacewing_runtime::learn::session::{self, Buffers, Outcome, Plan, Position, Watch, World};
 use lacewing_runtime::learn::{AnyAgent, Learner, Losses, Replay, Score, Transition};
+use lacewing_runtime::telemetry::Event;
+use std::cell::Cell;
+use std::rc::Rc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 /// Episodes to choose the best policy by start from seeds this far from those it is compared on.
 const SELECTION_SEEDS: u64 = 1 << 33;
@@ -30,11 +37,16 @@ pub struct Episodes<'e, 'm> {
     /// Seed of the first episode.
     seed: u64,
     action: Vec<f32>,
+    /// When the last observation came.
+    seen: Instant,
+    /// From an observation to the last command.
+    waited: Rc<Cell<Duration>>,
 }
 
 impl<'e, 'm> Episodes<'e, 'm> {
     fn new(robot: &'e mut Robot<'m>, policy: &'e Policy<'e>, units: Units, seed: u64) -> Self {
-        Self { robot, policy, units, seed, action: vec![0.0; policy.actions()] }
+        let action = vec![0.0; policy.actions()];
+        Self { robot, policy, units, seed, action, seen: Instant::now(), waited: Rc::default() }
     }
 
     /// Plays episodes with the actions that `act` writes.
@@ -55,7 +67,9 @@ impl World for Episodes<'_, '_> {
     type Error = DriverError;
 
     fn reset(&mut self, episode: u64, observation: &mut [f32]) -> Result<(), DriverError> {
-        self.robot.reset(self.seed.wrapping_add(episode), observation)
+        let reset = self.robot.reset(self.seed.wrapping_add(episode), observation);
+        self.seen = Instant::now();
+        reset
     }
 
     fn step(
@@ -67,7 +81,9 @@ impl World for Episodes<'_, '_> {
         if self.units == Units::Learner {
             self.policy.scale_action(&mut self.action);
         }
+        self.waited.set(self.seen.elapsed());
         let outcome = self.robot.step(&mut self.action, observation)?;
+        self.seen = Instant::now();
         Ok(outcome.map(|it| Outcome {
             reward: it.reward,
             terminated: it.terminated,
@@ -89,20 +105,36 @@ pub fn judge(
     })
 }
 
-/// Learns for `options.steps` steps and keeps the best policy so far in `options.out`.
+/// Where a session is kept, and who follows it.
+pub struct Kept<'k, 'm> {
+    /// How far it is.
+    pub progress: Progress,
+    /// Where it is saved, if it is.
+    pub saves: Option<Saves>,
+    /// Set once it has to end.
+    pub stop: &'k AtomicBool,
+    /// What is told of it.
+    pub report: Report<'m>,
+}
+
+/// Learns up to step `options.steps` and keeps the best policy so far in `options.out`.
 pub fn learn(
     options: &Options,
     view: &PolicyView<'_>,
     policy: &Policy<'_>,
     robot: &mut Robot<'_>,
-    agent: &mut AnyAgent<'_>,
-    data: &mut Replay<'_>,
+    (agent, data): (&mut AnyAgent<'_>, &mut Replay<'_>),
+    kept: &mut Kept<'_, '_>,
 ) -> Result<(), EdgeError> {
     let (observations, actions) = (policy.observations(), policy.actions());
     let seed = options.seed.wrapping_add(LEARNING_SEEDS);
     let mut world = Episodes::new(robot, policy, Units::Learner, seed);
-    let mut between = Between { options, view, best: None, due: 0, step: None };
-    between.evaluate(0, &mut world, agent)?;
+    let at = &mut kept.progress.position();
+    let mut between = Between { options, view, kept, waited: Rc::clone(&world.waited) };
+    if between.kept.progress.evaluated.is_none() {
+        between.evaluate(at.step, &mut world, agent)?;
+        between.save(at, false, agent, data);
+    }
     let update_after = match agent.settings().iteration() {
         Some(_) => 0,
         None => options.warm_up,
@@ -113,55 +145,104 @@ pub fn learn(
         next_observation: &mut vec![0.0; observations],
         action: &mut vec![0.0; actions],
     };
-    let at = &mut Position::default();
-    session::run::<_, _, EdgeError>(&plan, at, &mut world, agent, data, buffers, &mut between)?;
+    let run =
+        session::run::<_, _, EdgeError>(&plan, at, &mut world, agent, data, buffers, &mut between);
+    match run {
+        Ok(()) => {}
+        // With the signal of a terminal the driver may have ended too. Learning is as it should be.
+        Err(EdgeError::Interrupted { .. } | EdgeError::Driver(_))
+            if between.kept.stop.load(Ordering::Relaxed) =>
+        {
+            between.save(at, true, agent, data);
+            return Err(EdgeError::Interrupted { step: at.step });
+        }
+        Err(error) => return Err(error),
+    }
     // The last step may lie within an episode.
-    if between.step != Some(at.step) {
+    if between.kept.progress.evaluated != Some(at.step) {
         between.evaluate(at.step, &mut world, agent)?;
     }
+    between.save(at, false, agent, data);
     Ok(())
 }
 
-/// Judges the learner between episodes and keeps the best.
-struct Between<'a> {
+/// Judges the learner between episodes, keeps the best and saves the session.
+struct Between<'a, 'k, 'm> {
     options: &'a Options,
     view: &'a PolicyView<'a>,
-    best: Option<f64>,
-    /// Step from which on the next evaluation is due.
-    due: u64,
-    /// Step of the last one.
-    step: Option<u64>,
+    kept: &'a mut Kept<'k, 'm>,
+    /// For the last command.
+    waited: Rc<Cell<Duration>>,
 }
 
-impl Between<'_> {
+impl Between<'_, '_, '_> {
+    /// Whether the learner is the best so far.
     fn evaluate(
         &mut self,
         step: u64,
         world: &mut Episodes<'_, '_>,
         agent: &mut AnyAgent<'_>,
-    ) -> Result<(), EdgeError> {
-        self.due = step + self.options.evaluate_every;
-        self.step = Some(step);
+    ) -> Result<bool, EdgeError> {
+        let progress = &mut self.kept.progress;
+        progress.due = step + self.options.evaluate_every;
+        progress.evaluated = Some(step);
         let learning = world.seed;
         world.seed = self.options.seed.wrapping_add(SELECTION_SEEDS);
         let score =
             world.score(self.options.episodes, |obs, action| Ok(agent.act(obs, action)?))?;
         world.seed = learning;
         tell(format_args!("step {step}: evaluated {score}"));
-        if self.best.is_none_or(|best| score.mean > best) {
-            self.best = Some(score.mean);
+        let best = progress.best.is_none_or(|best| score.mean > best);
+        if best {
+            progress.best = Some(score.mean);
             save::save(agent, self.view, step, &self.options.out)?;
         }
-        Ok(())
+        let Score { mean, std } = score;
+        self.kept.report.event(step, Event::Evaluation { mean, std, best });
+        Ok(best)
+    }
+
+    /// Saves the session, if it is kept. Learning goes on where that fails: the last save is still good.
+    fn save(&mut self, at: &Position, within: bool, agent: &AnyAgent<'_>, data: &Replay<'_>) {
+        let Kept { progress, saves: Some(saves), report, .. } = &mut *self.kept else { return };
+        (progress.step, progress.episodes, progress.within) = (at.step, at.episodes, within);
+        let event = match saves.save(progress, agent, data) {
+            Ok(()) => Event::Save { sequence: saves.sequence(), bytes: saves.bytes },
+            Err(error) => {
+                crate::warn(format_args!("the session is not saved: {error}; learning goes on"));
+                Event::SaveFailed
+            }
+        };
+        report.event(at.step, event);
+        report.flush();
+    }
+
+    fn is_save_due(&self, step: u64, within: bool) -> bool {
+        self.kept.saves.as_ref().is_some_and(|saves| saves.is_due(step, within))
     }
 }
 
-impl<'e, 'w, 'm> Watch<Episodes<'e, 'w>, AnyAgent<'m>, EdgeError> for Between<'_> {
+impl<'e, 'w, 'm> Watch<Episodes<'e, 'w>, AnyAgent<'m>, EdgeError> for Between<'_, '_, '_> {
     fn transition(&mut self, _: &Transition<'_>) {}
 
-    fn update(&mut self, _: &Losses) {}
+    fn update(&mut self, losses: &Losses) {
+        self.kept.report.update(losses);
+    }
 
-    fn step(&mut self, _: u64, _: &mut AnyAgent<'m>, _: &Replay<'_>) -> Result<(), EdgeError> {
+    fn step(
+        &mut self,
+        step: u64,
+        agent: &mut AnyAgent<'m>,
+        data: &Replay<'_>,
+    ) -> Result<(), EdgeError> {
+        self.kept.report.step(step, self.waited.get(), agent);
+        if self.kept.stop.load(Ordering::Relaxed) {
+            return Err(EdgeError::Interrupted { step });
+        }
+        if self.is_save_due(step, true) {
+            let at = Position { step, episodes: self.kept.progress.episodes };
+            self.save(&at, true, agent, data);
+        }
         Ok(())
     }
 
@@ -171,10 +252,15 @@ impl<'e, 'w, 'm> Watch<Episodes<'e, 'w>, AnyAgent<'m>, EdgeError> for Between<'_
         total: f64,
         world: &mut Episodes<'e, 'w>,
         agent: &mut AnyAgent<'m>,
+        data: &Replay<'_>,
     ) -> Result<bool, EdgeError> {
         tell(format_args!("step {}: {total:.1}", at.step));
-        if at.step >= self.due || at.step >= self.options.steps {
-            self.evaluate(at.step, world, agent)?;
+        let due = at.step >= self.kept.progress.due || at.step >= self.options.steps;
+        self.kept.progress.episodes = at.episodes;
+        self.kept.report.episode(at, total, world.robot.lost(), agent);
+        let best = due && self.evaluate(at.step, world, agent)?;
+        if best || self.is_save_due(at.step, false) {
+            self.save(at, false, agent, data);
         }
         Ok(true)
     }

@@ -85,6 +85,7 @@ impl<'w, 'e> Watch<Simulator<'w>, dyn Engine + 'e, TrainError> for Run<'_> {
         total: f64,
         _: &mut Simulator<'w>,
         engine: &mut (dyn Engine + 'e),
+        _: &Replay<'_>,
     ) -> Result<bool, TrainError> {
         self.state.episodes = at.episodes;
         self.state.sums.returns.add(total);

@@ -138,6 +138,7 @@ impl<'w, 'e> Watch<Simulator<'w>, dyn Engine + 'e, TrainError> for Clock {
         _: f64,
         _: &mut Simulator<'w>,
         _: &mut (dyn Engine + 'e),
+        _: &Replay<'_>,
     ) -> Result<bool, TrainError> {
         Ok(self.learned.1 - self.collected.1 < self.moment)
     }

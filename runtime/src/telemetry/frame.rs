@@ -1,0 +1,88 @@
+//! Records as frames of bytes.
+
+use super::event::Record;
+use heapless::Vec;
+
+/// More than any record takes as a frame.
+pub const MOST_FRAME_BYTES: usize = 160;
+const CRC_BYTES: usize = 4;
+
+impl Record {
+    /// Its frame.
+    pub fn frame(&self) -> Vec<u8, MOST_FRAME_BYTES> {
+        let mut plain = [0; MOST_FRAME_BYTES - 2];
+        let (record, rest) = plain.split_at_mut(MOST_FRAME_BYTES - 2 - CRC_BYTES);
+        // Fewer than 14 varints of 10 bytes, or as many floats.
+        let length = postcard::to_slice(self, record).expect("a record of under 150 bytes").len();
+        rest.copy_from_slice(&crc32fast::hash(&record[..length]).to_le_bytes());
+        plain.copy_within(MOST_FRAME_BYTES - 2 - CRC_BYTES.., length);
+        let mut frame = Vec::new();
+        frame.resize_default(MOST_FRAME_BYTES).expect("that is its capacity");
+        // A byte more than what goes in, which is under 254 bytes; the zero is there.
+        let coded = cobs::encode(&plain[..length + CRC_BYTES], &mut frame);
+        frame.truncate(coded + 1);
+        frame
+    }
+
+    /// What a frame holds, without its zero.
+    fn read(frame: &[u8]) -> Found {
+        let mut plain = [0; MOST_FRAME_BYTES];
+        if frame.len() > plain.len() {
+            return Found::Broken;
+        }
+        let plain = &mut plain[..frame.len()];
+        plain.copy_from_slice(frame);
+        let Ok(length) = cobs::decode_in_place(plain) else { return Found::Broken };
+        let Some((record, crc)) = plain[..length].split_last_chunk::<CRC_BYTES>() else {
+            return Found::Broken;
+        };
+        if crc32fast::hash(record) != u32::from_le_bytes(*crc) {
+            return Found::Broken;
+        }
+        postcard::from_bytes(record).map_or(Found::Unknown, Found::Record)
+    }
+}
+
+/// What lies between two zeros of a log.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Found {
+    /// A record.
+    Record(Record),
+    /// A record that this program does not know: a newer one wrote it.
+    Unknown,
+    /// What is no record, or no longer.
+    Broken,
+}
+
+/// The frames of a log's bytes, in their order; what the last zero is not behind yet is broken.
+#[derive(Clone, Debug)]
+pub struct Frames<'l> {
+    rest: &'l [u8],
+}
+
+impl<'l> Frames<'l> {
+    /// Those of `log`.
+    pub fn new(log: &'l [u8]) -> Self {
+        Self { rest: log }
+    }
+}
+
+impl Iterator for Frames<'_> {
+    type Item = Found;
+
+    fn next(&mut self) -> Option<Found> {
+        loop {
+            let end = self.rest.iter().position(|&byte| byte == 0);
+            let length = end.unwrap_or(self.rest.len());
+            let (frame, rest) = self.rest.split_at(length);
+            self.rest = rest.get(1..).unwrap_or_default();
+            match (frame, end) {
+                ([], None) => return None,
+                // Where a program ended within a frame, the next one begins with a zero.
+                ([], Some(_)) => {}
+                (_, None) => return Some(Found::Broken),
+                (frame, Some(_)) => return Some(Record::read(frame)),
+            }
+        }
+    }
+}
