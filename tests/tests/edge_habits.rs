@@ -148,9 +148,6 @@ fn lines_beside_the_answers_are_told_once_with_the_remedy() {
 fn one_answer_that_cannot_be_used_is_dropped_and_counted() {
     let bench = Bench::new(&scaled());
     for (habit, why) in [
-        ("nanobs", "number 0 of the observation"),
-        ("nullobs", "number 0 of the observation"),
-        ("hugeobs", "number 2 of the observation"),
         ("shortobs", "announced 3 observations and sent 2"),
         ("bigreward", "the reward"),
         ("nanreward", "the reward"),
@@ -168,6 +165,43 @@ fn one_answer_that_cannot_be_used_is_dropped_and_counted() {
 }
 
 #[test]
+fn a_sensor_that_fails_once_is_held_and_the_steps_beside_it_are_not_learned_from() {
+    let bench = Bench::new(&scaled());
+    for habit in ["nanobs", "nullobs", "hugeobs"] {
+        // Amid an episode.
+        let came = bench.tune(habit, OWN, 1310, &LONG);
+        came.succeeded(habit);
+        let told = "guarded: 2 steps not learned from: 1 not a number, 0 out of range, 0 a spike, \
+                    0 stuck, 1 steps held, 0 with the safe action";
+        assert!(came.stdout.contains(told), "{habit}: {came:?}");
+        assert!(came.stderr.is_empty(), "{habit}: {came:?}");
+    }
+}
+
+#[test]
+fn the_owner_says_what_is_done_about_a_bad_sensor() {
+    let bench = Bench::new(&scaled());
+    let refused =
+        bench.tune("nanobs", OWN, 1300, &[&LONG[..], &["--on-bad-sensor=refuse"]].concat());
+    refused.complained("refuse", "number 0 of the observation (counted from 0) is not a number");
+    let options = ["--on-bad-sensor=safe", "--safe-action=-1.25", "--noise=0"];
+    let safe = bench.tune("always-nanobs", OWN, 1300, &[&LONG[..], &options].concat());
+    safe.complained("safe", "bad on 101 step(s)");
+    // From the answer to the 21st step on, but for the steps after a reset.
+    let sent = safe.actions.iter().filter(|&&action| action == -1.25).count();
+    assert_eq!(sent, 100, "{:?}", safe.actions);
+    assert!(safe.actions[..21].iter().all(|&action| action != -1.25), "{:?}", safe.actions);
+    for wrong in ["--safe-action=1,2", "--safe-action=nan"] {
+        let came = bench.tune("none", OWN, 1300, &[wrong]);
+        came.complained(wrong, "--safe-action takes 1 finite number");
+        assert!(came.actions.is_empty(), "{wrong}");
+    }
+    // Of discrete actions none is known to be safe.
+    let came = Bench::new(&argmax()).tune("always-nanobs", "3", 1300, &LONG);
+    came.complained("argmax", "bad on 6 step(s)");
+}
+
+#[test]
 fn what_cannot_go_on_ends_with_the_best_policy_kept() {
     let bench = Bench::new(&scaled());
     for (habit, says) in [
@@ -175,7 +209,11 @@ fn what_cannot_go_on_ends_with_the_best_policy_kept() {
         ("error", "reports: motor 3 over temperature"),
         ("hang", "has not answered for 9 s"),
         ("done", "missing field `terminated`"),
-        ("always-nanobs", "more than ten answers"),
+        (
+            "always-nanobs",
+            "number 0 of the observation (counted from 0) is not a number (NaN), and bad on 106",
+        ),
+        ("always-shortobs", "more than ten answers"),
     ] {
         let came = bench.tune(habit, OWN, 1300, &[&LONG[..], &["--answer-timeout=9"]].concat());
         came.complained(habit, says);

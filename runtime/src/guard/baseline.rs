@@ -4,13 +4,18 @@ use heapless::Vec;
 
 /// Most windows over which a baseline is measured.
 pub const MAX_WINDOWS: usize = 16;
-/// The standard deviation of a normal distribution in median absolute deviations.
-const DEVIATION: f64 = 1.4826;
-/// A reward that is further off than this many ranges of the frozen policy's is an error of measurement.
-const PLAUSIBLE: f64 = 100.0;
+/// Rewards of which the usual range is known, and the share of them on either side that is left out: rewards
+/// gone wrong.
+const FIRST: usize = 128;
+const LEFT_OUT: usize = FIRST / 20;
+/// Ranges beyond the usual rewards that one counts for at most.
+const BOUND: f64 = 2.0;
+/// A reward that is further off than this many ranges is an error of measurement.
+const PLAUSIBLE: f64 = 1000.0;
 
-/// Rewards of a policy by windows. Centre and noise are a median and a median absolute deviation of the
-/// windows' means, so that one window with a reward gone wrong moves neither.
+/// Rewards of a policy by windows: the median of their means, and how far those are off it. A single reward
+/// counts no further off than some ranges of the usual ones, so that a twentieth of all rewards gone wrong
+/// does not move them far.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Baseline {
     window: u32,
@@ -22,8 +27,10 @@ pub struct Baseline {
     /// Steps and actions at limits of all windows.
     acted: u64,
     saturated: f64,
-    low: f64,
-    high: f64,
+    /// Until the usual range is known: rewards, with the steps without any that followed each.
+    first: Vec<(f64, u64), FIRST>,
+    /// Of usual rewards, the least and the greatest.
+    usual: Option<(f64, f64)>,
 }
 
 impl Baseline {
@@ -33,22 +40,44 @@ impl Baseline {
     /// If there are more than [`MAX_WINDOWS`] windows.
     pub fn new(window: u32, windows: u32) -> Self {
         assert!(windows as usize <= MAX_WINDOWS);
-        let (low, high) = (f64::INFINITY, f64::NEG_INFINITY);
-        let means = Vec::new();
+        let (means, first, usual) = (Vec::new(), Vec::new(), None);
         let (total, steps, acted, saturated) = (0.0, 0, 0, 0.0);
-        Self { window, windows, means, total, steps, acted, saturated, low, high }
+        Self { window, windows, means, total, steps, acted, saturated, first, usual }
     }
 
     /// A step was taken, with this share of its actions at limits.
     pub fn step(&mut self, reward: f64, saturated: f64) {
-        (self.low, self.high) = (self.low.min(reward), self.high.max(reward));
         self.acted += 1;
         self.saturated += saturated;
-        self.add(reward, 1);
+        if self.usual.is_some() {
+            self.add(self.bounded(reward), 1);
+            return;
+        }
+        // There is room: else the range would be known.
+        let _ = self.first.push((reward, 0));
+        let all = u64::from(self.window) * u64::from(self.windows);
+        if self.first.is_full() || self.first.len() as u64 == all {
+            let rewards = self.first.iter().map(|(reward, _)| *reward);
+            let mut sorted: Vec<f64, FIRST> = rewards.collect();
+            sorted.sort_unstable_by(f64::total_cmp);
+            let left_out = LEFT_OUT.min((sorted.len() - 1) / 2);
+            self.usual = Some((sorted[left_out], sorted[sorted.len() - 1 - left_out]));
+            for (reward, rest) in core::mem::take(&mut self.first) {
+                self.add(self.bounded(reward), 1);
+                self.add(0.0, rest);
+            }
+        }
     }
 
-    /// Takes the same reward for some steps into account.
-    pub fn add(&mut self, reward: f64, steps: u64) {
+    /// The episode ended by itself: in the `rest` steps that it would have had there is no reward.
+    pub fn ended(&mut self, rest: u64) {
+        match (self.usual, self.first.last_mut()) {
+            (None, Some((_, steps))) => *steps += rest,
+            _ => self.add(0.0, rest),
+        }
+    }
+
+    fn add(&mut self, reward: f64, steps: u64) {
         let mut left = steps;
         while left > 0 && !self.is_measured() {
             let some = left.min(u64::from(self.window) - self.steps);
@@ -72,12 +101,11 @@ impl Baseline {
         median(&mut self.means.clone())
     }
 
-    /// Standard deviation of windows' means.
+    /// Standard deviation of windows' means around the median; 0 of fewer than two.
     pub fn noise(&self) -> f64 {
-        let mean = self.mean();
-        let mut off: Vec<f64, MAX_WINDOWS> =
-            self.means.iter().map(|it| (it - mean).abs()).collect();
-        DEVIATION * median(&mut off)
+        let (mean, others) = (self.mean(), self.means.len().saturating_sub(1).max(1));
+        let squares = self.means.iter().map(|it| (it - mean) * (it - mean)).sum::<f64>();
+        libm::sqrt(squares / others as f64)
     }
 
     /// Share of actions at their limits.
@@ -85,21 +113,27 @@ impl Baseline {
         if self.acted > 0 { self.saturated / self.acted as f64 } else { 0.0 }
     }
 
-    /// The reward, no further beyond what the frozen policy had than by its whole range, so that one
-    /// reward gone wrong neither condemns nor acquits.
+    /// The reward, no further beyond the usual ones than by two of their ranges, so that one reward gone
+    /// wrong neither condemns nor acquits.
     pub fn bounded(&self, reward: f64) -> f64 {
-        let range = self.range();
-        reward.clamp(self.low - range, self.high + range)
+        match self.range(BOUND) {
+            Some((low, high)) => reward.clamp(low, high),
+            None => reward,
+        }
     }
 
     /// Whether a reward can be learned from.
     pub fn is_plausible(&self, reward: f64) -> bool {
-        let range = PLAUSIBLE * self.range();
-        (self.low - range..=self.high + range).contains(&reward)
+        let within = |(low, high)| (low..=high).contains(&reward);
+        reward.is_finite() && self.range(PLAUSIBLE).is_none_or(within)
     }
 
-    fn range(&self) -> f64 {
-        (self.high - self.low).max(self.mean().abs())
+    /// Usual rewards, and so many of their ranges around them; where all are the same, their size is the
+    /// range.
+    fn range(&self, times: f64) -> Option<(f64, f64)> {
+        let (low, high) = self.usual?;
+        let range = times * (high - low).max(low.abs().max(high.abs()));
+        Some((low - range, high + range))
     }
 }
 
@@ -119,16 +153,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_is_the_windows_median_with_its_deviation() {
+    fn it_is_the_windows_median_with_their_deviation_from_it() {
         let mut baseline = Baseline::new(2, 5);
-        for mean in [4.0, 5.0, 3.0, 6.0, 1e9] {
+        for mean in [4.0, 5.0, 3.0, 6.0, 7.0] {
             assert!(!baseline.is_measured());
             baseline.step(mean - 1.0, 0.0);
             baseline.step(mean + 1.0, 0.5);
         }
         assert!(baseline.is_measured());
         assert_eq!(baseline.mean(), 5.0);
-        assert_eq!(baseline.noise(), DEVIATION);
+        // (1 + 0 + 4 + 1 + 4) / 4.
+        assert_eq!(baseline.noise(), 2.5_f64.sqrt());
         assert_eq!(baseline.saturation(), 0.25);
     }
 
@@ -136,12 +171,12 @@ mod tests {
     fn the_rest_of_an_episode_may_span_windows() {
         let mut baseline = Baseline::new(4, 3);
         baseline.step(8.0, 0.0);
-        baseline.add(0.0, 9);
-        baseline.step(2.0, 0.0);
+        baseline.ended(9);
+        (0..10).for_each(|_| baseline.step(2.0, 0.0));
         assert!(!baseline.is_measured());
-        baseline.add(2.0, 100);
+        (0..2).for_each(|_| baseline.step(2.0, 0.0));
         assert!(baseline.is_measured());
-        // Windows 8 0 0 0, 0 0 0 0 and 0 0 2 2.
+        // Windows 6 0 0 0 (8 is two ranges off), 0 0 0 0 and 0 0 2 2.
         assert_eq!(baseline.mean(), 1.0);
     }
 
@@ -151,19 +186,26 @@ mod tests {
         [1.0, 3.0, 1.0, 3.0, 1.0, 3.0].iter().for_each(|&reward| baseline.step(reward, 0.0));
         for (reward, bounded, plausible) in [
             (2.0, 2.0, true),
-            (-0.5, -0.5, true),
-            (-100.0, -1.0, true),
-            (100.0, 5.0, true),
-            (-1e4, -1.0, false),
-            (1e9, 5.0, false),
+            (-4.5, -4.5, true),
+            (-1000.0, -5.0, true),
+            (1000.0, 9.0, true),
+            (-1e4, -5.0, false),
+            (1e9, 9.0, false),
         ] {
             assert_eq!(baseline.bounded(reward), bounded);
             assert_eq!(baseline.is_plausible(reward), plausible);
         }
         assert!(!baseline.is_plausible(f64::NAN));
-        // Where every reward was the same, their size is the range.
-        let mut even = Baseline::new(2, 3);
-        (0..6).for_each(|_| even.step(1.0, 0.0));
-        assert_eq!((even.bounded(0.0), even.bounded(-5.0)), (0.0, 0.0));
+    }
+
+    #[test]
+    fn one_in_fifty_rewards_gone_wrong_moves_little() {
+        let mut baseline = Baseline::new(500, 5);
+        (0..2500_u32).for_each(|step| {
+            let sign = if step % 100 < 50 { 1e9 } else { -1e6 };
+            baseline.step(if step % 50 == 7 { sign } else { f64::from(step % 3) }, 0.0);
+        });
+        assert!((baseline.mean() - 1.0).abs() < 0.1, "{}", baseline.mean());
+        assert!(baseline.noise() < 0.1, "{}", baseline.noise());
     }
 }

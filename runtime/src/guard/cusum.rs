@@ -49,7 +49,10 @@ impl Cusum {
 
     /// The share of the limit that is used up; above 1 where [`Cusum::add`] said so.
     pub fn used(&self) -> f64 {
-        if self.sum > 0.0 { self.sum / self.limit } else { 0.0 }
+        match self.sum > 0.0 {
+            true => self.sum / self.limit,
+            false => 0.0,
+        }
     }
 
     /// Mean reward since nothing was missing.

@@ -3,16 +3,21 @@
 //! | module | holds |
 //! |---|---|
 //! | `sensor`, `sensors` | what is known of a sensor; what becomes of an observation that cannot be right |
+//! | `known`, `gate` | what a policy file says of sensors; what is sent and learned from |
 //! | `gradients` | whether the optimiser may step along a gradient |
 //! | `cusum`, `baseline` | the return that is missing; what the frozen policy returns |
 //! | `judge`, `event` | keep, freeze or roll back; what is logged of it |
+//! | `keeper` | the policies to go back to |
 //! | `worst` | how far, and for how long, a run was below the frozen policy |
 
 mod baseline;
 mod cusum;
 mod event;
+mod gate;
 mod gradients;
 mod judge;
+mod keeper;
+mod known;
 mod sensor;
 mod sensors;
 mod worst;
@@ -20,8 +25,11 @@ mod worst;
 pub use baseline::{Baseline, MAX_WINDOWS};
 pub use cusum::Cusum;
 pub use event::{Acting, Event, Switch, Why};
+pub use gate::Gate;
 pub use gradients::{GradientGuard, GradientRules};
 pub use judge::{Judge, JudgeRules, RulesError};
+pub use keeper::Keeper;
+pub use known::know;
 pub use sensor::{Breach, Sensor};
 pub use sensors::{Reaction, Seen, SensorCounts, SensorError, SensorRules, Sensors};
 pub use worst::Worst;

@@ -74,6 +74,8 @@ pub struct Sensor {
     same: u32,
     /// Steps since the last good value.
     pub(super) bad: u32,
+    /// Bad steps that good ones have not made up for, one by one.
+    pub(super) debt: u32,
 }
 
 impl Sensor {
@@ -90,9 +92,9 @@ impl Sensor {
         Self { mean, variance: deviation * deviation, count: MEMORY, ..Self::default() }
     }
 
-    /// An episode begins: the next value may be anywhere in range.
+    /// An episode begins: the next value may be anywhere in range. A sensor that was bad still is.
     pub(super) fn reset(&mut self) {
-        (self.last, self.bits, self.same, self.bad) = (None, None, 0, 0);
+        (self.last, self.bits, self.same) = (None, None, 0);
     }
 
     /// What can stand for a bad value: the last good one, or else what is known without any; and whether
@@ -112,8 +114,13 @@ impl Sensor {
         self.bits = Some(value.to_bits());
         let breach = self.breach(value, tolerance);
         match breach {
-            Some(_) => self.bad = self.bad.saturating_add(1),
-            None => self.learn(value),
+            Some(_) => {
+                (self.bad, self.debt) = (self.bad.saturating_add(1), self.debt.saturating_add(1));
+            }
+            None => {
+                self.learn(value);
+                (self.bad, self.debt) = (0, self.debt.saturating_sub(1));
+            }
         }
         breach
     }
@@ -168,7 +175,7 @@ impl Sensor {
             let moved = if self.same == 0 { 1.0 } else { 0.0 };
             self.moving += (moved - self.moving) / self.changes as f32;
         }
-        (self.last, self.bad) = (Some(value), 0);
+        self.last = Some(value);
     }
 }
 

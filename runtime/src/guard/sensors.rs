@@ -24,7 +24,7 @@ pub struct SensorRules {
     pub on: [Reaction; 4],
     /// Steps in a row for which a value is held.
     pub hold: u32,
-    /// Steps in a row, after those, for which the safe action is sent.
+    /// Steps, after those, for which the safe action is sent; each good step in between makes up for one.
     pub safe: u32,
     /// Standard deviations off the mean that a sensor without limits may be.
     pub range: f32,
@@ -61,8 +61,8 @@ pub enum Seen {
 /// A sensor that is not to be acted on.
 #[derive(Clone, Copy, Debug, Error, PartialEq)]
 #[error(
-    "number {index} of the observation (counted from 0) is {breach} ({value}) for {steps} step(s) now: \
-     check that sensor"
+    "number {index} of the observation (counted from 0) is {breach} ({value}), and bad on {steps} step(s) \
+     that good ones do not make up for: check that sensor"
 )]
 pub struct SensorError {
     /// Which, counted from 0.
@@ -71,7 +71,7 @@ pub struct SensorError {
     pub breach: Breach,
     /// What it says.
     pub value: f32,
-    /// Steps in a row.
+    /// Bad steps, less the good ones since.
     pub steps: u32,
 }
 
@@ -139,11 +139,11 @@ impl<'m> Sensors<'m> {
             let Some(breach) = sensor.look(*value, &tolerance) else { continue };
             self.counts.breaches[breach as usize] += 1;
             let (substitute, of_episode) = sensor.substitute();
-            match self.rules.reaction(breach, sensor.bad) {
-                Reaction::Hold if of_episode => seen = seen.max(Seen::Held),
-                Reaction::Hold | Reaction::Safe => seen = Seen::Bad,
+            match self.rules.reaction(breach, sensor, of_episode) {
+                Reaction::Hold => seen = seen.max(Seen::Held),
+                Reaction::Safe => seen = Seen::Bad,
                 Reaction::Refuse => {
-                    let steps = sensor.bad;
+                    let steps = sensor.debt;
                     refused = refused.or(Some(SensorError { index, breach, value: *value, steps }));
                 }
             }
@@ -159,16 +159,16 @@ impl<'m> Sensors<'m> {
 }
 
 impl SensorRules {
-    /// What is due on the `steps`-th step in a row of a breach.
-    fn reaction(&self, breach: Breach, steps: u32) -> Reaction {
+    /// What is due about a breach, where there is a value to hold or not.
+    fn reaction(&self, breach: Breach, sensor: &Sensor, can_hold: bool) -> Reaction {
         let first = self.on[breach as usize];
-        let held = if first == Reaction::Hold { self.hold } else { 0 };
-        let safe = held.saturating_add(self.safe);
-        match first {
-            Reaction::Refuse => Reaction::Refuse,
-            _ if steps <= held => Reaction::Hold,
-            _ if steps <= safe => Reaction::Safe,
-            _ => Reaction::Refuse,
+        let hold = if first == Reaction::Hold && can_hold { self.hold } else { 0 };
+        if first == Reaction::Refuse || sensor.debt > hold.saturating_add(self.safe) {
+            Reaction::Refuse
+        } else if sensor.bad <= hold {
+            Reaction::Hold
+        } else {
+            Reaction::Safe
         }
     }
 }
@@ -223,7 +223,11 @@ mod tests {
         let nan = f32::NAN;
         assert_eq!(observe(&mut sensors, [nan, nan]), (Ok(Seen::Bad), [3.0, 0.0]));
         assert_eq!(observe(&mut sensors, [2.0, 0.5]), (Ok(Seen::Good), [2.0, 0.5]));
-        sensors.reset();
-        assert_eq!(observe(&mut sensors, [nan, 0.5]).0, Ok(Seen::Bad));
+        // What lasts over episodes lasts, and one good value in between mends little.
+        for _ in 0..100 {
+            sensors.reset();
+            assert_eq!(observe(&mut sensors, [nan, 0.5]).0, Ok(Seen::Bad));
+        }
+        assert_eq!(observe(&mut sensors, [nan, 0.5]).0.unwrap_err().steps, 101);
     }
 }

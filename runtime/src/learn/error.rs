@@ -48,6 +48,13 @@ pub enum LearnError {
         /// Steps in the replay.
         found: usize,
     },
+    /// The guard's rules do not allow a step along these gradients (see
+    /// [`guard_gradients`](super::Agent::guard_gradients)); the networks are as they were.
+    #[error(
+        "an update was rejected, since its gradient is far longer than usual or not finite: go on with \
+         the next one"
+    )]
+    Rejected,
     /// A loss or an output of the policy is NaN or infinite.
     #[error(
         "learning diverged (a loss or an action is not finite): go back to the last save, with a \

@@ -13,6 +13,9 @@ pub struct Outcome {
     pub terminated: bool,
     /// The episode was cut off, by a time limit: its value goes on.
     pub truncated: bool,
+    /// Whether the step can be learned from: not where a guard mended what sensors said before or after
+    /// it. The episode goes on all the same.
+    pub learnable: bool,
 }
 
 /// What an agent acts in: a simulator, or a robot's driver.
@@ -132,9 +135,7 @@ where
                 learner.explore(at.step, observation, action)?;
             }
             let Some(outcome) = world.step(action, next_observation)? else {
-                data.cut();
-                // Ends the return that rewards are scaled by.
-                learner.reward(0.0, true);
+                lose(learner, data);
                 at.episodes += 1;
                 break;
             };
@@ -148,14 +149,18 @@ where
                 terminated: outcome.terminated,
                 truncated: outcome.truncated,
             };
-            data.push(transition)?;
-            watch.transition(&transition);
             let ends = outcome.terminated || outcome.truncated;
-            learner.observe(next_observation);
-            learner.reward(transition.reward, ends);
+            if outcome.learnable {
+                data.push(transition)?;
+                watch.transition(&transition);
+                learner.observe(next_observation);
+                learner.reward(transition.reward, ends);
+            } else {
+                lose(learner, data);
+            }
             core::mem::swap(&mut observation, &mut next_observation);
             at.step += 1;
-            if at.step > plan.update_after {
+            if at.step > plan.update_after && !data.is_empty() {
                 for _ in 0..learner.updates_due(at.step, data) {
                     watch.update(&learner.update(data)?);
                 }
@@ -177,6 +182,13 @@ where
         }
     }
     Ok(())
+}
+
+/// A step is not learned from: what is stored next does not follow what was stored before it.
+fn lose<L: Learner + ?Sized>(learner: &mut L, data: &mut Replay<'_>) {
+    data.cut();
+    // Ends the return that rewards are scaled by.
+    learner.reward(0.0, true);
 }
 
 /// Plays an episode for each place of `returns`, from the `first`-th on, with the actions that `act`

@@ -1,14 +1,16 @@
 //! The learning half of a fine-tuning: takes transitions in, and makes the updates they are worth in slices.
 
+use super::actor::Actor;
 use super::agent::{Learner, Losses};
 use super::algo::AnyAgent;
 use super::error::LearnError;
 use super::memory::{Replay, Transition};
+use crate::guard::GradientRules;
 
 /// Updates that may wait for time; what is due beyond that is left out, and counted.
 const MOST_OWED: u32 = 256;
 
-/// An agent that learns from what another, a copy of its policy, does ([`Actor`](super::Actor)), in whatever
+/// An agent that learns from what another, a copy of its policy, does ([`Actor`]), in whatever
 /// time there is.
 #[derive(Debug)]
 pub struct Tuner<'m> {
@@ -34,9 +36,23 @@ impl<'m> Tuner<'m> {
         &self.agent
     }
 
-    /// The agent, to roll it back.
-    pub fn agent_mut(&mut self) -> &mut AnyAgent<'m> {
-        &mut self.agent
+    /// No step is taken along gradients that these rules do not allow ([`AnyAgent::guard_gradients`]).
+    pub fn guard_gradients(&mut self, rules: GradientRules) {
+        self.agent.guard_gradients(rules);
+    }
+
+    /// Goes back to an earlier policy ([`AnyAgent::roll_back`]). Steps of another one are forgotten where
+    /// learning is from the present policy's only.
+    ///
+    /// # Errors
+    /// As [`AnyAgent::roll_back`].
+    pub fn roll_back(&mut self, to: &Actor<'_>) -> Result<(), LearnError> {
+        self.agent.roll_back(to)?;
+        if self.is_on_policy() {
+            self.data.clear();
+            self.owed = 0;
+        }
+        Ok(())
     }
 
     /// Transitions taken in so far.

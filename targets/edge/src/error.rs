@@ -4,6 +4,7 @@ use crate::driver::DriverError;
 use lacewing_formats::artifact::{FileError, ReadError, SaveError, SpecError};
 use lacewing_formats::policy::Mismatch;
 use lacewing_runtime::act::{ActError, InterfaceError, LoadError};
+use lacewing_runtime::guard::RulesError;
 use lacewing_runtime::learn::{LearnError, ReplayError, ResumeError};
 use lacewing_runtime::store::{FolderError, ImageError, StoreError};
 use std::net::SocketAddr;
@@ -172,6 +173,15 @@ pub enum EdgeError {
         /// Those before the first update.
         warm_up: u64,
     },
+    /// A safe action that is none.
+    #[error("--safe-action takes {expected} finite number(s), one for each action of the policy")]
+    SafeAction {
+        /// How many.
+        expected: usize,
+    },
+    /// See [`RulesError`].
+    #[error(transparent)]
+    Guard(#[from] RulesError),
     /// A noise that is no standard deviation.
     #[error(
         "--noise must be a number from 0 up, and is for TD3: other algorithms explore by themselves"

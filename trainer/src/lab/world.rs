@@ -68,7 +68,7 @@ impl<'e> Simulator<'e> {
         let step = self.env.step(&self.scaled, &mut self.wide)?;
         narrow(&self.wide, observation);
         let (terminated, truncated) = (step.terminated, step.truncated);
-        Ok(Outcome { reward: step.reward, terminated, truncated })
+        Ok(Outcome { reward: step.reward, terminated, truncated, learnable: true })
     }
 }
 

@@ -5,7 +5,7 @@ use super::cusum::Cusum;
 use super::event::{Acting, Event, Switch, Why};
 use thiserror::Error;
 
-/// Fewest windows of which a median absolute deviation says anything.
+/// Fewest windows whose deviation says anything.
 const MIN_WINDOWS: u32 = 3;
 /// Deviations of a window's mean below which the frozen policy itself hardly ever is (see [`Cusum`]).
 const DEVIATIONS: f64 = 4.0;
@@ -28,6 +28,8 @@ const REJECTED: u32 = 100;
 pub struct JudgeRules {
     /// Steps of a window.
     pub window: u32,
+    /// Steps of an episode, half a window at most; 0 where there are none.
+    pub episode: u32,
     /// Windows over which the frozen policy is measured, 3 to [`MAX_WINDOWS`].
     pub windows: u32,
     /// Share of the frozen policy's return that may be missing for a window.
@@ -40,7 +42,14 @@ pub struct JudgeRules {
 
 impl Default for JudgeRules {
     fn default() -> Self {
-        Self { window: 1000, windows: 5, loss: 0.1, pause: 1000, roll_backs: 5 }
+        Self { window: 1000, episode: 0, windows: 5, loss: 0.1, pause: 1000, roll_backs: 5 }
+    }
+}
+
+impl JudgeRules {
+    /// Steps that are summed up.
+    fn length(&self) -> u32 {
+        self.window - self.episode
     }
 }
 
@@ -50,6 +59,9 @@ pub enum RulesError {
     /// No steps.
     #[error("the guard's window has at least one step")]
     Window,
+    /// Parts of episodes cannot be compared.
+    #[error("the guard's window holds two episodes at least: give {0} steps or more")]
+    Episode(u64),
     /// Too few to know their noise, or too many.
     #[error("the frozen policy is measured over 3 to 16 windows")]
     Windows,
@@ -63,7 +75,7 @@ enum State {
     Measuring,
     Learning,
     /// Steps left.
-    Paused(u32),
+    Paused(u64),
     Ended,
 }
 
@@ -74,6 +86,10 @@ enum State {
 /// roll-back has come by its end at the latest, sooner where it is worse. The margin is `loss` of the
 /// frozen policy's return or, if that is more, four deviations of its windows' means: less cannot be told
 /// from noise, and [`Judge::telling_window`] says how long a window would have to be.
+///
+/// Rewards within an episode differ by where it stands (a pendulum swings up first), so where there are
+/// episodes it decides at their ends, by what each brought as a whole, and sums up a window less an
+/// episode, so that the window is kept all the same.
 ///
 /// The last good actor acts after a roll-back; if return is missing with that too (which takes up to
 /// another window to tell), or none was ever good, the factory's; if even that has lost, robot or
@@ -90,6 +106,10 @@ pub struct Judge {
     baseline: Baseline,
     margin: f64,
     cusum: Cusum,
+    /// As it was when the present episode began.
+    before: Cusum,
+    /// Rewards and steps of that.
+    episode: (f64, u64),
     /// Rewards of the present window, and their number.
     total: f64,
     steps: u64,
@@ -114,19 +134,25 @@ impl Judge {
         if rules.window == 0 {
             return Err(RulesError::Window);
         }
+        if u64::from(rules.window) < 2 * u64::from(rules.episode) {
+            return Err(RulesError::Episode(2 * u64::from(rules.episode)));
+        }
         if !(MIN_WINDOWS..=MAX_WINDOWS as u32).contains(&rules.windows) {
             return Err(RulesError::Windows);
         }
         if !(rules.loss > 0.0 && rules.loss.is_finite()) {
             return Err(RulesError::Loss);
         }
+        let cusum = Cusum::new(0.0, 0.0, rules.length());
         Ok(Self {
             rules,
             state: State::Measuring,
             acting: Acting::Factory,
-            baseline: Baseline::new(rules.window, rules.windows),
+            baseline: Baseline::new(rules.length(), rules.windows),
             margin: 0.0,
-            cusum: Cusum::new(0.0, 0.0, rules.window),
+            cusum,
+            before: cusum,
+            episode: (0.0, 0),
             total: 0.0,
             steps: 0,
             best: 0.0,
@@ -166,7 +192,8 @@ impl Judge {
         let (mean, margin) = self.measured()?;
         let wanted = self.rules.loss * mean.abs();
         let times = margin / wanted;
-        let window = libm::ceil(f64::from(self.rules.window) * times * times);
+        let length = libm::ceil(f64::from(self.rules.length()) * times * times);
+        let window = length + f64::from(self.rules.episode);
         (margin > wanted && window.is_finite()).then_some(window as u64)
     }
 
@@ -185,18 +212,30 @@ impl Judge {
             self.baseline.step(reward, saturated);
             return self.begin(step);
         }
-        self.saturation += (saturated - self.saturation) / f64::from(self.rules.window);
-        self.weigh(step, self.baseline.bounded(reward), 1).or_else(|| self.pass(step))
+        self.saturation += (saturated - self.saturation) / f64::from(self.rules.length());
+        if let State::Paused(left) = &mut self.state {
+            *left = left.saturating_sub(1);
+        }
+        self.count(self.baseline.bounded(reward), 1);
+        if self.rules.episode > 0 { None } else { self.decide(step) }
     }
 
-    /// The episode ended by itself (a fall, or a goal reached): in the `rest` steps that it would have had
-    /// there is no reward.
+    /// An episode ended: by itself (a fall, or a goal reached), so that in the `rest` steps that it would
+    /// have had there is no reward; or cut off, with no rest.
     pub fn ended(&mut self, step: u64, rest: u64) -> Option<Event> {
         if self.state == State::Measuring {
-            self.baseline.add(0.0, rest);
+            self.baseline.ended(rest);
             return self.begin(step);
         }
-        self.weigh(step, 0.0, rest)
+        self.count(0.0, rest);
+        if self.rules.episode > 0 {
+            let (total, steps) = self.episode;
+            self.cusum = self.before;
+            self.cusum.add(total / steps.max(1) as f64, steps);
+        }
+        let event = self.decide(step);
+        (self.before, self.episode) = (self.cusum, (0.0, 0));
+        event
     }
 
     /// An update of the critics had this loss.
@@ -239,7 +278,7 @@ impl Judge {
         }
         let (mean, noise) = (self.baseline.mean(), self.baseline.noise());
         self.margin = (self.rules.loss * mean.abs()).max(DEVIATIONS * noise);
-        self.cusum = Cusum::new(mean, self.margin, self.rules.window);
+        self.cusum = Cusum::new(mean, self.margin, self.rules.length());
         (self.state, self.acting) = (State::Learning, Acting::Learner);
         (self.best, self.has_good) = (mean, false);
         self.start_window();
@@ -247,36 +286,39 @@ impl Judge {
         Some(Event { step, switch, mean, frozen: mean })
     }
 
-    /// Takes rewards into account that count.
-    fn weigh(&mut self, step: u64, reward: f64, steps: u64) -> Option<Event> {
-        let lost = self.cusum.add(reward, steps);
-        self.total += reward * steps as f64;
-        self.steps += steps;
+    /// Takes the same reward for some steps into account.
+    fn count(&mut self, reward: f64, steps: u64) {
+        let total = reward * steps as f64;
+        self.cusum.add(reward, steps);
+        (self.total, self.steps) = (self.total + total, self.steps + steps);
+        self.episode = (self.episode.0 + total, self.episode.1 + steps);
+    }
+
+    /// What all that counted so far leads to.
+    fn decide(&mut self, step: u64) -> Option<Event> {
+        let used = self.cusum.used();
         let frozen = self.baseline.saturation();
         let too_much = frozen + SATURATED * (1.0 - frozen);
-        let saturated = self.saturation > too_much && self.cusum.used() > SATURATED_LOSS;
-        match (lost, saturated) {
-            (true, _) => self.roll_back(step, Why::Return),
-            (_, true) => self.roll_back(step, Why::Saturation),
-            _ => None,
+        if used > 1.0 {
+            self.roll_back(step, Why::Return)
+        } else if used > SATURATED_LOSS && self.saturation > too_much {
+            self.roll_back(step, Why::Saturation)
+        } else {
+            self.pass(step)
         }
     }
 
-    /// What a step leads to where nothing is wrong.
+    /// What is due where nothing is wrong.
     fn pass(&mut self, step: u64) -> Option<Event> {
         match self.state {
-            State::Measuring | State::Ended => None,
-            State::Paused(0 | 1) => {
+            State::Measuring | State::Ended | State::Paused(1..) => None,
+            State::Paused(0) => {
                 (self.state, self.acting) = (State::Learning, Acting::Learner);
                 let event = self.event(step, Switch::Resumed, self.cusum.mean());
                 self.start_window();
                 Some(event)
             }
-            State::Paused(left) => {
-                self.state = State::Paused(left - 1);
-                None
-            }
-            State::Learning if self.steps < u64::from(self.rules.window) => None,
+            State::Learning if self.steps < u64::from(self.rules.length()) => None,
             State::Learning => {
                 let mean = self.total / self.steps as f64;
                 (self.total, self.steps) = (0.0, 0);
@@ -291,7 +333,7 @@ impl Judge {
     }
 
     fn freeze(&mut self, step: u64, why: Why) -> Event {
-        self.state = State::Paused(self.rules.pause);
+        self.state = State::Paused(self.rules.pause.into());
         self.event(step, Switch::Froze(why), self.cusum.mean())
     }
 
@@ -304,7 +346,7 @@ impl Judge {
         };
         self.roll_backs += 1;
         let for_good = self.state == State::Ended || self.roll_backs >= self.rules.roll_backs;
-        self.state = if for_good { State::Ended } else { State::Paused(self.rules.pause) };
+        self.state = if for_good { State::Ended } else { State::Paused(self.rules.pause.into()) };
         self.acting = to;
         if to == Acting::Factory {
             (self.best, self.has_good) = (self.baseline.mean(), false);
@@ -320,7 +362,7 @@ impl Judge {
             return None;
         }
         let event = self.event(step, Switch::BaselineLost, mean);
-        self.baseline = Baseline::new(self.rules.window, self.rules.windows);
+        self.baseline = Baseline::new(self.rules.length(), self.rules.windows);
         self.state = State::Measuring;
         Some(event)
     }
@@ -328,6 +370,7 @@ impl Judge {
     /// What was before counts no more.
     fn start_window(&mut self) {
         self.cusum.reset();
+        (self.before, self.episode) = (self.cusum, (0.0, 0));
         (self.total, self.steps) = (0.0, 0);
         self.saturation = self.baseline.saturation();
     }

@@ -1,7 +1,7 @@
 use super::*;
 
 const RULES: JudgeRules =
-    JudgeRules { window: 100, windows: 3, loss: 0.1, pause: 50, roll_backs: 3 };
+    JudgeRules { window: 100, episode: 0, windows: 3, loss: 0.1, pause: 50, roll_backs: 3 };
 
 /// A judge of a frozen policy with 10 a step and a tenth of its actions at limits, and the step.
 fn measured() -> (Judge, u64) {
@@ -134,20 +134,38 @@ fn an_actor_that_gives_no_number_is_left_at_once() {
     assert_eq!(judge.no_number(step), None);
 }
 
+/// One episode of 50 steps: rewards of −20 at first and 10 later, or ten steps less of the latter and a fall.
+fn episode(judge: &mut Judge, step: &mut u64, falls: bool) -> Option<Event> {
+    let steps = if falls { 40 } else { 50 };
+    for at in 0..steps {
+        *step += 1;
+        let reward = if at < 10 { -20.0 } else { 10.0 };
+        assert_eq!(
+            judge.step(*step, reward, 0.0).filter(|event| event.switch != Switch::Good),
+            None
+        );
+    }
+    judge.ended(*step, 50 - steps)
+}
+
 #[test]
-fn a_fall_counts_by_the_reward_that_it_costs() {
-    // Episodes of 100 steps, the frozen policy's last all of them.
-    let (mut judge, mut step) = measured();
-    let mut falls = 0;
-    let back = loop {
-        assert_eq!((0..50).find_map(|_| judge.step(step, 10.0, 0.1)), None);
-        step += 50;
-        falls += 1;
-        if let Some(event) = judge.ended(step, 50) {
-            break event;
-        }
-    };
-    assert_eq!((back.switch, falls), (rolled_back(Acting::Factory, false), 1));
+fn episodes_are_judged_as_a_whole_and_a_fall_costs_the_reward_of_their_rest() {
+    let rules = JudgeRules { window: 200, episode: 50, ..RULES };
+    let (mut judge, mut step) = (Judge::new(rules).unwrap(), 0);
+    // The mean is 4 a step.
+    let measured = (0..8).find_map(|_| episode(&mut judge, &mut step, false));
+    assert_eq!(measured, None);
+    (0..50).find_map(|at| judge.step(step + at, if at < 10 { -20.0 } else { 10.0 }, 0.0)).unwrap();
+    step += 50;
+    assert_eq!((judge.ended(step, 0), judge.measured()), (None, Some((4.0, 0.4))));
+    // What comes first in an episode is no loss.
+    for count in 1..=30 {
+        let event = episode(&mut judge, &mut step, false);
+        assert_eq!(event.map(|event| event.switch), (count % 3 == 0).then_some(Switch::Good));
+    }
+    // 100 less than the 190 that would do; 30 may be missing.
+    let back = episode(&mut judge, &mut step, true).unwrap();
+    assert_eq!(back.switch, rolled_back(Acting::LastGood, false));
 }
 
 #[test]
@@ -170,8 +188,8 @@ fn noise_widens_the_margin_and_the_window_that_would_tell_is_named() {
     let means = [8.0, 10.0, 12.0];
     let mut rewards = means.into_iter().flat_map(|mean| [mean; 100]);
     let event = rewards.find_map(|reward| judge.step(0, reward, 0.0)).unwrap();
-    let margin = 4.0 * 1.4826 * 2.0;
-    assert_eq!(event.switch, Switch::Measured { noise: 1.4826 * 2.0, margin });
+    let margin = 4.0 * 2.0;
+    assert_eq!(event.switch, Switch::Measured { noise: 2.0, margin });
     assert_eq!(judge.measured(), Some((10.0, margin)));
     assert_eq!(judge.telling_window(), Some((100.0 * margin * margin).ceil() as u64));
     assert_eq!(measured().0.telling_window(), None);
@@ -192,6 +210,7 @@ fn negative_returns_are_judged_alike() {
 fn rules_without_a_meaning_are_refused() {
     for (rules, error) in [
         (JudgeRules { window: 0, ..RULES }, RulesError::Window),
+        (JudgeRules { episode: 51, ..RULES }, RulesError::Episode(102)),
         (JudgeRules { windows: 2, ..RULES }, RulesError::Windows),
         (JudgeRules { windows: 17, ..RULES }, RulesError::Windows),
         (JudgeRules { loss: 0.0, ..RULES }, RulesError::Loss),

@@ -67,6 +67,15 @@ impl AlgorithmKind {
         }
     }
 
+    /// Which of the figures of an update ([`Algorithm::LOSSES`](super::Algorithm::LOSSES)) is the error of
+    /// the network that judges.
+    pub fn critic_loss(self) -> usize {
+        match self {
+            Self::Td3 | Self::Sac | Self::Dqn => 0,
+            Self::Ppo => 1,
+        }
+    }
+
     /// Inputs and outputs of a critic, where there is one.
     pub fn critic_ends(self, observations: usize, actions: ActionSpace) -> Option<(usize, usize)> {
         match self {

@@ -44,6 +44,7 @@ use super::net::{Gradients, Mlp, NetworkShape, Target, TopologyScratch};
 use super::optim::{Adam, AdamConfig};
 use super::training::{MAX_THREADS, Training};
 use crate::arena::{Arena, Block};
+use crate::guard::{GradientGuard, GradientRules};
 use crate::kernels::Team;
 use crate::kernels::train::TrainKernels;
 use crate::random::Xoshiro256PlusPlus;
@@ -98,6 +99,7 @@ pub struct Agent<'m, A> {
     pub(super) anchor: Option<Target<'m>>,
     /// The present update, between its slices.
     cursor: Option<Cursor>,
+    guard: Option<GradientGuard<MAX_NETWORKS>>,
 }
 
 impl<'m, A: Algorithm> Agent<'m, A> {
@@ -208,10 +210,18 @@ impl<'m, A: Algorithm> Agent<'m, A> {
             cursor: None,
             anchor,
             explorer: Explorer::new(arena.take(shape.action_numbers())?, seeds.exploration),
+            guard: None,
             shape,
             algorithm,
             training,
         })
+    }
+
+    /// From now on no step is taken along gradients that these rules do not allow: the update ends with
+    /// [`LearnError::Rejected`] there, and networks, scalars and moments are as they were before that
+    /// step. It costs a pass over the gradients.
+    pub fn guard_gradients(&mut self, rules: GradientRules) {
+        self.guard = Some(GradientGuard::new(rules));
     }
 
     /// The networks' shape.

@@ -8,7 +8,7 @@ use super::stage::Stage;
 use super::{Agent, POLICY, share};
 use crate::learn::adapt::Learns;
 use crate::learn::error::LearnError;
-use crate::learn::memory::Replay;
+use crate::learn::memory::{Replay, Rollout};
 use crate::random::Xoshiro256PlusPlus;
 use core::ops::Range;
 use rand_core::{Rng, SeedableRng};
@@ -65,9 +65,10 @@ impl<'m, A: Algorithm> Agent<'m, A> {
         self.cursor.is_some()
     }
 
-    /// Drops the update that [`Agent::learn`] has begun.
+    /// Drops the update that [`Agent::learn`] has begun, and the iteration that it is part of.
     pub(in crate::learn) fn abandon_update(&mut self) {
         self.cursor = None;
+        self.rollout.iter_mut().for_each(Rollout::abandon);
         for share in &mut self.shares {
             for gradients in &mut share.gradients {
                 share.record = gradients.end_record().or(share.record.take());
@@ -77,6 +78,19 @@ impl<'m, A: Algorithm> Agent<'m, A> {
 
     /// The next slice of the present update; its figures where that was the last.
     fn advance(
+        &mut self,
+        slice: Slice,
+        data: &mut Replay<'_>,
+    ) -> Result<Option<Losses>, LearnError> {
+        let advanced = self.advance_stage(slice, data);
+        // One that failed may have been the last of its iteration.
+        if matches!(advanced, Ok(Some(_)) | Err(LearnError::Diverged | LearnError::Rejected)) {
+            self.end(data);
+        }
+        advanced
+    }
+
+    fn advance_stage(
         &mut self,
         slice: Slice,
         data: &mut Replay<'_>,
@@ -107,14 +121,13 @@ impl<'m, A: Algorithm> Agent<'m, A> {
             }
             Some(Stage::Step { networks, scalars, clip, tau }) => {
                 let networks = usize::from(networks.start)..usize::from(networks.end);
-                self.step_part(slice, &mut cursor.done, networks, scalars, (clip, tau))
+                self.step_part(slice, &mut cursor.done, networks, scalars, (clip, tau))?
             }
             Some(Stage::Change) => self.change(slice, &mut cursor, data)?,
         };
         if done {
             cursor.next_stage();
             if cursor.stage == cursor.stages.len() {
-                self.end(data);
                 return Ok(Some(cursor.losses));
             }
         }
@@ -280,20 +293,20 @@ impl<'m, A: Algorithm> Agent<'m, A> {
         networks: Range<usize>,
         scalars: bool,
         (clip, tau): (Option<f32>, Option<f32>),
-    ) -> bool {
-        let count = networks.len();
+    ) -> Result<bool, LearnError> {
+        let (count, is_there) = (networks.len(), self.adds_up(clip));
         if *done == 0 {
+            self.add_up(networks.clone(), scalars, clip)?;
             self.count_step(networks.clone());
-            self.add_up(networks.clone(), scalars, clip);
         }
         match slice {
             Slice::Stage if *done == 0 => {
-                self.step(networks, clip, tau);
+                self.step(networks, is_there, tau);
                 *done = count;
             }
             _ => {
                 let at = networks.start + *done;
-                self.step(at..at + 1, clip, tau);
+                self.step(at..at + 1, is_there, tau);
                 *done += 1;
             }
         }
@@ -301,6 +314,6 @@ impl<'m, A: Algorithm> Agent<'m, A> {
         if *done == count && scalars && self.learns(POLICY).is_some() {
             self.scalars.step(&self.kernels, self.shares[0].scalars);
         }
-        *done == count
+        Ok(*done == count)
     }
 }

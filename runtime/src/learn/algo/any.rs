@@ -2,6 +2,7 @@
 
 use super::{DqnConfig, PpoConfig, SacConfig, Td3Config};
 use crate::arena::Block;
+use crate::guard::GradientRules;
 use crate::learn::agent::{
     Agent, AgentShape, Algorithm, AlgorithmKind, DeployedLayer, Learner, Losses, Network, Seeds,
     Work, deployed,
@@ -234,6 +235,11 @@ impl<'m> AnyAgent<'m> {
         more: &mut dyn FnMut() -> bool,
     ) -> Result<Option<Losses>, LearnError> {
         each!(AnyAgent, self, agent => agent.learn(data, more))
+    }
+
+    /// See [`Agent::guard_gradients`].
+    pub fn guard_gradients(&mut self, rules: GradientRules) {
+        each!(AnyAgent, self, agent => agent.guard_gradients(rules));
     }
 
     /// See [`Agent::is_learning`].

@@ -119,6 +119,11 @@ impl<'m> Rollout<'m> {
         self.deviation = libm::sqrtf(squares.sum::<f32>() / count);
     }
 
+    /// The next minibatch is that of a new iteration.
+    pub(in crate::learn) fn abandon(&mut self) {
+        (self.done, self.epoch) = (0, 0);
+    }
+
     /// Whether all epochs are done; the next minibatch is then that of a new iteration.
     pub(in crate::learn) fn finished(&mut self, epochs: u32) -> bool {
         let finished = self.epoch == epochs;

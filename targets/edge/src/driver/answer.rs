@@ -1,12 +1,11 @@
 //! The lines of a driver, and which of their numbers can be used.
 
 use super::{DriverError, Outcome, Spec};
-use lacewing_runtime::act::InterfaceError;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use thiserror::Error;
 
-/// No sensor and no reward says so much, and squares of more would soon overflow.
+/// No sensor and no reward says so much, and squares of more would soon overflow: it is as good as NaN.
 const LARGEST: f64 = 1e15;
 /// Bytes of a line that an error shows.
 const SHOWN: usize = 160;
@@ -22,21 +21,9 @@ pub enum Unusable {
         /// Sent.
         found: usize,
     },
-    /// No number, or one that no sensor gives.
-    #[error(
-        "number {index} of the observation (counted from 0) is null, NaN, infinite or beyond ±1e15: \
-         check that sensor"
-    )]
-    Observation {
-        /// Which.
-        index: usize,
-    },
-    /// The same of the reward.
+    /// No number, or one that no reward is.
     #[error("the reward is null, NaN, infinite or beyond ±1e15: check how it is worked out")]
     Reward,
-    /// The contract has it otherwise.
-    #[error(transparent)]
-    Contract(#[from] InterfaceError),
 }
 
 /// What a driver may say to `lacewing-edge act` beside observations.
@@ -87,15 +74,13 @@ impl Following {
     }
 }
 
+/// NaN where there is no number.
 fn observation(numbers: &[Option<f64>], expected: usize) -> Result<Vec<f32>, Unusable> {
     if numbers.len() != expected {
         return Err(Unusable::Observations { expected, found: numbers.len() });
     }
-    let usable = |(index, number): (usize, &Option<f64>)| match number.filter(is_usable) {
-        Some(number) => Ok(number as f32),
-        None => Err(Unusable::Observation { index }),
-    };
-    numbers.iter().enumerate().map(usable).collect()
+    let value = |number: &Option<f64>| number.filter(is_usable).map_or(f32::NAN, |it| it as f32);
+    Ok(numbers.iter().map(value).collect())
 }
 
 fn is_usable(number: &f64) -> bool {
@@ -149,12 +134,16 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_number_is_told_by_place() {
+    fn what_is_no_number_is_nan() {
+        for obs in ["[1,NaN]", "[1,null]", "[1,-Infinity]", "[1,3e38]"] {
+            let outcome = step(obs, "0").unwrap();
+            assert!(outcome.obs[0] == 1.0 && outcome.obs[1].is_nan(), "{obs}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_used_is_told() {
         for (obs, reward, expected) in [
-            ("[1,NaN]", "0", "number 1"),
-            ("[null,1]", "0", "number 0"),
-            ("[1,-Infinity]", "0", "number 1"),
-            ("[1,3e38]", "0", "number 1"),
             ("[1]", "0", "announced 2 observations and sent 1"),
             ("[1,2,3]", "0", "announced 2 observations and sent 3"),
             ("[1,2]", "NaN", "reward"),

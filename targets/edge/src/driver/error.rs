@@ -2,6 +2,7 @@
 
 use super::Unusable;
 use lacewing_runtime::act::InterfaceError;
+use lacewing_runtime::guard::SensorError;
 use thiserror::Error;
 
 /// Why a driver gave no step.
@@ -53,6 +54,9 @@ pub enum DriverError {
          {0}; mend the driver or its sensors"
     )]
     Unreliable(#[source] Unusable),
+    /// The guard refuses to act on what sensors say.
+    #[error(transparent)]
+    Sensor(#[from] SensorError),
     /// The action cannot be sent.
     #[error(transparent)]
     Command(#[from] InterfaceError),

@@ -1,5 +1,6 @@
 //! `lacewing-edge finetune`: go on learning where the policy runs.
 
+mod guard;
 mod live;
 mod need;
 mod report;
@@ -15,6 +16,7 @@ use crate::telemetry::{Log, Metrics, RING_BYTES, Telemetry};
 use clap::Args;
 use lacewing_formats::artifact::{AlignedBytes, PolicyView, destination};
 use lacewing_runtime::act::{Interface, Policy};
+use lacewing_runtime::guard::{Gate, Sensor, know};
 use lacewing_runtime::learn::{
     Adapt, AnyAgent, Arena, Replay, ReplayShape, ReplayValues, Resume, Training, TuningTopology,
     observation_range, policy_hash,
@@ -99,6 +101,8 @@ pub struct Options {
     /// worked out (see lacewing inspect --budget --lean)
     #[arg(long)]
     lean: bool,
+    #[command(flatten)]
+    guard: guard::GuardOptions,
     /// Refuse to start if learning needs more bytes than this
     #[arg(long)]
     memory: Option<usize>,
@@ -238,6 +242,7 @@ pub fn run(options: &Options) -> Result<(), EdgeError> {
     );
     let report = Report::new(telemetry, agreed.policy(), progress.is_some());
     report.describe(&need, &agent);
+    let safe = options.guard.safe_action(&policy)?;
     let driver = Driver::spawn(&options.env_command, options.answer_timeout)?;
     let mut signals = vec![0.0; Interface::numbers(&view)];
     let mut interface = Interface::new(&view, &mut signals)?;
@@ -249,7 +254,10 @@ pub fn run(options: &Options) -> Result<(), EdgeError> {
         save::save(&agent, &view, 0, &options.out)?;
     }
     let stop = if saves.is_some() { signals::stop() } else { Arc::default() };
-    let mut robot = Robot::new(driver, interface);
+    let mut sensors = vec![Sensor::default(); interface.sensors()];
+    know(&view, &mut sensors);
+    let gate = Gate::new(&mut sensors, options.guard.sensors(), &safe);
+    let mut robot = Robot::new(driver, gate, interface);
     if options.learning != When::LockStep {
         return live::run(options, &view, &policy, &mut robot, agent, replay).map_err(|source| {
             EdgeError::Stopped { source: Box::new(source), out: options.out.clone() }
@@ -286,8 +294,17 @@ fn tune(
     if robot.lost() > 0 {
         tell(format_args!("dropped: {} answers that could not be used", robot.lost()));
     }
+    tell_guarded(robot);
     tell(format_args!("saved {}", options.out.display()));
     Ok(())
+}
+
+/// Says what was done about bad sensors, if anything was.
+fn tell_guarded(robot: &Robot<'_>) {
+    let (skipped, counts) = (robot.gate().skipped(), robot.gate().counts());
+    if skipped > 0 {
+        tell(format_args!("guarded: {skipped} steps not learned from: {counts}"));
+    }
 }
 
 /// What a resume section must say of the policy it belongs to.

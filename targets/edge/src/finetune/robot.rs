@@ -1,7 +1,11 @@
-//! A driver with the interface of the policy, and what becomes of answers that cannot be used.
+//! A driver behind the guard of its sensors and the interface of the policy, and what becomes of answers
+//! that cannot be used.
 
-use crate::driver::{Driver, DriverError, Outcome, Unusable};
+use crate::driver::{Driver, DriverError, Unusable};
 use lacewing_runtime::act::Interface;
+use lacewing_runtime::guard::Gate;
+use lacewing_runtime::learn::session::Outcome;
+use std::num::NonZeroU64;
 use std::time::Instant;
 
 /// Good answers that make up for a lost one.
@@ -12,8 +16,12 @@ const MOST_LOST: u32 = 10;
 /// A robot, or a simulator, behind its driver.
 pub struct Robot<'m> {
     driver: Driver,
+    /// The first to look at an observation.
+    gate: Gate<'m>,
     /// The last to change an action.
     interface: Interface<'m>,
+    /// Share of the last command that was at limits.
+    saturated: f64,
     /// Steps of the present episode.
     steps: u64,
     /// Whether any answer could be used.
@@ -25,8 +33,13 @@ pub struct Robot<'m> {
 
 impl<'m> Robot<'m> {
     /// A robot whose driver has announced itself.
-    pub fn new(driver: Driver, interface: Interface<'m>) -> Self {
-        Self { driver, interface, steps: 0, proven: false, lost: 0, debt: 0 }
+    pub fn new(driver: Driver, gate: Gate<'m>, interface: Interface<'m>) -> Self {
+        Self { driver, gate, interface, saturated: 0.0, steps: 0, proven: false, lost: 0, debt: 0 }
+    }
+
+    /// What the guard of the sensors has done.
+    pub fn gate(&self) -> &Gate<'m> {
+        &self.gate
     }
 
     /// Answers that could not be used.
@@ -42,20 +55,21 @@ impl<'m> Robot<'m> {
         self.steps = 0;
         self.interface.reset();
         loop {
-            let first = self.driver.reset(seed).and_then(|raw| self.see(&raw, observation));
-            match first {
+            match self.driver.reset(seed) {
                 Err(DriverError::Unusable(why)) => self.lose(why)?,
                 first => {
-                    self.proven |= first.is_ok();
-                    return first;
+                    let mut raw = first?;
+                    self.proven = true;
+                    self.gate.begin(&mut raw)?;
+                    return self.see(&raw, observation);
                 }
             }
         }
     }
 
-    /// Takes one step with `action`, in the policy's units, and writes the policy's observation that
-    /// follows; `None` where the answer cannot be used. An episode ends at the latest after as many
-    /// steps as the driver announced.
+    /// Takes one step with `action`, in the policy's units, or with the safe action where the guard is
+    /// shut, and writes the policy's observation that follows; `None` where the answer cannot be used. An
+    /// episode ends at the latest after as many steps as the driver announced.
     ///
     /// # Errors
     /// [`DriverError`].
@@ -68,13 +82,34 @@ impl<'m> Robot<'m> {
         self.outcome(observation)
     }
 
-    /// Sends `action`, in the policy's units; what follows is for [`Robot::outcome`].
+    /// Sends `action`, in the policy's units, or the safe action where the guard is shut; what follows is
+    /// for [`Robot::outcome`].
     ///
     /// # Errors
     /// [`DriverError`].
     pub fn send(&mut self, action: &mut [f32]) -> Result<(), DriverError> {
+        self.gate.send(action);
         self.interface.command(action)?;
+        let (low, high) = self.interface.limits();
+        let limits = low.iter().zip(high).zip(&*action);
+        let at_limits = limits.filter(|((low, high), at)| at <= low || at >= high).count();
+        self.saturated = at_limits as f64 / action.len().max(1) as f64;
         self.driver.send(action)
+    }
+
+    /// Share of the numbers of the last command that were at their limits; of discrete actions none is.
+    pub fn saturated(&self) -> f64 {
+        self.saturated
+    }
+
+    /// Steps of an episode, if the driver says so.
+    pub fn episode(&self) -> Option<u64> {
+        self.driver.spec().max_episode_steps.map(NonZeroU64::get)
+    }
+
+    /// Steps that the present episode would still have, as far as the driver says.
+    pub fn rest(&self) -> u64 {
+        self.episode().map_or(0, |most| most.saturating_sub(self.steps))
     }
 
     /// Whether [`Robot::outcome`] need not wait.
@@ -92,22 +127,22 @@ impl<'m> Robot<'m> {
     /// # Errors
     /// [`DriverError`].
     pub fn outcome(&mut self, observation: &mut [f32]) -> Result<Option<Outcome>, DriverError> {
-        let answer = self.driver.outcome();
-        match answer.and_then(|it| self.see(&it.obs, observation).map(|()| it)) {
-            Err(DriverError::Unusable(why)) => self.lose(why).map(|()| None),
-            Err(error) => Err(error),
-            Ok(mut outcome) => {
-                self.debt = self.debt.saturating_sub(1);
-                self.steps += 1;
-                let most = self.driver.spec().max_episode_steps;
-                outcome.truncated |= most.is_some_and(|most| self.steps >= most.get());
-                Ok(Some(outcome))
-            }
-        }
+        let mut answer = match self.driver.outcome() {
+            Err(DriverError::Unusable(why)) => return self.lose(why).map(|()| None),
+            answer => answer?,
+        };
+        let learnable = self.gate.observe(&mut answer.obs)?;
+        self.see(&answer.obs, observation)?;
+        self.debt = self.debt.saturating_sub(1);
+        self.steps += 1;
+        let cut = self.episode().is_some_and(|most| self.steps >= most);
+        let (reward, terminated) = (answer.reward, answer.terminated);
+        Ok(Some(Outcome { reward, terminated, truncated: answer.truncated || cut, learnable }))
     }
 
+    /// What the guard lets through is within the contract.
     fn see(&mut self, raw: &[f32], observation: &mut [f32]) -> Result<(), DriverError> {
-        observation.copy_from_slice(self.interface.observe(raw).map_err(Unusable::from)?);
+        observation.copy_from_slice(self.interface.observe(raw)?);
         Ok(())
     }
 

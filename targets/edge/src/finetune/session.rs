@@ -84,11 +84,7 @@ impl World for Episodes<'_, '_> {
         self.waited.set(self.seen.elapsed());
         let outcome = self.robot.step(&mut self.action, observation)?;
         self.seen = Instant::now();
-        Ok(outcome.map(|it| Outcome {
-            reward: it.reward,
-            terminated: it.terminated,
-            truncated: it.truncated,
-        }))
+        Ok(outcome)
     }
 }
 

@@ -1,5 +1,6 @@
 //! The learning half of a live fine-tuning: in the slack of the control loop, or in a thread of its own.
 
+use super::acting::{Fresh, Returned};
 use super::rows::Receiver;
 use crate::EdgeError;
 use core_affinity::CoreId;
@@ -23,12 +24,16 @@ pub struct Learned {
     pub dropped: u64,
 }
 
-/// Where copies of the policy go, and where they come back from. There are three: one acts, one is written
-/// to, one is on its way.
+/// Where copies of the policy go, and where they come back from.
 pub struct HandOver<'m> {
-    pub fresh: Producer<Actor<'m>>,
-    pub spent: Consumer<Actor<'m>>,
-    pub spare: Option<Actor<'m>>,
+    pub fresh: Producer<Fresh<'m>>,
+    pub returned: Consumer<Returned<'m>>,
+    /// Has room for all copies.
+    pub spare: Vec<Actor<'m>>,
+    /// How often the learner has gone back.
+    pub turns: u32,
+    /// Losses of the critics by update; NaN for one that was rejected.
+    pub losses: Producer<f32>,
 }
 
 /// Learns from what comes through the ring, and hands over the policy after every update.
@@ -47,18 +52,42 @@ impl Learning<'_> {
     /// # Errors
     /// [`EdgeError`] that no other data would mend.
     pub fn learn(&mut self, more: &mut dyn FnMut() -> bool) -> Result<bool, EdgeError> {
+        self.take_back()?;
         self.take_in()?;
-        match self.tuner.learn(more) {
-            Ok(None) => {}
-            Ok(Some(_)) => {
+        let loss = match self.tuner.learn(more) {
+            Ok(None) => None,
+            Ok(Some(losses)) => {
                 self.learned.updates += 1;
                 self.news = true;
+                losses.get(self.tuner.agent().settings().kind().critic_loss())
             }
-            Err(LearnError::Diverged) => self.learned.rejected += 1,
+            Err(LearnError::Diverged | LearnError::Rejected) => {
+                self.learned.rejected += 1;
+                Some(f32::NAN)
+            }
             Err(error) => return Err(error.into()),
+        };
+        if let Some(loss) = loss {
+            // Where there is no room, the judge has enough to go by.
+            let _ = self.actors.losses.push(loss);
         }
         self.hand_over()?;
         Ok(self.tuner.owes())
+    }
+
+    /// Takes copies back, and goes back to one where the control loop says so.
+    fn take_back(&mut self) -> Result<(), EdgeError> {
+        while let Ok(returned) = self.actors.returned.pop() {
+            self.actors.spare.push(match returned {
+                Returned::Spent(actor) => actor,
+                Returned::GoBack(actor) => {
+                    self.tuner.roll_back(&actor)?;
+                    (self.news, self.actors.turns) = (true, self.actors.turns + 1);
+                    actor
+                }
+            });
+        }
+        Ok(())
     }
 
     /// Stores what the control loop has sent, unless an update is on its way.
@@ -83,13 +112,14 @@ impl Learning<'_> {
         if !(self.news && self.tuner.is_whole()) {
             return Ok(());
         }
-        let spare = self.actors.spare.take().or_else(|| self.actors.spent.pop().ok());
         // The control loop has not yet taken the last one: the next try is a newer policy's.
-        let Some(mut actor) = spare else { return Ok(()) };
+        let Some(mut actor) = self.actors.spare.pop() else { return Ok(()) };
         actor.publish(self.tuner.agent())?;
         self.news = false;
-        if let Err(rtrb::PushError::Full(actor)) = self.actors.fresh.push(actor) {
-            (self.actors.spare, self.news) = (Some(actor), true);
+        let turns = self.actors.turns;
+        if let Err(rtrb::PushError::Full(fresh)) = self.actors.fresh.push(Fresh { actor, turns }) {
+            self.actors.spare.push(fresh.actor);
+            self.news = true;
         }
         Ok(())
     }

@@ -1,29 +1,33 @@
 //! Fine-tuning beside a control loop that must not wait: a copy of the policy acts when an observation
 //! comes, and learning has the time until the next one, or a thread of its own.
 
+mod acting;
 mod learning;
 mod rows;
 
 use super::robot::Robot;
-use super::{LEARNING_SEEDS, Options, save, tell};
+use super::{LEARNING_SEEDS, Options, save, tell, tell_guarded};
 use crate::EdgeError;
+use acting::Acting;
 use clap::ValueEnum;
 use core_affinity::CoreId;
 use hdrhistogram::Histogram;
 use lacewing_formats::artifact::PolicyView;
 use lacewing_runtime::act::Policy;
+use lacewing_runtime::guard::{GradientRules, Keeper};
 use lacewing_runtime::learn::{
-    Actor, AgentShape, AnyAgent, Arena, Block, Explorer, LearnError, Replay, Settings, Training,
-    Transition, Tuner,
+    Actor, AgentShape, AnyAgent, Arena, Block, Explorer, Replay, Settings, Training, Transition,
+    Tuner,
 };
 use learning::{HandOver, Learned, Learning};
 use rows::{Sender, Widths, ring};
-use rtrb::{Consumer, Producer, RingBuffer};
+use rtrb::RingBuffer;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
-/// Copies of the policy: one acts, one is written to, one is on its way.
-const ACTORS: usize = 3;
+/// Copies of the policy: one acts, one is written to, one is on its way, one takes the learner back. There are
+/// two more to go back to.
+const ACTORS: usize = 4;
 /// Transitions that may wait while an update is on its way.
 const WAITING: usize = 1024;
 /// Steps between two lines of progress.
@@ -46,20 +50,22 @@ pub enum When {
 struct Control<'c, 'r, 'm> {
     robot: &'c mut Robot<'r>,
     policy: &'c Policy<'c>,
-    actor: Actor<'m>,
-    fresh: Consumer<Actor<'m>>,
-    spent: Producer<Actor<'m>>,
+    acting: Acting<'m>,
     explorer: Explorer<'c>,
     rows: Sender,
     /// Nanoseconds from an observation's arrival to its command's departure.
     reactions: Histogram<u64>,
     /// Transitions that found no room.
     unheard: u64,
+    /// Whether steps of any policy can be learned from.
+    off_policy: bool,
+    /// Rewards far beyond what the frozen policy ever had.
+    implausible: u64,
 }
 
 /// Memory of the copies of the policy.
 pub fn blocks(shape: &AgentShape, settings: &Settings, training: &Training) -> usize {
-    ACTORS * Actor::blocks(shape, settings, training)
+    ACTORS * Actor::blocks(shape, settings, training) + Keeper::blocks(shape, settings, training)
 }
 
 /// Learns live for `options.steps` steps and leaves the policy in `options.out`.
@@ -71,34 +77,54 @@ pub fn run(
     view: &PolicyView<'_>,
     policy: &Policy<'_>,
     robot: &mut Robot<'_>,
-    agent: AnyAgent<'_>,
+    mut agent: AnyAgent<'_>,
     data: Replay<'_>,
 ) -> Result<(), EdgeError> {
+    agent.guard_gradients(GradientRules::default());
     let mut memory = vec![Block::ZERO; blocks(agent.shape(), &agent.settings(), agent.training())];
     let mut arena = Arena::new(&mut memory);
-    let [acting, spare, other] = [(); ACTORS].map(|()| Actor::new(&mut arena, &agent));
-    let (fresh_in, fresh) = RingBuffer::new(ACTORS);
-    let (mut spent, spent_out) = RingBuffer::new(ACTORS);
+    let keeper =
+        Keeper::new(&mut arena, &agent, options.guard.judge(options.steps, robot.episode())?)?;
+    let mut copies =
+        (0..ACTORS).map(|_| Actor::new(&mut arena, &agent)).collect::<Result<Vec<_>, _>>()?;
+    let (Some(actor), messenger) = (copies.pop(), copies.pop()) else { return Ok(()) };
     // Both have as many places as there are copies.
-    let _ = spent.push(other?);
+    let (fresh_in, fresh) = RingBuffer::new(ACTORS);
+    let (returned, returned_out) = RingBuffer::new(ACTORS);
+    let (losses_in, losses) = RingBuffer::new(WAITING);
     let widths = Widths { observations: policy.observations(), actions: policy.actions() };
     let (sender, receiver) = ring(WAITING, widths);
     let mut noise = vec![0.0; policy.actions()];
     let mut control = Control {
         robot,
         policy,
-        actor: acting?,
-        fresh,
-        spent,
+        acting: Acting {
+            actor,
+            keeper,
+            fresh,
+            returned,
+            losses,
+            messenger,
+            untold: false,
+            turns: 0,
+        },
         explorer: Explorer::new(&mut noise, options.seed),
         rows: sender,
         reactions: Histogram::new_with_bounds(1, LONGEST_NS, 3).map_err(EdgeError::Histogram)?,
         unheard: 0,
+        off_policy: agent.settings().iteration().is_none(),
+        implausible: 0,
     };
     let mut learning = Learning {
         tuner: Tuner::new(agent, data, options.warm_up),
         rows: receiver,
-        actors: HandOver { fresh: fresh_in, spent: spent_out, spare: Some(spare?) },
+        actors: HandOver {
+            fresh: fresh_in,
+            returned: returned_out,
+            spare: copies,
+            turns: 0,
+            losses: losses_in,
+        },
         learned: Learned::default(),
         news: false,
     };
@@ -125,11 +151,20 @@ pub fn run(
         })?;
     }
     learning.finish_update()?;
+    let keeper = &control.acting.keeper;
+    learning.tuner.roll_back(keeper.best())?;
+    if keeper.judge.measured().is_none() {
+        tell(format_args!(
+            "the frozen policy is not yet measured, so that it stays: give more --steps or a shorter \
+             --guard-window"
+        ));
+    }
     let Learned { updates, rejected, dropped } = learning.learned;
     let forgone = learning.tuner.forgone();
     tell(format_args!("learned: {updates} updates, {forgone} more had no time"));
     for (count, what) in [
-        (rejected, "updates were rejected: they diverged"),
+        (rejected, "updates were rejected: they diverged, or their gradients were far too long"),
+        (control.implausible, "steps had a reward far beyond any of the frozen policy's"),
         (dropped, "transitions held what is no number"),
         (control.unheard, "transitions came while as many waited as there is room for"),
         (control.robot.lost(), "answers could not be used"),
@@ -138,6 +173,7 @@ pub fn run(
             tell(format_args!("left out: {count} {what}"));
         }
     }
+    tell_guarded(control.robot);
     control.tell_reactions();
     save::save(learning.tuner.agent(), view, options.steps, &options.out)?;
     tell(format_args!("saved {}", options.out.display()));
@@ -168,13 +204,7 @@ impl<'r> Control<'_, 'r, '_> {
         let (mut episode, mut begins, mut total) = (0, true, 0.0);
         self.robot.reset(seed, &mut observation)?;
         for step in 1..=options.steps {
-            self.take_over();
-            let explorer = &mut self.explorer;
-            match self.actor.explore(step, &observation, explorer, &mut action) {
-                // What was handed over last is no policy; nothing is sent.
-                Err(LearnError::Diverged) => return Err(LearnError::Diverged.into()),
-                explored => explored?,
-            }
+            self.acting.act(step, &observation, &mut self.explorer, &mut action)?;
             command.copy_from_slice(&action);
             self.policy.scale_action(&mut command);
             self.robot.send(&mut command)?;
@@ -195,10 +225,19 @@ impl<'r> Control<'_, 'r, '_> {
                 terminated: outcome.terminated,
                 truncated: outcome.truncated,
             };
-            self.unheard += u64::from(!self.rows.send(&transition, begins));
-            begins = outcome.terminated || outcome.truncated;
+            self.acting.judge(step, &outcome, self.robot)?;
+            let plausible = self.acting.keeper.judge.is_plausible(outcome.reward);
+            // What does not explore is no step of the policy that learns.
+            let on_policy = self.off_policy || self.acting.keeper.judge.learns();
+            let learnable = outcome.learnable && plausible && on_policy;
+            self.implausible += u64::from(!plausible);
+            if learnable {
+                self.unheard += u64::from(!self.rows.send(&transition, begins));
+            }
+            let ends = outcome.terminated || outcome.truncated;
+            begins = ends || !learnable;
             std::mem::swap(&mut observation, &mut next);
-            if begins {
+            if ends {
                 episode += 1;
                 self.robot.reset(seed.wrapping_add(episode), &mut observation)?;
                 self.explorer.begin_episode();
@@ -211,15 +250,6 @@ impl<'r> Control<'_, 'r, '_> {
             }
         }
         Ok(())
-    }
-
-    /// Acts with the newest copy from now on.
-    fn take_over(&mut self) {
-        while let Ok(newer) = self.fresh.pop() {
-            let old = std::mem::replace(&mut self.actor, newer);
-            // It has as many places as there are copies.
-            let _ = self.spent.push(old);
-        }
     }
 
     fn tell_reactions(&self) {

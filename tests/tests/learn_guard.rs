@@ -1,0 +1,59 @@
+//! A guard over gradients changes nothing of what is usual, and lets nothing through that is not.
+
+use lacewing_runtime::guard::GradientRules;
+use lacewing_runtime::learn::{AnyAgent, LearnError, Learner, Replay};
+use lacewing_tests::learner::{fill, replay_memory};
+use lacewing_tests::methods::{Case, OBSERVATIONS, bytes, cases};
+use lacewing_tests::saved::Saved;
+
+/// Lets an agent learn from noise.
+fn with<T>(case: &Case, learn: impl FnOnce(&mut AnyAgent<'_>, &mut Replay<'_>) -> T) -> T {
+    let actions = case.shape.actions;
+    let mut memory = replay_memory(100, OBSERVATIONS, actions.numbers());
+    let mut data = Replay::new(&mut memory, OBSERVATIONS, actions.numbers()).unwrap();
+    fill(&mut data, actions);
+    case.with(|mut agent| learn(&mut agent, &mut data))
+}
+
+#[test]
+fn usual_gradients_are_learned_from_bit_for_bit() {
+    for mut case in cases() {
+        for threads in [1, 2] {
+            case.training.threads = threads;
+            let learned = |rules: Option<GradientRules>| {
+                with(&case, |agent, data| {
+                    rules.into_iter().for_each(|rules| agent.guard_gradients(rules));
+                    for _ in 0..12 {
+                        if data.is_empty() {
+                            fill(data, case.shape.actions);
+                        }
+                        agent.update(data).unwrap();
+                    }
+                    bytes(agent)
+                })
+            };
+            let guarded = learned(Some(GradientRules::default()));
+            assert!(guarded == learned(None), "{} {threads}", case.name);
+        }
+    }
+}
+
+#[test]
+fn a_gradient_too_long_moves_nothing() {
+    let rules = GradientRules { most: 1e-9, ..GradientRules::default() };
+    for case in cases() {
+        with(&case, |agent, data| {
+            agent.guard_gradients(rules);
+            let before = Saved::read(&bytes(agent));
+            for _ in 0..12 {
+                if data.is_empty() {
+                    fill(data, case.shape.actions);
+                }
+                assert_eq!(agent.update(data), Err(LearnError::Rejected), "{}", case.name);
+            }
+            // Updates are counted, and random numbers go on.
+            let after = Saved { header: before.header.clone(), ..Saved::read(&bytes(agent)) };
+            assert!(before == after, "{}", case.name);
+        });
+    }
+}
