@@ -22,6 +22,11 @@ pub fn policy(
     let training = Training::default();
     let mut memory = vec![Block::ZERO; AnyAgent::blocks(&shape, &settings, &training)];
     let agent = AnyAgent::new(shape, settings, training, &mut memory, seeds(seed)).unwrap();
+    of(&agent)
+}
+
+/// An agent's policy, with the resume section to go on from; actions are from −1 to 1.
+pub fn of(agent: &AnyAgent<'_>) -> Owned {
     let layers = agent.deployed().map(|deployed| Layer {
         cols: deployed.layer.topology.cols(),
         row_ptr: deployed.layer.topology.row_ptr().to_vec(),
@@ -32,7 +37,9 @@ pub fn policy(
         activation: deployed.activation,
     });
     let (layers, resume) = (layers.collect(), Some(written(|sink| agent.save(sink))));
-    let policy =
-        Owned { layers, resume, ..actor::random(&[observations, actions.outputs()], 0.0, 1) };
+    let (observations, actions) = (agent.shape().observations(), agent.shape().actions);
+    let normaliser = agent.normaliser().map(|it| (it.mean.to_vec(), it.std.to_vec(), it.clip));
+    let plain = actor::random(&[observations, actions.outputs()], 0.0, 1);
+    let policy = Owned { layers, resume, normaliser, ..plain };
     if matches!(actions, ActionSpace::Discrete(_)) { policy.argmax() } else { policy }
 }
