@@ -180,7 +180,7 @@ const CASES: &[(&str, &[&str])] = &[
     ("view run --gif new.gif --shift gravity=2", &["gravity"]),
     ("view run --gif new.gif --env Nowhere-v0", &["unknown environment"]),
     ("view run --gif new.gif --env MountainCarContinuous-v0", &["3 observations", "2 and 1"]),
-    ("view run --mp4 new.mp4 --env CartPole-v1", &["discrete actions", "--env"]),
+    ("view run --gif new.gif --env CartPole-v1", &["discrete actions", "--env"]),
     ("view cut.lace --gif new.gif", &["cut.lace"]),
     ("export run --out small.lace", &["small.lace already exists", "--force"]),
     ("export cut.lace --out new.lace", &["cut.lace"]),
