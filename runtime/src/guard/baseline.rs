@@ -9,7 +9,7 @@ pub const MAX_WINDOWS: usize = 16;
 const FIRST: usize = 128;
 const LEFT_OUT: usize = FIRST / 20;
 /// Ranges beyond the usual rewards that one counts for at most.
-const BOUND: f64 = 2.0;
+const BOUND: f64 = 4.0;
 /// A reward that is further off than this many ranges is an error of measurement.
 const PLAUSIBLE: f64 = 1000.0;
 
@@ -113,7 +113,7 @@ impl Baseline {
         if self.acted > 0 { self.saturated / self.acted as f64 } else { 0.0 }
     }
 
-    /// The reward, no further beyond the usual ones than by two of their ranges, so that one reward gone
+    /// The reward, no further beyond the usual ones than by four of their ranges, so that one reward gone
     /// wrong neither condemns nor acquits.
     pub fn bounded(&self, reward: f64) -> f64 {
         match self.range(BOUND) {
@@ -176,7 +176,7 @@ mod tests {
         assert!(!baseline.is_measured());
         (0..2).for_each(|_| baseline.step(2.0, 0.0));
         assert!(baseline.is_measured());
-        // Windows 6 0 0 0 (8 is two ranges off), 0 0 0 0 and 0 0 2 2.
+        // Windows 8 0 0 0, 0 0 0 0 and 0 0 2 2.
         assert_eq!(baseline.mean(), 1.0);
     }
 
@@ -187,10 +187,10 @@ mod tests {
         for (reward, bounded, plausible) in [
             (2.0, 2.0, true),
             (-4.5, -4.5, true),
-            (-1000.0, -5.0, true),
-            (1000.0, 9.0, true),
-            (-1e4, -5.0, false),
-            (1e9, 9.0, false),
+            (-1000.0, -11.0, true),
+            (1000.0, 15.0, true),
+            (-1e4, -11.0, false),
+            (1e9, 15.0, false),
         ] {
             assert_eq!(baseline.bounded(reward), bounded);
             assert_eq!(baseline.is_plausible(reward), plausible);

@@ -51,6 +51,12 @@ impl JudgeRules {
     fn length(&self) -> u32 {
         self.window - self.episode
     }
+
+    /// The sum of what is missing. A tenth of the window is kept for rewards gone wrong, which hide a loss
+    /// for some steps each.
+    fn cusum(&self, mean: f64, margin: f64) -> Cusum {
+        Cusum::new(mean, margin, self.length() - self.length() / 10)
+    }
 }
 
 /// Rules without a meaning.
@@ -143,7 +149,7 @@ impl Judge {
         if !(rules.loss > 0.0 && rules.loss.is_finite()) {
             return Err(RulesError::Loss);
         }
-        let cusum = Cusum::new(0.0, 0.0, rules.length());
+        let cusum = rules.cusum(0.0, 0.0);
         Ok(Self {
             rules,
             state: State::Measuring,
@@ -278,7 +284,7 @@ impl Judge {
         }
         let (mean, noise) = (self.baseline.mean(), self.baseline.noise());
         self.margin = (self.rules.loss * mean.abs()).max(DEVIATIONS * noise);
-        self.cusum = Cusum::new(mean, self.margin, self.rules.length());
+        self.cusum = self.rules.cusum(mean, self.margin);
         (self.state, self.acting) = (State::Learning, Acting::Learner);
         (self.best, self.has_good) = (mean, false);
         self.start_window();

@@ -33,8 +33,8 @@ fn good_windows_are_kept_and_a_loss_goes_back_to_the_last() {
     let back = next(&mut judge, &mut step, (7.0, 0.1)).unwrap();
     let (why, for_good) = (Why::Return, false);
     assert_eq!(back.switch, Switch::RolledBack { to: Acting::LastGood, why, for_good });
-    // 2.5 a step towards 50.
-    assert_eq!((back.step - start, back.mean), (21, 7.0));
+    // 2.5 a step towards 45.
+    assert_eq!((back.step - start, back.mean), (19, 7.0));
     assert_eq!((judge.acting(), judge.learns()), (Acting::LastGood, false));
     let resumed = next(&mut judge, &mut step, (10.0, 0.1)).unwrap();
     assert_eq!((resumed.switch, resumed.step), (Switch::Resumed, back.step + 50));
@@ -95,8 +95,8 @@ fn actions_at_limits_count_only_where_return_is_missing() {
     let back = next(&mut judge, &mut step, (8.5, 1.0)).unwrap();
     let (to, why, for_good) = (Acting::LastGood, Why::Saturation, false);
     assert_eq!(back.switch, Switch::RolledBack { to, why, for_good });
-    // One a step towards half of 50.
-    assert_eq!(back.step - start, 26);
+    // One a step towards half of 45.
+    assert_eq!(back.step - start, 23);
 }
 
 #[test]
@@ -163,7 +163,7 @@ fn episodes_are_judged_as_a_whole_and_a_fall_costs_the_reward_of_their_rest() {
         let event = episode(&mut judge, &mut step, false);
         assert_eq!(event.map(|event| event.switch), (count % 3 == 0).then_some(Switch::Good));
     }
-    // 100 less than the 190 that would do; 30 may be missing.
+    // 100 less than the 190 that would do; 27 may be missing.
     let back = episode(&mut judge, &mut step, true).unwrap();
     assert_eq!(back.switch, rolled_back(Acting::LastGood, false));
 }
@@ -178,7 +178,7 @@ fn one_reward_gone_wrong_changes_nothing() {
         // It hides nothing of what follows either.
         let start = step;
         let back = next(&mut judge, &mut step, (7.0, 0.1)).unwrap();
-        assert_eq!(back.step - start, 21, "{wrong}");
+        assert_eq!(back.step - start, 19, "{wrong}");
     }
 }
 
@@ -203,7 +203,7 @@ fn negative_returns_are_judged_alike() {
     assert_eq!(next(&mut judge, &mut step, (-10.4, 0.0)).unwrap().switch, Switch::Good);
     let start = step;
     assert!(next(&mut judge, &mut step, (-11.5, 0.0)).is_some());
-    assert_eq!(step - start, 51);
+    assert_eq!(step - start, 46);
 }
 
 #[test]
