@@ -25,7 +25,7 @@ pub use aligned::ReadError;
 pub use error::FileError;
 pub use header::{Header, MAX_LAYERS, MAX_PROBES, MAX_WIDTH};
 pub use layer::{LayerView, Links};
-pub use preamble::{ALIGNMENT, MAX_FILE_BYTES, VERSION};
+pub use preamble::{ALIGNMENT, MAX_FILE_BYTES, VERSION, leading_file};
 #[cfg(feature = "std")]
 pub use save::{SaveError, destination, write_atomically};
 pub use section::{Placed, Section};

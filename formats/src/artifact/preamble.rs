@@ -25,29 +25,8 @@ impl Preamble {
 
     /// Checks magic, version, length and checksum of the whole file.
     pub fn parse(file: &[u8]) -> Result<Self, FileError> {
+        let (version, total, word) = claimed(file)?;
         let found = file.len() as u64;
-        let magic = &file[..file.len().min(MAGIC.len())];
-        // An empty file is what a failed download leaves; call it truncated.
-        if magic != &MAGIC[..magic.len()] {
-            return Err(FileError::NotAPolicy);
-        }
-        let Some(preamble) = file.first_chunk::<{ Self::BYTES }>() else {
-            return Err(FileError::Truncated { expected: Self::BYTES as u64, found });
-        };
-        let word = |at: usize| {
-            u32::from_le_bytes([preamble[at], preamble[at + 1], preamble[at + 2], preamble[at + 3]])
-        };
-        let version = word(8);
-        if !(1..=VERSION).contains(&version) {
-            return Err(FileError::Version { version });
-        }
-        let total = u64::from(word(16)) | u64::from(word(20)) << 32;
-        if total > MAX_FILE_BYTES {
-            return Err(FileError::TooLarge { bytes: total });
-        }
-        if found < total {
-            return Err(FileError::Truncated { expected: total, found });
-        }
         if found > total {
             return Err(FileError::Trailing { bytes: found - total });
         }
@@ -75,6 +54,46 @@ impl Preamble {
         let crc = checksum(file);
         file[CRC_AT].copy_from_slice(&crc.to_le_bytes());
     }
+}
+
+/// The policy file that `memory` begins with, by the length that it claims: for flash, the end of which is
+/// not the file's. Whether it is one is for [`PolicyView::parse`](super::PolicyView::parse) to say.
+///
+/// # Errors
+/// [`FileError::NotAPolicy`], [`FileError::Version`], [`FileError::TooLarge`], or [`FileError::Truncated`] where
+/// `memory` ends before the file.
+pub fn leading_file(memory: &[u8]) -> Result<&[u8], FileError> {
+    let (_, total, _) = claimed(memory)?;
+    Ok(&memory[..total as usize])
+}
+
+/// The version and the length that a file claims, which is not longer than `file`, and a reader of the words
+/// of its preamble.
+fn claimed(file: &[u8]) -> Result<(u32, u64, impl Fn(usize) -> u32), FileError> {
+    let found = file.len() as u64;
+    let magic = &file[..file.len().min(MAGIC.len())];
+    // An empty file is what a failed download leaves; call it truncated.
+    if magic != &MAGIC[..magic.len()] {
+        return Err(FileError::NotAPolicy);
+    }
+    let Some(preamble) = file.first_chunk::<{ Preamble::BYTES }>() else {
+        return Err(FileError::Truncated { expected: Preamble::BYTES as u64, found });
+    };
+    let word = |at: usize| {
+        u32::from_le_bytes([preamble[at], preamble[at + 1], preamble[at + 2], preamble[at + 3]])
+    };
+    let version = word(8);
+    if !(1..=VERSION).contains(&version) {
+        return Err(FileError::Version { version });
+    }
+    let total = u64::from(word(16)) | u64::from(word(20)) << 32;
+    if total > MAX_FILE_BYTES {
+        return Err(FileError::TooLarge { bytes: total });
+    }
+    if found < total {
+        return Err(FileError::Truncated { expected: total, found });
+    }
+    Ok((version, total, word))
 }
 
 /// CRC-32 (IEEE 802.3) of everything but the checksum itself.

@@ -11,6 +11,8 @@ pub enum Isa {
     Avx512,
     /// [`Isa::Avx512`] with VBMI and VNNI.
     Avx512Vnni,
+    /// Armv7E-M with a single-precision FPU: Cortex-M4F, Cortex-M7.
+    CortexM,
     /// aarch64 NEON (Advanced SIMD), part of that target's baseline.
     Neon,
 }
@@ -42,6 +44,7 @@ impl Isa {
             Isa::Avx512Vnni => Isa::Avx512.is_available() && has!("avx512vbmi", "avx512vnni"),
             #[cfg(target_arch = "aarch64")]
             Isa::Neon => cfg!(target_feature = "neon"),
+            Isa::CortexM => cfg!(cortex_m_fpu),
             #[allow(unreachable_patterns)]
             _ => false,
         }

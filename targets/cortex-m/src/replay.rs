@@ -1,9 +1,10 @@
 //! What the firmware does with its policy.
 
 use crate::counter::Counter;
+use crate::memory::stack_high_water;
 use core::fmt::{self, Write};
 use core::hint::black_box;
-use lacewing_formats::artifact::{FileError, PolicyView};
+use lacewing_formats::artifact::{FileError, PolicyView, leading_file};
 use lacewing_runtime::act::{ActError, LoadError, Policy};
 use thiserror::Error;
 
@@ -50,7 +51,8 @@ pub enum RunError {
 ///
 /// # Errors
 /// [`RunError`] where the file is damaged, does not fit, or gives other actions than it records.
-pub fn run(file: &[u8], memory: &mut Memory, out: &mut impl Write) -> Result<(), RunError> {
+pub fn run(flash: &[u8], memory: &mut Memory, out: &mut impl Write) -> Result<(), RunError> {
+    let file = leading_file(flash)?;
     let policy = Policy::new(PolicyView::parse(file)?)?;
     let needed = policy.scratch_len();
     let scratch = memory.scratch.get_mut(..needed).ok_or(RunError::Scratch { needed })?;
@@ -74,11 +76,12 @@ pub fn run(file: &[u8], memory: &mut Memory, out: &mut impl Write) -> Result<(),
     let hundredths = (step * 100).checked_div(links as u64).unwrap_or(0);
     write!(
         out,
-        r#"{{"probes":{probes},"instructions_per_step":{step},"links":{links},"instructions_per_link":{}.{:02},"policy_bytes":{},"scratch_bytes":{},"actions":""#,
+        r#"{{"probes":{probes},"instructions_per_step":{step},"links":{links},"instructions_per_link":{}.{:02},"policy_bytes":{},"scratch_bytes":{},"stack_bytes":{},"actions":""#,
         hundredths / 100,
         hundredths % 100,
         file.len(),
         size_of_val(scratch),
+        stack_high_water(),
     )?;
     for probe in policy.view().probes() {
         policy.act(probe.observation, action, scratch)?;

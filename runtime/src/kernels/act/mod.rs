@@ -11,6 +11,7 @@
 //! where they are repacked, denormal outputs where a ReLU follows; all others are kept.
 
 mod activation;
+mod cortex_m;
 mod dense;
 mod even;
 mod finish;
@@ -88,19 +89,33 @@ pub struct Kernel {
     int8: Option<(Isa, Int8Kernel)>,
 }
 
+const SCALAR: Kernel = Kernel {
+    name: "scalar",
+    isa: Isa::Portable,
+    csr: (2.3, scalar::csr),
+    packed: None,
+    even: None,
+    strips: &[(scalar::STRIP, 1.05, scalar::strips)],
+    dense: (scalar::PANEL, scalar::dense),
+    finish: finish::finish,
+    normalise: finish::normalise,
+    int8: Some((Isa::Portable, int8::scalar::KERNEL)),
+};
+
+/// What a Cortex-M computes, to the bit: no kernel of this processor's, but what tells what that one answers.
+static CORTEX_M_TWIN: Kernel =
+    Kernel { name: "cortex-m twin", csr: (f32::INFINITY, cortex_m::twin), ..SCALAR };
+
 /// THE list, slowest first: one entry registers a kernel for dispatch, tests and benches.
 static KERNELS: &[Kernel] = &[
+    SCALAR,
+    #[cfg(cortex_m_fpu)]
     Kernel {
-        name: "scalar",
-        isa: Isa::Portable,
-        csr: (2.3, scalar::csr),
-        packed: None,
-        even: None,
-        strips: &[(scalar::STRIP, 1.05, scalar::strips)],
-        dense: (scalar::PANEL, scalar::dense),
-        finish: finish::finish,
-        normalise: finish::normalise,
-        int8: Some((Isa::Portable, int8::scalar::KERNEL)),
+        name: "cortex-m",
+        isa: Isa::CortexM,
+        // In instructions, by targets/cortex-m/run.sh.
+        csr: (2.0, cortex_m::csr),
+        ..SCALAR
     },
     #[cfg(target_arch = "aarch64")]
     Kernel {
@@ -154,6 +169,12 @@ impl Kernel {
     /// The fastest kernel of this processor.
     pub fn best() -> &'static Self {
         Self::available().next_back().unwrap_or(&KERNELS[0])
+    }
+
+    /// The twin of the kernel for Cortex-M4F and Cortex-M7, on any processor: in place it computes what that one
+    /// computes, in every bit.
+    pub fn cortex_m_twin() -> &'static Self {
+        &CORTEX_M_TWIN
     }
 
     /// The layouts that this kernel has for a layer; `regroup` says whether its outputs may change

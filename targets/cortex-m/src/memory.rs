@@ -1,0 +1,29 @@
+//! What the memory map (`memory.x`) says: where the policy lies, and how much of the stack was used.
+#![expect(unsafe_code, reason = "symbols of the linker")]
+
+use core::ptr::addr_of;
+use cortex_m_rt::STACK_PAINT_VALUE;
+
+unsafe extern "C" {
+    static _policy_start: u8;
+    static _policy_end: u8;
+    static _stack_end: u32;
+    static _stack_start: u32;
+}
+
+/// The flash that a policy file was put into.
+pub fn policy() -> &'static [u8] {
+    let (start, end) = (addr_of!(_policy_start), addr_of!(_policy_end));
+    // SAFETY: the memory map gives this range to nothing else, and nothing writes it.
+    unsafe { core::slice::from_raw_parts(start, end.addr() - start.addr()) }
+}
+
+/// Most bytes of stack in use at any time since the start, which painted it.
+pub fn stack_high_water() -> usize {
+    let (mut word, start) = (addr_of!(_stack_end), addr_of!(_stack_start));
+    // SAFETY: all between is the stack's, of whole words; what of it is in use is written by no one but us.
+    while word < start && unsafe { word.read_volatile() } == STACK_PAINT_VALUE {
+        word = word.wrapping_add(1);
+    }
+    start.addr() - word.addr()
+}
