@@ -38,6 +38,11 @@ fn oracle(case: &OneLayer) -> Vec<(f32, f32)> {
     y.into_iter().zip(sizes).map(|(y, size)| (y, tolerance * size)).collect()
 }
 
+/// This processor's, and the twin of the Cortex-M's.
+fn kernels() -> impl Iterator<Item = &'static Kernel> {
+    Kernel::available().chain([Kernel::cortex_m_twin()])
+}
+
 /// Runs every layout of `kernel` from each of `encodings`, input and output shifted off their
 /// natural alignment, and hands each result to `check`.
 fn run(
@@ -83,7 +88,7 @@ fn run(
 
 fn agrees(case: &OneLayer, encodings: &[(String, Encoding)]) {
     let oracle = oracle(case);
-    for kernel in Kernel::available() {
+    for kernel in kernels() {
         run(case, kernel, encodings, |layout, y| {
             for (row, (y, (expected, tolerance))) in y.iter().zip(&oracle).enumerate() {
                 assert!(
@@ -160,7 +165,7 @@ fn every_finite_f16_is_widened_exactly() {
     };
     let file = case.file(Encoding { values: ValueCodec::F16, ..Encoding::PLAIN });
     let mut x = [0.0; 9];
-    for (kernel, column) in Kernel::available().flat_map(|kernel| [(kernel, 0), (kernel, 8)]) {
+    for (kernel, column) in kernels().flat_map(|kernel| [(kernel, 0), (kernel, 8)]) {
         x.fill(0.0);
         x[column] = 1.0;
         let mut y = vec![0.0; links];
@@ -175,7 +180,7 @@ fn a_non_finite_input_reaches_every_output_linked_to_it() {
     let finite = oracle(&case);
     for poison in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
         case.x[64] = poison;
-        for kernel in Kernel::available() {
+        for kernel in kernels() {
             run(&case, kernel, &encodings(), |layout, y| {
                 for (row, y) in y.iter().enumerate() {
                     let name = kernel.name;
@@ -216,12 +221,45 @@ fn denormal_inputs_are_kept() {
     case.values.fill(LARGEST);
     case.x.fill(0.0);
     case.x[33] = 1e-42;
-    for kernel in Kernel::available() {
+    for kernel in kernels() {
         run(&case, kernel, &encodings(), |layout, y| {
             let expected = LARGEST * 1e-42;
             assert!(y.iter().all(|&y| y == expected), "{} {layout}: {y:?}", kernel.name);
         });
     }
+}
+
+/// In another order, or with a rounding between product and sum, these come out otherwise.
+#[test]
+fn the_cortex_m_twin_adds_in_the_order_of_the_assembly() {
+    let sum_of = |weights: &[f32], x: &[f32]| {
+        let cols = weights.len();
+        let case = OneLayer {
+            cols,
+            row_ptr: vec![0, cols as u32],
+            col_idx: (0..cols as u16).collect(),
+            values: weights.to_vec(),
+            x: x.to_vec(),
+        };
+        let (file, mut y) = (case.file(Encoding::PLAIN), [0.0]);
+        Kernel::cortex_m_twin().multiply(&Weights::InPlace(layer(&file)), &case.x, &mut y);
+        y[0]
+    };
+    // So large that a 1 added to it is lost.
+    let large = 2.0_f32.powi(30);
+    // Link 4 goes to the sum of link 0, if four are left or two, and to that of link 2 if it is the last.
+    assert_eq!(sum_of(&[large, 1.0, 0.0, 0.0, -large, 0.0, 0.0, 0.0], &[1.0; 8]), 1.0);
+    assert_eq!(sum_of(&[large, 1.0, 0.0, 0.0, -large, 0.0], &[1.0; 6]), 1.0);
+    assert_eq!(sum_of(&[large, 1.0, 0.0, 0.0, -large], &[1.0; 5]), 0.0);
+    assert_eq!(sum_of(&[0.0, 0.0, large, 1.0, -large], &[1.0; 5]), 1.0);
+    assert_eq!(sum_of(&[0.0, 0.0, large, 1.0, 0.0, 0.0, -large], &[1.0; 7]), 1.0);
+    // (1 + 2⁻¹²)² - 1 with one rounding.
+    let factor = 1.0 + 2.0_f32.powi(-12);
+    let mut weights = [0.0; 8];
+    (weights[0], weights[4]) = (-1.0, factor);
+    let mut x = [1.0; 8];
+    x[4] = factor;
+    assert_eq!(sum_of(&weights, &x), 2.0_f32.powi(-11) + 2.0_f32.powi(-24));
 }
 
 #[test]

@@ -1,0 +1,49 @@
+//! Writes small policies, links stored in every way that the Cortex-M kernel has a routine for and in one that
+//! it has not, with rows of no link up to hundreds: `act_policies FOLDER`.
+use lacewing_formats::artifact::PolicyView;
+use lacewing_formats::codec::{Encoding, IndexCodec, ValueCodec};
+use lacewing_runtime::act::{Layout, Policy};
+use lacewing_runtime::kernels::act::Kernel;
+use lacewing_tests::policy_file::{Owned, Shape};
+use std::error::Error;
+use std::path::PathBuf;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let folder = PathBuf::from(std::env::args_os().nth(1).ok_or("usage: act_policies FOLDER")?);
+    std::fs::create_dir_all(&folder)?;
+    // Rows of different lengths, gaps of several bytes, rows of one length.
+    let shapes = [("ragged", vec![9, 300, 40, 5], 0.3), ("wide", vec![700, 16, 400, 3], 0.01)];
+    for (name, widths, density) in shapes.into_iter().chain([("full", vec![30, 20, 9], 1.0)]) {
+        for values in [ValueCodec::F32, ValueCodec::F16] {
+            for indices in
+                [IndexCodec::U16, IndexCodec::DeltaU8, IndexCodec::Nibble, IndexCodec::Bitmap]
+            {
+                let shape = Shape {
+                    widths: widths.clone(),
+                    density,
+                    normaliser: true,
+                    probes: 3,
+                    resume: None,
+                    seed: 7,
+                };
+                let encoding = Encoding { values, indices: indices.into() };
+                let file = with_its_actions(Owned::random(&shape), encoding)?;
+                let path = folder.join(format!("{name}-{values}-{}.lace", indices.name()));
+                std::fs::write(path, file)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The file, its probes expecting what the policy does.
+fn with_its_actions(mut owned: Owned, encoding: Encoding) -> Result<Vec<u8>, Box<dyn Error>> {
+    let file = owned.write(encoding)?;
+    let twin = Kernel::cortex_m_twin();
+    let policy = Policy::with_layout(PolicyView::parse(&file)?, Layout::InPlace, twin, &mut [])?;
+    let mut scratch = vec![0.0; policy.scratch_len()];
+    for (observation, action) in &mut owned.probes {
+        policy.act(observation, action, &mut scratch)?;
+    }
+    Ok(owned.write(encoding)?.to_vec())
+}
