@@ -13,6 +13,15 @@ pub struct ObservationNormaliser<'a> {
     pub clip: f32,
 }
 
+impl ObservationNormaliser<'_> {
+    /// Scales an observation in place.
+    pub fn apply(&self, observation: &mut [f32]) {
+        for ((x, mean), std) in observation.iter_mut().zip(self.mean).zip(self.std) {
+            *x = ((*x - mean) / std).clamp(-self.clip, self.clip);
+        }
+    }
+}
+
 /// Kinds of [`ActionHead`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

@@ -198,10 +198,7 @@ impl<'a> Policy<'a> {
     pub fn normalise(&self, observation: &[f32], x: &mut [f32]) {
         x[..observation.len()].copy_from_slice(observation);
         if let Some(normaliser) = self.view.normaliser() {
-            let clip = normaliser.clip;
-            for ((x, mean), std) in x.iter_mut().zip(normaliser.mean).zip(normaliser.std) {
-                *x = ((*x - mean) / std).clamp(-clip, clip);
-            }
+            normaliser.apply(x);
         }
     }
 

@@ -37,12 +37,22 @@ struct Memory {
 /// A loaded policy: observations in the driver's units to actions in the driver's units, as
 /// `lacewing-edge act` has them.
 pub struct Controller {
-    // Before the memory that they borrow, so that they are dropped first.
     interface: Interface<'static>,
     policy: Policy<'static>,
     scratch: Vec<f32>,
     action: Vec<f32>,
-    memory: *mut Memory,
+    /// Last, since fields are dropped in their order, and those above borrow it.
+    _memory: Owned,
+}
+
+/// Boxed memory, freed when this is dropped. A box itself may not be moved while it is borrowed.
+struct Owned(*mut Memory);
+
+impl Drop for Owned {
+    fn drop(&mut self) {
+        // SAFETY: it came from `Box::into_raw`, and whoever has this has no more borrows of it.
+        drop(unsafe { Box::from_raw(self.0) });
+    }
 }
 
 // SAFETY: the memory behind the pointer is reached through `policy` and `interface` only, which are this
@@ -70,24 +80,12 @@ impl Controller {
         let blocks = vec![Block::ZERO; Policy::blocks(&view, layout, kernel)];
         let signals = vec![0.0; Interface::numbers(&view)];
         drop(view);
-        let memory = Box::into_raw(Box::new(Memory { bytes, blocks, signals }));
-        let loaded = Self::within(memory, layout, kernel);
-        if loaded.is_err() {
-            // SAFETY: nothing that borrowed it is left.
-            drop(unsafe { Box::from_raw(memory) });
-        }
-        loaded
-    }
-
-    fn within(
-        memory: *mut Memory,
-        layout: Layout,
-        kernel: &'static Kernel,
-    ) -> Result<Self, ControllerError> {
-        // SAFETY: the memory was boxed just now and stays where it is until the controller that is made of it
-        // here is dropped; its three parts are borrowed once each, and only here.
+        let memory = Owned(Box::into_raw(Box::new(Memory { bytes, blocks, signals })));
+        // SAFETY: it stays where it is until `memory` is dropped, which is after all that borrows it: below
+        // it was there first, and in the controller it is last. Its three parts are borrowed once each, and
+        // only here.
         let (bytes, blocks, signals) = unsafe {
-            let memory: &'static mut Memory = &mut *memory;
+            let memory: &'static mut Memory = &mut *memory.0;
             (&memory.bytes, &mut memory.blocks[..], &mut memory.signals[..])
         };
         let view = PolicyView::parse(bytes)?;
@@ -96,7 +94,7 @@ impl Controller {
         let mut scratch = vec![0.0; policy.scratch_len()];
         let mut action = vec![0.0; policy.actions()];
         policy.check_probes(&mut action, &mut scratch)?;
-        Ok(Self { interface, policy, scratch, action, memory })
+        Ok(Self { interface, policy, scratch, action, _memory: memory })
     }
 
     /// Numbers of an observation.
@@ -133,13 +131,5 @@ impl Controller {
         self.policy.act(observation, &mut self.action, &mut self.scratch)?;
         self.interface.command(&mut self.action)?;
         Ok(&self.action)
-    }
-}
-
-impl Drop for Controller {
-    fn drop(&mut self) {
-        // SAFETY: it came from `Box::into_raw` in `new`; what borrows it has no code that runs when it is
-        // dropped after this, and cannot be reached any more.
-        drop(unsafe { Box::from_raw(self.memory) });
     }
 }
