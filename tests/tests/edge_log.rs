@@ -95,6 +95,30 @@ fn the_log_has_what_happened_and_a_broken_record_costs_itself() {
 }
 
 #[test]
+fn the_log_has_what_guards_did() {
+    let (folder, policy) = bench();
+    let log = folder.path().join("log");
+    let driver = format!("exec python3 '{HABITS}' always-nanobs /dev/null '[-2, 2]'");
+    let mut command = Command::new(edge::program());
+    command.arg("finetune").arg(&policy).arg("--out").arg(policy.with_extension("tuned"));
+    command.args(["--env-command", &driver, "--steps=300", "--warm-up=50", "--learning=slack"]);
+    // What it says ends with the sensor, which is gone for good.
+    let output = command.arg("--log").arg(&log).output().unwrap();
+    assert!(complaint(&output).contains("holds the best policy so far"), "{output:?}");
+    let (records, _) = decode(&log);
+    let count = |by: &str| {
+        let guards = records.iter().map(|record| &record["event"]["guard"]);
+        let counts = guards.filter(|guard| guard["by"] == by).map(|it| it["count"].as_u64());
+        counts.map(Option::unwrap).sum::<u64>()
+    };
+    // A few steps an episode are held, then the safe action is sent.
+    assert!((5..20).contains(&count("held")), "{records:?}");
+    assert!(count("not-finite") > 50 && count("safe-action") > 50, "{records:?}");
+    assert!(count("skipped-transition") > 50, "{records:?}");
+    assert_eq!(name(records.last().unwrap()), "stop");
+}
+
+#[test]
 fn the_log_takes_no_more_than_it_may() {
     let (folder, policy) = bench();
     let log = folder.path().join("log");

@@ -7,7 +7,6 @@
 //! | `gradients` | whether the optimiser may step along a gradient |
 //! | `cusum`, `baseline` | the return that is missing; what the frozen policy returns |
 //! | `judge`, `event` | keep, freeze or roll back; what is logged of it |
-//! | `keeper` | the policies to go back to |
 //! | `worst` | how far, and for how long, a run was below the frozen policy |
 
 mod baseline;
@@ -16,7 +15,6 @@ mod event;
 mod gate;
 mod gradients;
 mod judge;
-mod keeper;
 mod known;
 mod sensor;
 mod sensors;
@@ -28,7 +26,6 @@ pub use event::{Acting, Event, Switch, Why};
 pub use gate::Gate;
 pub use gradients::{GradientGuard, GradientRules};
 pub use judge::{Judge, JudgeRules, RulesError};
-pub use keeper::Keeper;
 pub use known::know;
 pub use sensor::{Breach, Sensor};
 pub use sensors::{Reaction, Seen, SensorCounts, SensorError, SensorRules, Sensors};

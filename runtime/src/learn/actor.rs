@@ -10,7 +10,7 @@ use crate::arena::{Arena, Block};
 use crate::kernels::act::{Kernel, Weights};
 use heapless::Vec;
 use lacewing_formats::artifact::LayerView;
-use lacewing_formats::policy::Activation;
+use lacewing_formats::policy::{Activation, ObservationNormaliser};
 
 /// A copy of an agent's policy, with all that acting takes and memory of its own: the agent may be in the
 /// middle of an update, or in another thread, while this acts.
@@ -183,9 +183,7 @@ impl<'m> Actor<'m> {
         let [x, y] = &mut self.scratch;
         x[..inputs].copy_from_slice(observation);
         if let Some([mean, deviation]) = &self.normaliser {
-            for ((x, mean), deviation) in x.iter_mut().zip(&**mean).zip(&**deviation) {
-                *x = ((*x - mean) / deviation).clamp(-OBSERVATION_CLIP, OBSERVATION_CLIP);
-            }
+            ObservationNormaliser { mean, std: deviation, clip: OBSERVATION_CLIP }.apply(x);
         }
         let last = self.layers.len() - 1;
         for (at, layer) in self.layers.iter().enumerate() {

@@ -15,9 +15,10 @@
 //! | `agent` | what an algorithm says, and networks with optimisers and targets that do it, in threads |
 //! | `algo` | one file an algorithm |
 //! | `adopt` | policies that another learner trained |
-//! | `actor` | copies of the policy that act while the agent learns |
+//! | `actor`, `keeper` | copies of the policy that act while the agent learns, and those to go back to |
 //! | `resume` | saving and restoring an agent |
 //! | `dynamic_buffer` | forgetting what another policy did |
+//! | `rejections` | updates that a guard rejected |
 //! | `session` | the interaction loop |
 //! | `tuner` | learning in the time that a control loop leaves |
 
@@ -32,10 +33,12 @@ mod error;
 mod explore;
 #[cfg(feature = "alloc")]
 mod health;
+mod keeper;
 mod memory;
 mod method;
 mod net;
 mod optim;
+mod rejections;
 mod resume;
 mod score;
 pub mod session;
@@ -59,6 +62,7 @@ pub use error::LearnError;
 pub use explore::{Explorer, argmax};
 #[cfg(feature = "alloc")]
 pub use health::{Health, SignalToNoise, dormant};
+pub use keeper::Keeper;
 pub use memory::{
     NoReplayValues, Numbers, Range, Replay, ReplayError, ReplayImage, ReplayShape, ReplayValues,
     Rollout, Stored, Transition, observation_range,
@@ -69,6 +73,7 @@ pub use net::{
     Start, Target, Trace, Wanted,
 };
 pub use optim::AdamConfig;
+pub use rejections::Rejections;
 pub use resume::{LiveLinks, Resume, ResumeError, ResumeHeader, ResumeImage, policy_hash};
 pub use score::Score;
 pub use training::{MAX_THREADS, Training};

@@ -3,6 +3,7 @@
 use super::agent::{Learner, Losses};
 use super::dynamic_buffer::DynamicBuffer;
 use super::memory::{Replay, ReplayError, Transition};
+use serde::{Deserialize, Serialize};
 
 /// What followed an action, beside the observation.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -43,7 +44,7 @@ pub trait World {
 }
 
 /// Where the loop stands; all of it, with the learner and its memory, at an episode's end.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Position {
     /// Steps so far.
     pub step: u64,
@@ -65,12 +66,20 @@ pub struct Plan {
 }
 
 /// Follows a loop: logs, evaluations, saves.
-pub trait Watch<W: ?Sized, L: ?Sized, E> {
+pub trait Watch<W: ?Sized, L: Learner + ?Sized, E: From<L::Error>> {
     /// A transition was stored.
     fn transition(&mut self, transition: &Transition<'_>);
 
     /// An update was done.
     fn update(&mut self, losses: &Losses);
+
+    /// An update failed.
+    ///
+    /// # Errors
+    /// That of the update where nothing else is said, to stop the loop.
+    fn failed(&mut self, error: L::Error) -> Result<(), E> {
+        Err(error.into())
+    }
 
     /// A step, with what of updates followed it, was done.
     ///
@@ -162,7 +171,10 @@ where
             at.step += 1;
             if at.step > plan.update_after && !data.is_empty() {
                 for _ in 0..learner.updates_due(at.step, data) {
-                    watch.update(&learner.update(data)?);
+                    match learner.update(data) {
+                        Ok(losses) => watch.update(&losses),
+                        Err(error) => watch.failed(error)?,
+                    }
                 }
             }
             if let Some(buffer) = &plan.dynamic_buffer {

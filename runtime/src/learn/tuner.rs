@@ -1,11 +1,10 @@
 //! The learning half of a fine-tuning: takes transitions in, and makes the updates they are worth in slices.
 
 use super::actor::Actor;
-use super::agent::{Learner, Losses};
+use super::agent::{Learner, Losses, Work};
 use super::algo::AnyAgent;
 use super::error::LearnError;
 use super::memory::{Replay, Transition};
-use crate::guard::GradientRules;
 
 /// Updates that may wait for time; what is due beyond that is left out, and counted.
 const MOST_OWED: u32 = 256;
@@ -26,9 +25,9 @@ pub struct Tuner<'m> {
 }
 
 impl<'m> Tuner<'m> {
-    /// Goes on learning as `agent`, into `data`, once `warm_up` transitions are there.
-    pub fn new(agent: AnyAgent<'m>, data: Replay<'m>, warm_up: u64) -> Self {
-        Self { agent, data, warm_up, steps: 0, owed: 0, forgone: 0 }
+    /// Goes on learning as `agent`, into `data`, after `steps` transitions, once there are `warm_up`.
+    pub fn new(agent: AnyAgent<'m>, data: Replay<'m>, steps: u64, warm_up: u64) -> Self {
+        Self { agent, data, warm_up, steps, owed: 0, forgone: 0 }
     }
 
     /// The agent.
@@ -36,9 +35,14 @@ impl<'m> Tuner<'m> {
         &self.agent
     }
 
-    /// No step is taken along gradients that these rules do not allow ([`AnyAgent::guard_gradients`]).
-    pub fn guard_gradients(&mut self, rules: GradientRules) {
-        self.agent.guard_gradients(rules);
+    /// What it has learned from.
+    pub fn data(&self) -> &Replay<'m> {
+        &self.data
+    }
+
+    /// See [`AnyAgent::take_work`].
+    pub fn take_work(&mut self) -> Work {
+        self.agent.take_work()
     }
 
     /// Goes back to an earlier policy ([`AnyAgent::roll_back`]). Steps of another one are forgotten where
@@ -55,11 +59,6 @@ impl<'m> Tuner<'m> {
         Ok(())
     }
 
-    /// Transitions taken in so far.
-    pub fn steps(&self) -> u64 {
-        self.steps
-    }
-
     /// Updates that were due and had no time.
     pub fn forgone(&self) -> u64 {
         self.forgone
@@ -70,8 +69,9 @@ impl<'m> Tuner<'m> {
         self.agent.settings().iteration().is_some()
     }
 
-    /// Whether a transition can be taken in: not amid an update. Where learning is from the present
-    /// policy's steps only, those taken while it learns are worth nothing and should be dropped.
+    /// Whether a transition can be taken in, and the policy is one to act with: not amid an update. Where
+    /// learning is from the present policy's steps only, not amid an iteration; steps taken meanwhile are
+    /// worth nothing and should be dropped.
     pub fn takes(&self) -> bool {
         let amid_iteration = self.is_on_policy() && self.owed > 0;
         !(self.agent.is_learning() || amid_iteration)
@@ -130,11 +130,5 @@ impl<'m> Tuner<'m> {
             self.owed -= 1;
         }
         learned
-    }
-
-    /// Whether the policy is one to act with: between updates, and where learning is from the present
-    /// policy's steps only, between iterations.
-    pub fn is_whole(&self) -> bool {
-        self.takes()
     }
 }

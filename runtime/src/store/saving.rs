@@ -240,6 +240,11 @@ impl<S: Storage<Error: Debug + Display>> Store<S> {
         Ok(false)
     }
 
+    /// Whether the next [`Store::step`] only asks the storage whether it has done what it was asked for.
+    pub fn waits(&self) -> bool {
+        matches!(self.phase, Phase::Lasting(_) | Phase::Closing(_))
+    }
+
     /// Saves in one go.
     ///
     /// # Errors

@@ -222,6 +222,12 @@ pub enum EdgeError {
         /// Steps of learning so far.
         step: u64,
     },
+    /// A signal asked for an end, and there are no saves to go on from.
+    #[error("a signal ended it after step {step}")]
+    Ended {
+        /// Steps of learning so far.
+        step: u64,
+    },
     /// The log cannot be read or written.
     #[error("cannot use the log {path}: {source}", path = path.display())]
     Log {
@@ -238,12 +244,6 @@ pub enum EdgeError {
         /// What the system says.
         source: std::io::Error,
     },
-    /// Only a simulator that waits has this.
-    #[error("{option} is for --learning lock-step: leave it out, or let learning go in lock-step")]
-    LockStep {
-        /// The option.
-        option: &'static str,
-    },
     /// The tuned policy is none that a file holds.
     #[error(transparent)]
     Spec(#[from] SpecError),
@@ -256,7 +256,7 @@ impl EdgeError {
     /// Whether a signal asked for the end.
     pub fn is_interruption(&self) -> bool {
         match self {
-            Self::Interrupted { .. } => true,
+            Self::Interrupted { .. } | Self::Ended { .. } => true,
             Self::Stopped { source, .. } => source.is_interruption(),
             _ => false,
         }

@@ -5,10 +5,10 @@ use super::world::{ACTIONS, ACTUATOR, OBSERVATIONS, Random, World};
 use lacewing_formats::artifact::PolicyView;
 use lacewing_runtime::act::{Interface, Policy};
 use lacewing_runtime::guard::{
-    Event, Gate, GradientRules, Judge, JudgeRules, Keeper, Sensor, SensorRules, Switch, know,
+    Event, Gate, GradientRules, Judge, JudgeRules, Sensor, SensorRules, Switch, know,
 };
 use lacewing_runtime::learn::{
-    Actor, AnyAgent, Arena, Block, Explorer, LearnError, Replay, Resume, Transition, Tuner,
+    Actor, AnyAgent, Arena, Block, Explorer, Keeper, LearnError, Replay, Resume, Transition, Tuner,
 };
 use lacewing_tests::learner::{replay_memory, written};
 use lacewing_tests::saved::Saved;
@@ -98,7 +98,7 @@ pub fn run(
         guards,
         keeper: Keeper::new(&mut arena, &agent, judge).unwrap(),
         acting: Actor::new(&mut arena, &agent).unwrap(),
-        tuner: Tuner::new(agent, data, WARM_UP),
+        tuner: Tuner::new(agent, data, 0, WARM_UP),
         random: Random::new(!seed),
         came: Came::default(),
     };

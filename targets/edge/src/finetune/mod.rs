@@ -1,8 +1,10 @@
 //! `lacewing-edge finetune`: go on learning where the policy runs.
 
+mod agreed;
 mod guard;
 mod live;
 mod need;
+mod progress;
 mod report;
 mod robot;
 mod save;
@@ -13,20 +15,23 @@ mod state;
 use crate::EdgeError;
 use crate::driver::{self, Driver};
 use crate::telemetry::{Log, Metrics, RING_BYTES, Telemetry};
+use agreed::Agreed;
 use clap::Args;
 use lacewing_formats::artifact::{AlignedBytes, PolicyView, destination};
 use lacewing_runtime::act::{Interface, Policy};
-use lacewing_runtime::guard::{Gate, Sensor, know};
+use lacewing_runtime::guard::{Gate, GradientRules, Sensor, know};
+use lacewing_runtime::learn::session::Position;
 use lacewing_runtime::learn::{
-    Adapt, AnyAgent, Arena, Replay, ReplayShape, ReplayValues, Resume, Training, TuningTopology,
-    observation_range, policy_hash,
+    Adapt, AnyAgent, Arena, Rejections, Replay, ReplayShape, ReplayValues, Resume, Training,
+    TuningTopology, observation_range, policy_hash,
 };
 use live::When;
 use need::Need;
+use progress::Progress;
 use report::Report;
-use robot::Robot;
+use robot::{Robot, Troubles};
 use session::{Kept, judge};
-use state::{Agreed, Progress, Saves};
+use state::{Kind, Saves};
 use std::io::Write;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -97,8 +102,8 @@ pub struct Options {
     /// Cores to act and to learn on, with --learning thread
     #[arg(long, value_name = "ACT,LEARN", value_parser = two_cores)]
     cores: Option<[usize; 2]>,
-    /// Take as little memory as can be: tiles of 16 samples, moments of 16 bits, no copies of what can be
-    /// worked out (see lacewing inspect --budget --lean)
+    /// Take as little memory as can be: tiles of 16 samples, moments of 16 and 8 bits, no copies of what can
+    /// be worked out (see lacewing inspect --budget --lean)
     #[arg(long)]
     lean: bool,
     #[command(flatten)]
@@ -162,27 +167,22 @@ pub fn run(options: &Options) -> Result<(), EdgeError> {
     if options.noise.is_some_and(|noise| !(noise.is_finite() && noise >= 0.0)) {
         return Err(EdgeError::Noise);
     }
-    if options.learning != When::LockStep {
-        let wanted = [
-            (options.state.is_some(), "--state"),
-            (options.log.is_some(), "--log"),
-            (options.metrics.is_some(), "--metrics"),
-        ];
-        if let Some((_, option)) = wanted.into_iter().find(|(wanted, _)| *wanted) {
-            return Err(EdgeError::LockStep { option });
-        }
-    }
+    let kind = match options.learning {
+        When::LockStep => Kind::Episodes,
+        When::Slack | When::Thread => Kind::Live,
+    };
     let bytes = AlignedBytes::read(&options.policy)?;
     let agreed = Agreed::new(options, &bytes);
     let mut saves = match &options.state {
-        Some(folder) => Some(Saves::open(folder, agreed, options.save_every)?),
+        Some(folder) => Some(Saves::open(folder, kind, agreed, options.save_every)?),
         None => None,
     };
-    let mut saved = match &mut saves {
-        Some(saves) => saves.newest()?,
-        None => None,
+    let goes_on = match (&mut saves, kind) {
+        (None, _) => false,
+        (Some(saves), Kind::Episodes) => saves.newest::<Progress>()?.is_some(),
+        (Some(saves), Kind::Live) => saves.newest::<Position>()?.is_some(),
     };
-    if destination(&options.out)?.exists() && !options.force && saved.is_none() {
+    if destination(&options.out)?.exists() && !options.force && !goes_on {
         return Err(EdgeError::Exists { path: options.out.clone() });
     }
     let view = crate::parse(&bytes, &options.policy)?;
@@ -208,13 +208,13 @@ pub fn run(options: &Options) -> Result<(), EdgeError> {
     }
     let training = resume.tuning(options.topology, options.adapt());
     let training = Training { lean: options.lean, ..training };
-    let acting = match options.learning {
-        When::LockStep => 0,
-        When::Slack | When::Thread => live::blocks(resume.shape(), &settings, &training),
+    let acting = match kind {
+        Kind::Episodes => 0,
+        Kind::Live => live::blocks(resume.shape(), &settings, &training),
     };
     let transitions = iteration.unwrap_or(options.replay);
-    let kind = settings.kind();
-    let kept = ReplayShape::new(resume.shape(), kind, options.replay_values, transitions);
+    let kept =
+        ReplayShape::new(resume.shape(), settings.kind(), options.replay_values, transitions);
     let need = Need::of(&resume, &training, bytes.len(), kept).and_acting(acting);
     let need = need.and_saving(if options.state.is_some() { state::PIECE } else { 0 });
     tell(format_args!("{need}"));
@@ -222,17 +222,10 @@ pub fn run(options: &Options) -> Result<(), EdgeError> {
     let [mut memory, mut replay] = need.allocate()?;
     let mut agent = resume.restore(settings, training, &mut memory)?;
     agent.seed_exploration(options.seed);
+    agent.guard_gradients(GradientRules::default());
     let arena = &mut Arena::new(&mut replay);
     let mut replay = Replay::compact(arena, kept, |number| observation_range(&view, number))?;
     replay.set_half_life(options.replay_half_life.map(|transitions| transitions as f32));
-    let progress = match &mut saved {
-        Some(saved) => {
-            Resume::parse(&saved.resume()?)?.go_on(&mut agent)?;
-            saved.replay(&mut replay)?;
-            Some(saved.go_on(&mut agent, &mut replay, &options.out))
-        }
-        None => None,
-    };
 
     let mut records = vec![0; RING_BYTES];
     let telemetry = Telemetry::new(
@@ -240,7 +233,7 @@ pub fn run(options: &Options) -> Result<(), EdgeError> {
         options.log.as_deref().map(|path| Log::open(path, options.log_bytes)).transpose()?,
         options.metrics.map(|at| Metrics::serve(at, settings.losses())).transpose()?,
     );
-    let report = Report::new(telemetry, agreed.policy(), progress.is_some());
+    let report = Report::new(telemetry, agreed.policy(), goes_on);
     report.describe(&need, &agent);
     let safe = options.guard.safe_action(&policy)?;
     let driver = Driver::spawn(&options.env_command, options.answer_timeout)?;
@@ -249,22 +242,22 @@ pub fn run(options: &Options) -> Result<(), EdgeError> {
     for note in driver::fit(&view, driver.spec(), &mut interface)? {
         tell(format_args!("{note}"));
     }
-    if progress.is_none() {
+    if !goes_on {
         // A folder that cannot be written to is found now.
         save::save(&agent, &view, 0, &options.out)?;
     }
-    let stop = if saves.is_some() { signals::stop() } else { Arc::default() };
+    let caught = saves.is_some() || kind == Kind::Live;
+    let stop = if caught { signals::stop() } else { Arc::default() };
     let mut sensors = vec![Sensor::default(); interface.sensors()];
     know(&view, &mut sensors);
     let gate = Gate::new(&mut sensors, options.guard.sensors(), &safe);
     let mut robot = Robot::new(driver, gate, interface);
-    if options.learning != When::LockStep {
-        return live::run(options, &view, &policy, &mut robot, agent, replay).map_err(|source| {
-            EdgeError::Stopped { source: Box::new(source), out: options.out.clone() }
-        });
-    }
-    let learner = (&mut agent, &mut replay);
-    tune(options, &view, &policy, &mut robot, learner, (progress, saves, &stop, report))
+    let (learner, kept) = ((agent, replay), (saves, &*stop, report));
+    let tuned = match kind {
+        Kind::Episodes => tune(options, &view, &policy, &mut robot, learner, kept),
+        Kind::Live => live::run(options, &view, &policy, &mut robot, learner, kept),
+    };
+    tuned
         .map_err(|source| EdgeError::Stopped { source: Box::new(source), out: options.out.clone() })
 }
 
@@ -274,25 +267,36 @@ fn tune(
     view: &PolicyView<'_>,
     policy: &Policy<'_>,
     robot: &mut Robot<'_>,
-    learner: (&mut AnyAgent<'_>, &mut Replay<'_>),
-    (progress, saves, stop, report): (Option<Progress>, Option<Saves>, &AtomicBool, Report<'_>),
+    (mut agent, mut replay): (AnyAgent<'_>, Replay<'_>),
+    (mut saves, stop, report): (Option<Saves>, &AtomicBool, Report<'_>),
 ) -> Result<(), EdgeError> {
     let judged = (options.episodes, options.seed);
-    let progress = match progress {
-        Some(progress) => progress,
+    let progress = match saves.as_mut().map(Saves::newest::<Progress>).transpose()?.flatten() {
+        Some(mut saved) => {
+            let mut progress = *saved.progress();
+            saved.restore(progress.step, &mut agent, &mut replay)?;
+            progress.begin_anew(&mut agent, &mut replay, &options.out);
+            progress
+        }
         None => Progress::new(judge(policy, robot, judged)?),
     };
     let frozen = progress.frozen;
     tell(format_args!("before: {frozen} (mean return of {} episodes)", options.episodes));
-    let mut kept = Kept { progress, saves, stop, report };
-    session::learn(options, view, policy, robot, learner, &mut kept)?;
+    let rejections = Rejections::default();
+    let mut kept = Kept { progress, saves, stop, report, rejections };
+    session::learn(options, view, policy, robot, (&mut agent, &mut replay), &mut kept)?;
+    let rejected = kept.rejections.total();
 
     let bytes = AlignedBytes::read(&options.out)?;
     let tuned = Policy::new(crate::parse(&bytes, &options.out)?)?;
     let score = judge(&tuned, robot, judged)?;
     tell(format_args!("after: {score}, frozen policy: {frozen} (same episodes)"));
-    if robot.lost() > 0 {
-        tell(format_args!("dropped: {} answers that could not be used", robot.lost()));
+    let lost = robot.troubles().lost;
+    if lost > 0 {
+        tell(format_args!("dropped: {lost} answers that could not be used"));
+    }
+    if rejected > 0 {
+        tell(format_args!("left out: {rejected} updates whose gradients were far too long"));
     }
     tell_guarded(robot);
     tell(format_args!("saved {}", options.out.display()));
@@ -301,7 +305,7 @@ fn tune(
 
 /// Says what was done about bad sensors, if anything was.
 fn tell_guarded(robot: &Robot<'_>) {
-    let (skipped, counts) = (robot.gate().skipped(), robot.gate().counts());
+    let Troubles { skipped, sensors: counts, .. } = robot.troubles();
     if skipped > 0 {
         tell(format_args!("guarded: {skipped} steps not learned from: {counts}"));
     }

@@ -1,13 +1,24 @@
 //! What is recorded of a fine-tuning, once an episode or so.
 
 use super::need::Need;
+use super::robot::Troubles;
 use crate::telemetry::Telemetry;
 use hdrhistogram::Histogram;
 use lacewing_runtime::learn::session::Position;
-use lacewing_runtime::learn::{AnyAgent, Losses, MAX_LOSSES};
-use lacewing_runtime::telemetry::{Event, LAYOUT};
+use lacewing_runtime::learn::{AnyAgent, Losses, MAX_LOSSES, Tuner, Work};
+use lacewing_runtime::telemetry::{Event, Guarded, LAYOUT};
 use std::time::Duration;
 
+/// What the guard of sensors counts: breaches by kind, and what they led to.
+const GUARDED: [Guarded; 7] = [
+    Guarded::NotFinite,
+    Guarded::OutOfRange,
+    Guarded::Spike,
+    Guarded::Stuck,
+    Guarded::Held,
+    Guarded::SafeAction,
+    Guarded::SkippedTransition,
+];
 /// Steps after which figures are told where no episode ends.
 const LONG: u64 = 1000;
 
@@ -19,7 +30,37 @@ pub struct Report<'m> {
     waited: Histogram<u64>,
     /// Step after which figures were told last.
     told: u64,
-    lost: u64,
+    /// After which step, and as they were told last.
+    troubles: (u64, Troubles),
+    told_troubles: Troubles,
+    /// Updates that were rejected since that was told last.
+    rejected: u64,
+}
+
+/// Who learns, as far as is told.
+pub trait Figures {
+    /// What is learned.
+    fn agent(&self) -> &AnyAgent<'_>;
+    /// Work done since this was asked last.
+    fn take_work(&mut self) -> Work;
+}
+
+impl Figures for AnyAgent<'_> {
+    fn agent(&self) -> &AnyAgent<'_> {
+        self
+    }
+    fn take_work(&mut self) -> Work {
+        AnyAgent::take_work(self)
+    }
+}
+
+impl Figures for Tuner<'_> {
+    fn agent(&self) -> &AnyAgent<'_> {
+        Tuner::agent(self)
+    }
+    fn take_work(&mut self) -> Work {
+        Tuner::take_work(self)
+    }
 }
 
 impl<'m> Report<'m> {
@@ -28,7 +69,8 @@ impl<'m> Report<'m> {
         telemetry.event(0, Event::Start { layout: LAYOUT, policy, resumed });
         // Up to a minute, to a tenth of a percent.
         let waited = Histogram::new_with_max(60_000_000_000, 3).expect("bounds that are allowed");
-        Self { telemetry, losses: Default::default(), waited, told: 0, lost: 0 }
+        let (losses, troubles, told_troubles) = Default::default();
+        Self { telemetry, losses, waited, told: 0, troubles, told_troubles, rejected: 0 }
     }
 
     /// What stays the same, or changes with a topology only.
@@ -53,23 +95,31 @@ impl<'m> Report<'m> {
         }
     }
 
+    /// An update was rejected.
+    pub fn rejected(&mut self) {
+        self.rejected += 1;
+    }
+
     /// A step was done, for which the robot waited so long.
-    pub fn step(&mut self, step: u64, waited: Duration, agent: &mut AnyAgent<'_>) {
+    pub fn step(&mut self, step: u64, waited: Duration, learning: &mut impl Figures) {
         self.waited.saturating_record(waited.as_nanos() as u64);
         if let Some(metrics) = self.telemetry.metrics() {
             metrics.step(step);
         }
         if step >= self.told + LONG {
-            self.tell(step, agent);
+            self.tell(step, learning);
         }
     }
 
-    /// An episode ended with this return; so many answers could not be used so far.
-    pub fn episode(&mut self, at: &Position, total: f64, lost: u64, agent: &mut AnyAgent<'_>) {
+    /// An episode ended with this return.
+    pub fn episode(&mut self, at: &Position, total: f64, learning: &mut impl Figures) {
         self.event(at.step, Event::Return { episode: at.episodes, total });
-        (self.lost..lost).for_each(|_| self.telemetry.event(at.step, Event::Lost));
-        self.lost = lost;
-        self.tell(at.step, agent);
+        self.tell(at.step, learning);
+    }
+
+    /// So much could not be used so far, after so many steps.
+    pub fn troubles(&mut self, step: u64, troubles: Troubles) {
+        self.troubles = (step, troubles);
     }
 
     /// Writes to the log what waits.
@@ -77,17 +127,43 @@ impl<'m> Report<'m> {
         self.telemetry.flush();
     }
 
-    fn tell(&mut self, step: u64, agent: &mut AnyAgent<'_>) {
+    /// Records what could not be used since this was done last: a broken sensor is a record now and then,
+    /// not one a step.
+    fn tell_troubles(&mut self) {
+        let (step, now) = self.troubles;
+        let before = std::mem::replace(&mut self.told_troubles, now);
+        (before.lost..now.lost).for_each(|_| self.event(step, Event::Lost));
+        let counts = |troubles: &Troubles| {
+            // In the order of `Breach::ALL`.
+            let [not_finite, range, spike, stuck] = troubles.sensors.breaches;
+            let Troubles { sensors, skipped, .. } = troubles;
+            [not_finite, range, spike, stuck, sensors.held, sensors.safe, *skipped]
+        };
+        for ((by, before), now) in GUARDED.into_iter().zip(counts(&before)).zip(counts(&now)) {
+            if now > before {
+                self.event(step, Event::Guard { by, count: now - before });
+            }
+        }
+    }
+
+    fn tell(&mut self, step: u64, learning: &mut impl Figures) {
         self.told = step;
+        self.tell_troubles();
         if self.losses.iter().any(|&(_, count)| count > 0) {
             let mean =
                 |(sum, count): (f64, u32)| (count > 0).then(|| (sum / f64::from(count)) as f32);
             let figures = std::mem::take(&mut self.losses).map(mean);
-            self.event(step, Event::Losses { updates: agent.updates(), figures });
+            let updates = learning.agent().updates();
+            self.event(step, Event::Losses { updates, figures });
         }
-        let dropped = agent.take_work().changed.dropped as u64;
+        let rejected = std::mem::take(&mut self.rejected);
+        if rejected > 0 {
+            let by = Guarded::RejectedUpdate;
+            self.event(step, Event::Guard { by, count: rejected });
+        }
+        let dropped = learning.take_work().changed.dropped as u64;
         if dropped > 0 {
-            self.event(step, Event::Rewire { dropped, live: live(agent) as u64 });
+            self.event(step, Event::Rewire { dropped, live: live(learning.agent()) as u64 });
         }
         if !self.waited.is_empty() {
             let at = |quantile| self.waited.value_at_quantile(quantile);
@@ -107,6 +183,7 @@ impl<'m> Report<'m> {
 
 impl Drop for Report<'_> {
     fn drop(&mut self) {
+        self.tell_troubles();
         self.event(self.told, Event::Stop);
         self.flush();
     }

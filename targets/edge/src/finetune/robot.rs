@@ -3,7 +3,7 @@
 
 use crate::driver::{Driver, DriverError, Unusable};
 use lacewing_runtime::act::Interface;
-use lacewing_runtime::guard::Gate;
+use lacewing_runtime::guard::{Gate, SensorCounts};
 use lacewing_runtime::learn::session::Outcome;
 use std::num::NonZeroU64;
 use std::time::Instant;
@@ -12,6 +12,17 @@ use std::time::Instant;
 const GOOD_FOR_LOST: u32 = 100;
 /// Lost answers, not made up for, that a driver may have.
 const MOST_LOST: u32 = 10;
+
+/// What could not be used of what a robot sent, so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Troubles {
+    /// Answers that could not be used.
+    pub lost: u64,
+    /// What the guard of the sensors has met and done.
+    pub sensors: SensorCounts,
+    /// Steps that were not learned from.
+    pub skipped: u64,
+}
 
 /// A robot, or a simulator, behind its driver.
 pub struct Robot<'m> {
@@ -37,14 +48,10 @@ impl<'m> Robot<'m> {
         Self { driver, gate, interface, saturated: 0.0, steps: 0, proven: false, lost: 0, debt: 0 }
     }
 
-    /// What the guard of the sensors has done.
-    pub fn gate(&self) -> &Gate<'m> {
-        &self.gate
-    }
-
-    /// Answers that could not be used.
-    pub fn lost(&self) -> u64 {
-        self.lost
+    /// What could not be used so far.
+    pub fn troubles(&self) -> Troubles {
+        let (lost, sensors, skipped) = (self.lost, *self.gate.counts(), self.gate.skipped());
+        Troubles { lost, sensors, skipped }
     }
 
     /// Starts an episode and writes the policy's first observation.

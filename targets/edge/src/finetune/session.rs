@@ -1,15 +1,18 @@
 //! The robot as the learner's interaction loop sees it, and what is done between its episodes.
 
+use super::progress::Progress;
 use super::report::Report;
 use super::robot::Robot;
-use super::state::{Progress, Saves};
+use super::state::Saves;
 use super::{LEARNING_SEEDS, Options, save, tell};
 use crate::EdgeError;
 use crate::driver::DriverError;
 use lacewing_formats::artifact::PolicyView;
 use lacewing_runtime::act::Policy;
 use lacewing_runtime::learn::session::{self, Buffers, Outcome, Plan, Position, Watch, World};
-use lacewing_runtime::learn::{AnyAgent, Learner, Losses, Replay, Score, Transition};
+use lacewing_runtime::learn::{
+    AnyAgent, LearnError, Learner, Losses, Rejections, Replay, Score, Transition,
+};
 use lacewing_runtime::telemetry::Event;
 use std::cell::Cell;
 use std::rc::Rc;
@@ -111,6 +114,8 @@ pub struct Kept<'k, 'm> {
     pub stop: &'k AtomicBool,
     /// What is told of it.
     pub report: Report<'m>,
+    /// Updates that the guard rejected.
+    pub rejections: Rejections,
 }
 
 /// Learns up to step `options.steps` and keeps the best policy so far in `options.out`.
@@ -202,14 +207,8 @@ impl Between<'_, '_, '_> {
     fn save(&mut self, at: &Position, within: bool, agent: &AnyAgent<'_>, data: &Replay<'_>) {
         let Kept { progress, saves: Some(saves), report, .. } = &mut *self.kept else { return };
         (progress.step, progress.episodes, progress.within) = (at.step, at.episodes, within);
-        let event = match saves.save(progress, agent, data) {
-            Ok(()) => Event::Save { sequence: saves.sequence(), bytes: saves.bytes },
-            Err(error) => {
-                crate::warn(format_args!("the session is not saved: {error}; learning goes on"));
-                Event::SaveFailed
-            }
-        };
-        report.event(at.step, event);
+        let saved = saves.save(at.step, progress, agent, data);
+        report.event(at.step, saves.tell(saved));
         report.flush();
     }
 
@@ -222,7 +221,13 @@ impl<'e, 'w, 'm> Watch<Episodes<'e, 'w>, AnyAgent<'m>, EdgeError> for Between<'_
     fn transition(&mut self, _: &Transition<'_>) {}
 
     fn update(&mut self, losses: &Losses) {
+        self.kept.rejections.made();
         self.kept.report.update(losses);
+    }
+
+    fn failed(&mut self, error: LearnError) -> Result<(), EdgeError> {
+        self.kept.report.rejected();
+        Ok(self.kept.rejections.failed(error)?)
     }
 
     fn step(
@@ -253,7 +258,8 @@ impl<'e, 'w, 'm> Watch<Episodes<'e, 'w>, AnyAgent<'m>, EdgeError> for Between<'_
         tell(format_args!("step {}: {total:.1}", at.step));
         let due = at.step >= self.kept.progress.due || at.step >= self.options.steps;
         self.kept.progress.episodes = at.episodes;
-        self.kept.report.episode(at, total, world.robot.lost(), agent);
+        self.kept.report.troubles(at.step, world.robot.troubles());
+        self.kept.report.episode(at, total, agent);
         let best = due && self.evaluate(at.step, world, agent)?;
         if best || self.is_save_due(at.step, false) {
             self.save(at, false, agent, data);

@@ -1,127 +1,64 @@
-//! The saved session of a fine-tuning: what it takes to go on after a kill or a power cut.
+//! Saves of a fine-tuning: what it takes to go on after a kill or a power cut.
 
-use super::{Options, tell};
+use super::agreed::Agreed;
+use super::tell;
 use crate::EdgeError;
-use lacewing_formats::artifact::{AlignedBytes, PolicyView};
-use lacewing_runtime::learn::session::Position;
-use lacewing_runtime::learn::{
-    Adapt, AnyAgent, Learner, Replay, ReplayValues, Score, TuningTopology,
-};
+use lacewing_runtime::learn::{AnyAgent, Learner, Replay, Resume};
 use lacewing_runtime::store::{
     Entry, Folder, FolderError, Image, Layout, MOST_OWN, State, Store, StoreError,
 };
-use serde::{Deserialize, Serialize};
+use lacewing_runtime::telemetry::Event;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
 
-/// What the slots hold: a fine-tuning of this layout.
-const KIND: u16 = 1;
 /// Bytes that are written at once: the memory that saving takes.
 pub const PIECE: usize = 1 << 14;
+/// Between two looks whether the disk has done what it was asked for.
+const NAP: Duration = Duration::from_millis(1);
 
-/// What decides, beside the policy and the environment, what comes out of a session.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Agreed {
-    /// CRC-32 of the policy file.
-    policy: u32,
-    seed: u64,
-    replay: u64,
-    warm_up: u64,
-    noise: Option<f32>,
-    topology: TuningTopology,
-    replay_values: ReplayValues,
-    replay_half_life: Option<u32>,
-    adapt: Adapt,
-    episodes: u64,
-    evaluate_every: u64,
-}
-
-impl Agreed {
-    /// Those of this command line, and of a policy file's bytes.
-    pub fn new(options: &Options, policy: &[u8]) -> Self {
-        Self {
-            policy: crc32fast::hash(policy),
-            seed: options.seed,
-            replay: options.replay as u64,
-            warm_up: options.warm_up,
-            noise: options.noise,
-            topology: options.topology,
-            replay_values: options.replay_values,
-            replay_half_life: options.replay_half_life,
-            adapt: options.adapt(),
-            episodes: options.episodes,
-            evaluate_every: options.evaluate_every,
-        }
-    }
-
-    /// CRC-32 of the policy file.
-    pub fn policy(&self) -> u32 {
-        self.policy
-    }
-
-    /// What of it another session has otherwise.
-    fn difference(&self, other: &Self) -> Option<&'static str> {
-        let differs = [
-            (self.policy != other.policy, "policy file"),
-            (self.seed != other.seed, "--seed"),
-            (self.replay != other.replay, "--replay"),
-            (self.warm_up != other.warm_up, "--warm-up"),
-            (self.noise != other.noise, "--noise"),
-            (self.topology != other.topology, "--topology"),
-            (self.replay_values != other.replay_values, "--replay-values"),
-            (self.replay_half_life != other.replay_half_life, "--replay-half-life"),
-            (self.adapt.policy_after != other.adapt.policy_after, "--critics-first"),
-            (self.adapt.stay_near != other.adapt.stay_near, "--stay-near"),
-            (self.adapt != other.adapt, "--adapt"),
-            (self.episodes != other.episodes, "--episodes"),
-            (self.evaluate_every != other.evaluate_every, "--evaluate-every"),
-        ];
-        differs.into_iter().find_map(|(differs, what)| differs.then_some(what))
-    }
-}
-
-/// How far a session is.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
-pub struct Progress {
-    /// Steps of learning.
-    pub step: u64,
-    /// Finished episodes of learning.
-    pub episodes: u64,
-    /// Whether it was saved within an episode, whose rest is then lost.
-    pub within: bool,
-    /// How well the policy did that it began from.
-    pub frozen: Score,
-    /// Mean return of the best evaluation, whose policy is in the output file.
-    pub best: Option<f64>,
-    /// Step from which on the next evaluation is due.
-    pub due: u64,
-    /// Step of the last one.
-    pub evaluated: Option<u64>,
-}
-
-impl Progress {
-    /// Nothing has been learned yet by a policy that does so well.
-    pub fn new(frozen: Score) -> Self {
-        let (step, episodes, within, best, due, evaluated) = (0, 0, false, None, 0, None);
-        Self { step, episodes, within, frozen, best, due, evaluated }
-    }
-
-    /// Where the learning loop stands.
-    pub fn position(&self) -> Position {
-        Position { step: self.step, episodes: self.episodes }
-    }
+/// What kind of session the slots hold.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// In episodes, with a `Progress`.
+    Episodes = 1,
+    /// Live, with a `Position`.
+    Live = 2,
 }
 
 /// A folder of saves for one session.
 pub struct Saves {
     folder: PathBuf,
     store: Store<Folder>,
+    kind: Kind,
     piece: Vec<u8>,
     agreed: Agreed,
     every: u64,
     /// Step from which on the next save is due.
     due: u64,
     /// Bytes of the last save.
-    pub bytes: u64,
+    bytes: u64,
+    /// The save on its way.
+    writing: Option<Writing>,
+}
+
+/// A save on its way.
+struct Writing {
+    image: Image,
+    /// Whether the slot is erased, and its pieces are being written.
+    erased: bool,
+}
+
+/// What has become of a save after a step of it.
+pub enum Step {
+    /// The next piece can be written.
+    More,
+    /// The disk has not yet done what it was asked for.
+    Wait,
+    /// It is whole.
+    Done,
 }
 
 impl Saves {
@@ -129,9 +66,11 @@ impl Saves {
     ///
     /// # Errors
     /// [`EdgeError::Store`].
-    pub fn open(folder: &Path, agreed: Agreed, every: u64) -> Result<Self, EdgeError> {
+    pub fn open(folder: &Path, kind: Kind, agreed: Agreed, every: u64) -> Result<Self, EdgeError> {
         let mut piece = vec![0; PIECE];
         let storage = Folder::open(folder).map_err(StoreError::Storage)?;
+        // A control loop does not wait for the disk.
+        let storage = if kind == Kind::Live { storage.in_background() } else { storage };
         let store = Store::open(storage, &mut piece)?;
         let whole = store.newest().is_some();
         for (name, state) in ["slot-a", "slot-b"].into_iter().zip(store.found()) {
@@ -147,18 +86,18 @@ impl Saves {
                 folder.display()
             ));
         }
-        let folder = folder.to_path_buf();
-        Ok(Self { folder, store, piece, agreed, every, due: every, bytes: 0 })
+        let (folder, writing) = (folder.to_path_buf(), None);
+        Ok(Self { folder, store, kind, piece, agreed, every, due: every, bytes: 0, writing })
     }
 
-    /// The newest save, if there is any; how far it was.
+    /// The newest save, if there is any, with how far it was.
     ///
     /// # Errors
     /// [`EdgeError::OtherSession`] if it is of another policy or of other options.
-    pub fn newest(&mut self) -> Result<Option<Saved<'_>>, EdgeError> {
+    pub fn newest<P: DeserializeOwned>(&mut self) -> Result<Option<Saved<'_, P>>, EdgeError> {
         let Some(&entry) = self.store.newest() else { return Ok(None) };
-        if entry.kind != KIND {
-            return Err(self.other("kind of save"));
+        if entry.kind != self.kind as u16 {
+            return Err(self.other("--learning (in episodes or live)"));
         }
         let mut head = [0; Layout::HEAD_BYTES];
         self.store.read(&entry, 0, &mut head, &mut self.piece)?;
@@ -166,22 +105,16 @@ impl Saves {
         let mut own = [0; MOST_OWN];
         let own = &mut own[..layout.own.len()];
         self.store.read(&entry, layout.own.start, own, &mut self.piece)?;
-        let (agreed, progress): (Agreed, Progress) =
+        let (agreed, progress): (Agreed, P) =
             postcard::from_bytes(own).map_err(|_| self.other("layout"))?;
         if let Some(what) = agreed.difference(&self.agreed) {
             return Err(self.other(what));
         }
-        self.due = progress.step + self.every;
         Ok(Some(Saved { saves: self, entry, layout, progress }))
     }
 
     fn other(&self, what: &'static str) -> EdgeError {
         EdgeError::OtherSession { folder: self.folder.clone(), what }
-    }
-
-    /// Saves in all.
-    pub fn sequence(&self) -> u64 {
-        self.store.newest().map_or(0, |newest| newest.sequence)
     }
 
     /// Whether it is time for a save after `step` steps: at an episode's end, or anywhere if there was none for
@@ -190,86 +123,136 @@ impl Saves {
         step >= if within { self.due + self.every } else { self.due }
     }
 
-    /// Saves; what was saved before stays until this is whole.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub fn save(
+    /// Whether a save is on its way: agent and replay must stay as they are.
+    pub fn is_saving(&self) -> bool {
+        self.writing.is_some()
+    }
+
+    /// Begins a save of a session that is so far after `step` steps.
+    pub fn begin<P: Serialize>(
         &mut self,
-        progress: &Progress,
+        step: u64,
+        progress: &P,
         agent: &AnyAgent<'_>,
         replay: &Replay<'_>,
-    ) -> Result<(), StoreError<FolderError>> {
+    ) {
         // Also where it fails: the next try is not before its time.
-        self.due = progress.step + self.every;
+        self.due = step + self.every;
         let mut own = [0; MOST_OWN];
         // A dozen numbers of at most 10 bytes.
         let own = postcard::to_slice(&(self.agreed, progress), &mut own).unwrap_or_default();
-        let image = Image::new(own, replay, agent);
-        let fill = |offset, bytes: &mut [u8]| image.read(replay, agent, offset as usize, bytes);
-        self.store.save(KIND, image.bytes(), &mut self.piece, fill)?;
-        self.bytes = image.bytes() as u64;
-        Ok(())
+        self.writing = Some(Writing { image: Image::new(own, replay, agent), erased: false });
+    }
+
+    /// Takes a step of the save that is on its way; what was saved before stays until this is whole.
+    ///
+    /// # Errors
+    /// [`StoreError`]; the save is given up then.
+    pub fn step(
+        &mut self,
+        agent: &AnyAgent<'_>,
+        replay: &Replay<'_>,
+    ) -> Result<Step, StoreError<FolderError>> {
+        let Some(mut writing) = self.writing.take() else { return Ok(Step::Done) };
+        let length = writing.image.bytes();
+        if !writing.erased {
+            writing.erased = self.store.erase(length)?;
+            if writing.erased {
+                self.store.begin(self.kind as u16, length)?;
+            }
+        } else {
+            let fill = |offset, bytes: &mut [u8]| {
+                writing.image.read(replay, agent, offset as usize, bytes)
+            };
+            if self.store.step(&mut self.piece, fill)? {
+                self.bytes = length as u64;
+                return Ok(Step::Done);
+            }
+        }
+        self.writing = Some(writing);
+        Ok(if self.store.waits() { Step::Wait } else { Step::More })
+    }
+
+    /// Saves in one go.
+    ///
+    /// # Errors
+    /// As [`Saves::step`].
+    pub fn save<P: Serialize>(
+        &mut self,
+        step: u64,
+        progress: &P,
+        agent: &AnyAgent<'_>,
+        replay: &Replay<'_>,
+    ) -> Result<(), StoreError<FolderError>> {
+        self.begin(step, progress, agent, replay);
+        loop {
+            match self.step(agent, replay)? {
+                Step::More => {}
+                Step::Wait => thread::sleep(NAP),
+                Step::Done => return Ok(()),
+            }
+        }
+    }
+
+    /// Warns where a save failed, after which learning goes on, since the last one is still good. Returns what
+    /// there is to record.
+    pub fn tell(&self, saved: Result<(), StoreError<FolderError>>) -> Event {
+        match saved {
+            Ok(()) => {
+                let sequence = self.store.newest().map_or(0, |newest| newest.sequence);
+                Event::Save { sequence, bytes: self.bytes }
+            }
+            Err(error) => {
+                crate::warn(format_args!("the session is not saved: {error}; learning goes on"));
+                Event::SaveFailed
+            }
+        }
     }
 }
 
 /// A save that is to be gone on from.
-pub struct Saved<'s> {
+pub struct Saved<'s, P> {
     saves: &'s mut Saves,
     entry: Entry,
     layout: Layout,
-    progress: Progress,
+    progress: P,
 }
 
-impl Saved<'_> {
-    /// The learner's resume section.
+impl<P> Saved<'_, P> {
+    /// How far it was.
+    pub fn progress(&self) -> &P {
+        &self.progress
+    }
+
+    /// Makes agent and replay what they were, after `step` steps.
     ///
     /// # Errors
-    /// [`EdgeError::Store`].
-    pub fn resume(&mut self) -> Result<Vec<u8>, EdgeError> {
+    /// [`EdgeError::Store`], [`EdgeError::Resume`], [`EdgeError::Replay`].
+    pub fn restore(
+        &mut self,
+        step: u64,
+        agent: &mut AnyAgent<'_>,
+        replay: &mut Replay<'_>,
+    ) -> Result<(), EdgeError> {
         let mut section = vec![0; self.layout.resume.len()];
         self.read(self.layout.resume.start, &mut section)?;
-        Ok(section)
-    }
-
-    /// Fills the replay.
-    ///
-    /// # Errors
-    /// [`EdgeError::Store`], [`EdgeError::Replay`].
-    pub fn replay(&mut self, replay: &mut Replay<'_>) -> Result<(), EdgeError> {
+        Resume::parse(&section)?.go_on(agent)?;
         let start = self.layout.replay.start;
-        replay.load(self.layout.replay.len(), |offset, bytes| self.read(start + offset, bytes))
-    }
-
-    /// Ends the episode in which it was saved, if it was within one, and looks whether the best policy is
-    /// still in `out`; returns how far the session is.
-    pub fn go_on(&self, agent: &mut AnyAgent<'_>, replay: &mut Replay<'_>, out: &Path) -> Progress {
-        let mut progress = self.progress;
-        tell(format_args!(
-            "going on from step {}, save {} in {}",
-            progress.step,
-            self.entry.sequence,
-            self.saves.folder.display()
-        ));
-        if core::mem::take(&mut progress.within) {
-            // What happened between the save and now, nobody knows.
-            replay.cut();
-            agent.reward(0.0, true);
-            progress.episodes += 1;
-        }
-        let best = AlignedBytes::read(out).ok();
-        if best.is_none_or(|bytes| PolicyView::parse(&bytes).is_err()) {
-            tell(format_args!(
-                "{} is not there any more: the best policy is looked for from here on",
-                out.display()
-            ));
-            (progress.best, progress.evaluated) = (None, None);
-        }
-        progress
+        replay.load(self.layout.replay.len(), |offset, bytes| self.read(start + offset, bytes))?;
+        self.saves.due = step + self.saves.every;
+        let (sequence, folder) = (self.entry.sequence, self.saves.folder.display());
+        tell(format_args!("going on from step {step}, save {sequence} in {folder}"));
+        Ok(())
     }
 
     fn read(&mut self, offset: usize, bytes: &mut [u8]) -> Result<(), EdgeError> {
         let Saves { store, piece, .. } = &mut *self.saves;
         Ok(store.read(&self.entry, offset, bytes, piece)?)
     }
+}
+
+/// Ends the episode in which a save was made: what happened between the save and now, nobody knows.
+pub fn cut(agent: &mut AnyAgent<'_>, replay: &mut Replay<'_>) {
+    replay.cut();
+    agent.reward(0.0, true);
 }

@@ -1,11 +1,11 @@
 //! Which copy of the policy acts: the newest, or an earlier one where the judge says so.
 
 use super::super::robot::Robot;
-use super::super::tell;
+use super::notes::{Note, Notes};
 use crate::EdgeError;
-use lacewing_runtime::guard::{Event, Keeper};
+use lacewing_runtime::guard::{Event, Switch};
 use lacewing_runtime::learn::session::Outcome;
-use lacewing_runtime::learn::{Actor, Explorer, LearnError};
+use lacewing_runtime::learn::{Actor, Explorer, Keeper, LearnError};
 use rtrb::{Consumer, Producer};
 
 /// A copy of the policy on its way to the control loop.
@@ -48,6 +48,7 @@ impl Acting<'_> {
         step: u64,
         observation: &[f32],
         explorer: &mut Explorer<'_>,
+        notes: &mut Notes,
         action: &mut [f32],
     ) -> Result<(), EdgeError> {
         self.take_over();
@@ -60,7 +61,7 @@ impl Acting<'_> {
             match self.keeper.judge.no_number(step) {
                 // There is none to go back to; nothing is sent.
                 None => return Ok(acted?),
-                event => self.obey(event)?,
+                event => self.obey(event, notes)?,
             }
         }
     }
@@ -74,27 +75,30 @@ impl Acting<'_> {
         step: u64,
         outcome: &Outcome,
         robot: &Robot<'_>,
+        notes: &mut Notes,
     ) -> Result<(), EdgeError> {
         let event = self.keeper.judge.step(step, outcome.reward, robot.saturated());
-        self.obey(event)?;
+        self.obey(event, notes)?;
         if outcome.terminated || outcome.truncated {
             let rest = if outcome.terminated { robot.rest() } else { 0 };
             let event = self.keeper.judge.ended(step, rest);
-            self.obey(event)?;
+            self.obey(event, notes)?;
         }
         while let Ok(loss) = self.losses.pop() {
             let event = match loss.is_nan() {
                 true => self.keeper.judge.rejected(step),
                 false => self.keeper.judge.update(step, loss.into()),
             };
-            self.obey(event)?;
+            self.obey(event, notes)?;
         }
         self.tell_learner()
     }
 
-    fn obey(&mut self, event: Option<Event>) -> Result<(), EdgeError> {
+    fn obey(&mut self, event: Option<Event>, notes: &mut Notes) -> Result<(), EdgeError> {
         let Some(event) = event else { return Ok(()) };
-        tell(format_args!("{event}"));
+        let measured = matches!(event.switch, Switch::Measured { .. });
+        let telling_window = self.keeper.judge.telling_window().filter(|_| measured);
+        notes.take(Note::Verdict { event, telling_window });
         if self.keeper.obey(&event, &mut self.actor)? {
             (self.untold, self.turns) = (true, self.turns + 1);
         }

@@ -1,10 +1,15 @@
 //! The learning half of a live fine-tuning: in the slack of the control loop, or in a thread of its own.
 
+use super::super::state::{Saves, Step};
+use super::super::tell;
 use super::acting::{Fresh, Returned};
+use super::notes::Clerk;
 use super::rows::Receiver;
 use crate::EdgeError;
 use core_affinity::CoreId;
-use lacewing_runtime::learn::{Actor, LearnError, Tuner};
+use lacewing_runtime::learn::session::Position;
+use lacewing_runtime::learn::{Actor, LearnError, Rejections, Tuner};
+use lacewing_runtime::store::{FolderError, StoreError};
 use rtrb::{Consumer, Producer};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -12,17 +17,6 @@ use std::time::Duration;
 
 /// How long the thread sleeps where there is nothing to learn.
 const NAP: Duration = Duration::from_micros(200);
-
-/// What learning has come to.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Learned {
-    /// Updates made.
-    pub updates: u64,
-    /// Updates left out: they diverged, so that the networks stay as they were.
-    pub rejected: u64,
-    /// Transitions left out: they held what is no number.
-    pub dropped: u64,
-}
 
 /// Where copies of the policy go, and where they come back from.
 pub struct HandOver<'m> {
@@ -41,31 +35,57 @@ pub struct Learning<'m> {
     pub tuner: Tuner<'m>,
     pub rows: Receiver,
     pub actors: HandOver<'m>,
-    pub learned: Learned,
+    pub clerk: Clerk<'m>,
+    pub saves: Option<Saves>,
+    /// Updates made.
+    pub updates: u64,
+    pub rejections: Rejections,
+    /// Transitions left out: they held what is no number.
+    pub dropped: u64,
     /// Whether the policy is newer than what was handed over.
     pub news: bool,
 }
 
 impl Learning<'_> {
-    /// Learns as long as `more` says, to the end of an update at most; whether there is more to learn.
+    /// Writes down what the control loop has to tell.
+    pub fn write_down(&mut self) {
+        self.clerk.write_down(&mut self.tuner);
+    }
+
+    /// Learns as long as `more` says, to the end of an update at most, or writes a piece of a save; whether
+    /// there is more to do.
     ///
     /// # Errors
     /// [`EdgeError`] that no other data would mend.
     pub fn learn(&mut self, more: &mut dyn FnMut() -> bool) -> Result<bool, EdgeError> {
+        // What is saved stays as it is meanwhile.
+        if self.is_saving() {
+            return Ok(self.save_piece());
+        }
         self.take_back()?;
+        let at = self.clerk.at;
+        if let Some(saves) = &mut self.saves
+            && self.tuner.takes()
+            && saves.is_due(at.step, false)
+        {
+            saves.begin(at.step, &at, self.tuner.agent(), self.tuner.data());
+            return Ok(true);
+        }
         self.take_in()?;
         let loss = match self.tuner.learn(more) {
             Ok(None) => None,
             Ok(Some(losses)) => {
-                self.learned.updates += 1;
+                self.updates += 1;
+                self.rejections.made();
+                self.clerk.report.update(&losses);
                 self.news = true;
                 losses.get(self.tuner.agent().settings().kind().critic_loss())
             }
-            Err(LearnError::Diverged | LearnError::Rejected) => {
-                self.learned.rejected += 1;
+            Err(error) => {
+                self.rejections.failed(error)?;
+                self.clerk.report.rejected();
                 Some(f32::NAN)
             }
-            Err(error) => return Err(error.into()),
         };
         if let Some(loss) = loss {
             // Where there is no room, the judge has enough to go by.
@@ -92,7 +112,7 @@ impl Learning<'_> {
 
     /// Stores what the control loop has sent, unless an update is on its way.
     fn take_in(&mut self) -> Result<(), EdgeError> {
-        let (tuner, dropped) = (&mut self.tuner, &mut self.learned.dropped);
+        let (tuner, dropped) = (&mut self.tuner, &mut self.dropped);
         while tuner.takes() || !tuner.keeps() {
             let taken = self.rows.receive(|transition, begins| match tuner.takes() {
                 true => tuner.take(transition, begins),
@@ -109,7 +129,7 @@ impl Learning<'_> {
     }
 
     fn hand_over(&mut self) -> Result<(), EdgeError> {
-        if !(self.news && self.tuner.is_whole()) {
+        if !(self.news && self.tuner.takes()) {
             return Ok(());
         }
         // The control loop has not yet taken the last one: the next try is a newer policy's.
@@ -124,13 +144,48 @@ impl Learning<'_> {
         Ok(())
     }
 
-    /// Makes the rest of an update that is on its way: only then are all networks of one age.
+    fn is_saving(&self) -> bool {
+        self.saves.as_ref().is_some_and(Saves::is_saving)
+    }
+
+    /// Whether there is another piece that need not wait for the disk.
+    fn save_piece(&mut self) -> bool {
+        let Some(saves) = &mut self.saves else { return false };
+        let stepped = saves.step(self.tuner.agent(), self.tuner.data());
+        if let Ok(Step::More | Step::Wait) = stepped {
+            return matches!(stepped, Ok(Step::More));
+        }
+        self.tell_saved(stepped.map(|_| ()));
+        true
+    }
+
+    fn tell_saved(&mut self, saved: Result<(), StoreError<FolderError>>) {
+        let Some(saves) = &self.saves else { return };
+        let event = saves.tell(saved);
+        self.clerk.report.event(self.clerk.at.step, event);
+        self.clerk.report.flush();
+    }
+
+    /// Makes the rest of an update that is on its way, since only then are all networks of one age, and
+    /// saves the session of a control loop that stands at `at`.
     ///
     /// # Errors
     /// As [`Learning::learn`].
-    pub fn finish_update(&mut self) -> Result<(), EdgeError> {
+    pub fn finish(&mut self, at: Position) -> Result<(), EdgeError> {
+        self.write_down();
+        self.clerk.tell_progress();
+        while self.is_saving() {
+            if !self.save_piece() {
+                thread::sleep(NAP);
+            }
+        }
         while self.tuner.agent().is_learning() {
             self.learn(&mut || true)?;
+        }
+        self.take_back()?;
+        if let Some(saves) = &mut self.saves {
+            let saved = saves.save(at.step, &at, self.tuner.agent(), self.tuner.data());
+            self.tell_saved(saved);
         }
         Ok(())
     }
@@ -139,12 +194,13 @@ impl Learning<'_> {
     ///
     /// # Errors
     /// As [`Learning::learn`]; `stop` is then set.
-    pub fn run(mut self, stop: &AtomicBool, core: Option<CoreId>) -> Result<Self, EdgeError> {
+    pub fn run(&mut self, stop: &AtomicBool, core: Option<CoreId>) -> Result<(), EdgeError> {
         if let Some(core) = core {
             core_affinity::set_for_current(core);
         }
         let goes_on = || !stop.load(Ordering::Relaxed);
         while goes_on() {
+            self.write_down();
             match self.learn(&mut || goes_on()) {
                 Ok(true) => {}
                 Ok(false) => thread::sleep(NAP),
@@ -154,6 +210,12 @@ impl Learning<'_> {
                 }
             }
         }
-        Ok(self)
+        Ok(())
+    }
+
+    /// Tells what learning has come to.
+    pub fn tell(&self) {
+        let (updates, forgone) = (self.updates, self.tuner.forgone());
+        tell(format_args!("learned: {updates} updates, {forgone} more had no time"));
     }
 }

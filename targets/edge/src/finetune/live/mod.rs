@@ -1,26 +1,38 @@
 //! Fine-tuning beside a control loop that must not wait: a copy of the policy acts when an observation
 //! comes, and learning has the time until the next one, or a thread of its own.
+//!
+//! | module | holds |
+//! |---|---|
+//! | `control`, `acting` | the control loop; which copy of the policy acts, as the judge says |
+//! | `rows`, `notes` | transitions, and what there is to tell, on their way to the learner |
+//! | `learning` | the learner, which saves the session and writes down what was noted too |
 
 mod acting;
+mod control;
 mod learning;
+mod notes;
 mod rows;
 
+use super::report::Report;
 use super::robot::Robot;
-use super::{LEARNING_SEEDS, Options, save, tell, tell_guarded};
+use super::state::{Saved, Saves, cut};
+use super::{Options, save, tell, tell_guarded};
 use crate::EdgeError;
 use acting::Acting;
 use clap::ValueEnum;
+use control::Control;
 use core_affinity::CoreId;
 use hdrhistogram::Histogram;
 use lacewing_formats::artifact::PolicyView;
 use lacewing_runtime::act::Policy;
-use lacewing_runtime::guard::{GradientRules, Keeper};
+use lacewing_runtime::learn::session::Position;
 use lacewing_runtime::learn::{
-    Actor, AgentShape, AnyAgent, Arena, Block, Explorer, Replay, Settings, Training, Transition,
-    Tuner,
+    Actor, AgentShape, AnyAgent, Arena, Block, Explorer, Keeper, Rejections, Replay, Settings,
+    Training, Tuner,
 };
-use learning::{HandOver, Learned, Learning};
-use rows::{Sender, Widths, ring};
+use learning::{HandOver, Learning};
+use notes::notes;
+use rows::{Widths, ring};
 use rtrb::RingBuffer;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -30,8 +42,6 @@ use std::thread;
 const ACTORS: usize = 4;
 /// Transitions that may wait while an update is on its way.
 const WAITING: usize = 1024;
-/// Steps between two lines of progress.
-const TELL_EVERY: u64 = 1000;
 /// The longest reaction that is told apart from longer ones, in nanoseconds.
 const LONGEST_NS: u64 = 60_000_000_000;
 
@@ -46,29 +56,13 @@ pub enum When {
     Thread,
 }
 
-/// The half that acts.
-struct Control<'c, 'r, 'm> {
-    robot: &'c mut Robot<'r>,
-    policy: &'c Policy<'c>,
-    acting: Acting<'m>,
-    explorer: Explorer<'c>,
-    rows: Sender,
-    /// Nanoseconds from an observation's arrival to its command's departure.
-    reactions: Histogram<u64>,
-    /// Transitions that found no room.
-    unheard: u64,
-    /// Whether steps of any policy can be learned from.
-    off_policy: bool,
-    /// Rewards far beyond what the frozen policy ever had.
-    implausible: u64,
-}
-
 /// Memory of the copies of the policy.
 pub fn blocks(shape: &AgentShape, settings: &Settings, training: &Training) -> usize {
     ACTORS * Actor::blocks(shape, settings, training) + Keeper::blocks(shape, settings, training)
 }
 
-/// Learns live for `options.steps` steps and leaves the policy in `options.out`.
+/// Learns live up to step `options.steps`, or until `halt`, and leaves the policy in `options.out`, however it
+/// ends.
 ///
 /// # Errors
 /// [`EdgeError`].
@@ -77,97 +71,149 @@ pub fn run(
     view: &PolicyView<'_>,
     policy: &Policy<'_>,
     robot: &mut Robot<'_>,
-    mut agent: AnyAgent<'_>,
-    data: Replay<'_>,
+    (mut agent, mut data): (AnyAgent<'_>, Replay<'_>),
+    (mut saves, halt, report): (Option<Saves>, &AtomicBool, Report<'_>),
 ) -> Result<(), EdgeError> {
-    agent.guard_gradients(GradientRules::default());
     let mut memory = vec![Block::ZERO; blocks(agent.shape(), &agent.settings(), agent.training())];
     let mut arena = Arena::new(&mut memory);
-    let keeper =
-        Keeper::new(&mut arena, &agent, options.guard.judge(options.steps, robot.episode())?)?;
-    let mut copies =
-        (0..ACTORS).map(|_| Actor::new(&mut arena, &agent)).collect::<Result<Vec<_>, _>>()?;
-    let (Some(actor), messenger) = (copies.pop(), copies.pop()) else { return Ok(()) };
+    let judge = options.guard.judge(options.steps, robot.episode())?;
+    // The factory's policy is that of the file, whatever was learned before.
+    let mut keeper = Keeper::new(&mut arena, &agent, judge)?;
+    let mut at = Position::default();
+    if let Some(saved) = saves.as_mut().map(Saves::newest).transpose()?.flatten() {
+        at = go_on(saved, &mut agent, &mut data)?;
+        keeper.go_on(&agent)?;
+    }
+    let mut actor = || Actor::new(&mut arena, &agent);
+    let [mut acting, messenger, one, other] = [actor()?, actor()?, actor()?, actor()?];
+    // Until the judge has measured it the factory's policy acts.
+    acting.copy_from(keeper.factory())?;
     // Both have as many places as there are copies.
     let (fresh_in, fresh) = RingBuffer::new(ACTORS);
     let (returned, returned_out) = RingBuffer::new(ACTORS);
     let (losses_in, losses) = RingBuffer::new(WAITING);
     let widths = Widths { observations: policy.observations(), actions: policy.actions() };
     let (sender, receiver) = ring(WAITING, widths);
+    let (notes, clerk) = notes(report, at);
     let mut noise = vec![0.0; policy.actions()];
     let mut control = Control {
         robot,
         policy,
         acting: Acting {
-            actor,
+            actor: acting,
             keeper,
             fresh,
             returned,
             losses,
-            messenger,
+            messenger: Some(messenger),
             untold: false,
             turns: 0,
         },
-        explorer: Explorer::new(&mut noise, options.seed),
+        // Not the same noise again.
+        explorer: Explorer::new(&mut noise, options.seed.wrapping_add(at.step)),
         rows: sender,
+        notes,
+        at,
         reactions: Histogram::new_with_bounds(1, LONGEST_NS, 3).map_err(EdgeError::Histogram)?,
         unheard: 0,
         off_policy: agent.settings().iteration().is_none(),
         implausible: 0,
     };
     let mut learning = Learning {
-        tuner: Tuner::new(agent, data, options.warm_up),
+        tuner: Tuner::new(agent, data, at.step, options.warm_up),
         rows: receiver,
         actors: HandOver {
             fresh: fresh_in,
             returned: returned_out,
-            spare: copies,
+            spare: vec![one, other],
             turns: 0,
             losses: losses_in,
         },
-        learned: Learned::default(),
-        news: false,
+        clerk,
+        saves,
+        updates: 0,
+        rejections: Rejections::default(),
+        dropped: 0,
+        // What was learned before is handed over once the judge has measured the factory's policy.
+        news: at.step > 0,
     };
+    let ended = act_and_learn(options, &mut control, &mut learning, halt);
+    // Whatever ended it, the session is saved and the best policy kept.
+    let ended = ended.and(learning.finish(control.at)).map_err(|error| match error {
+        EdgeError::Ended { step } if learning.saves.is_some() => EdgeError::Interrupted { step },
+        error => error,
+    });
+    learning.tuner.roll_back(control.acting.keeper.best())?;
+    tell_all(&control, &learning);
+    save::save(learning.tuner.agent(), view, control.at.step, &options.out)?;
+    if ended.is_ok() {
+        tell(format_args!("saved {}", options.out.display()));
+    }
+    ended
+}
+
+/// Goes on from a save; returns where it was made.
+fn go_on(
+    mut saved: Saved<'_, Position>,
+    agent: &mut AnyAgent<'_>,
+    data: &mut Replay<'_>,
+) -> Result<Position, EdgeError> {
+    let Position { step, episodes } = *saved.progress();
+    saved.restore(step, agent, data)?;
+    cut(agent, data);
+    Ok(Position { step, episodes: episodes + 1 })
+}
+
+/// Runs both halves until the control loop ends.
+fn act_and_learn<'r>(
+    options: &Options,
+    control: &mut Control<'_, 'r, '_>,
+    learning: &mut Learning<'_>,
+    halt: &AtomicBool,
+) -> Result<(), EdgeError> {
     let (control_core, learning_core) = cores(options)?;
     if let Some(core) = control_core {
         core_affinity::set_for_current(core);
     }
+    let run = (options.steps, options.seed);
     if options.learning == When::Slack {
-        control.run(options, &mut |robot| {
+        return control.run(run, halt, &mut |robot: &mut Robot<'r>| {
+            learning.write_down();
             while !robot.has_answered() && learning.learn(&mut || !robot.has_answered())? {}
             Ok(())
-        })?;
-    } else {
-        let stop = AtomicBool::new(false);
-        learning = thread::scope(|scope| {
-            let thread = scope.spawn(|| learning.run(&stop, learning_core));
-            let controlled = control.run(options, &mut |_| match stop.load(Ordering::Relaxed) {
-                true => Err(EdgeError::LearningEnded),
-                false => Ok(()),
-            });
-            stop.store(true, Ordering::Relaxed);
-            let learned = thread.join().unwrap_or(Err(EdgeError::LearningEnded))?;
-            controlled.map(|()| learned)
-        })?;
+        });
     }
-    learning.finish_update()?;
-    let keeper = &control.acting.keeper;
-    learning.tuner.roll_back(keeper.best())?;
-    if keeper.judge.measured().is_none() {
+    let stop = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let thread = scope.spawn(|| learning.run(&stop, learning_core));
+        let controlled = control.run(run, halt, &mut |_| match stop.load(Ordering::Relaxed) {
+            true => Err(EdgeError::LearningEnded),
+            false => Ok(()),
+        });
+        stop.store(true, Ordering::Relaxed);
+        // Why learning ended comes before that it did.
+        thread.join().unwrap_or(Err(EdgeError::LearningEnded)).and(controlled)
+    })
+}
+
+/// Says how it went.
+fn tell_all(control: &Control<'_, '_, '_>, learning: &Learning<'_>) {
+    if control.acting.keeper.judge.measured().is_none() {
         tell(format_args!(
             "the frozen policy is not yet measured, so that it stays: give more --steps or a shorter \
              --guard-window"
         ));
     }
-    let Learned { updates, rejected, dropped } = learning.learned;
-    let forgone = learning.tuner.forgone();
-    tell(format_args!("learned: {updates} updates, {forgone} more had no time"));
+    learning.tell();
     for (count, what) in [
-        (rejected, "updates were rejected: they diverged, or their gradients were far too long"),
+        (
+            learning.rejections.total(),
+            "updates were rejected: they diverged, or their gradients were far too long",
+        ),
         (control.implausible, "steps had a reward far beyond any of the frozen policy's"),
-        (dropped, "transitions held what is no number"),
+        (learning.dropped, "transitions held what is no number"),
         (control.unheard, "transitions came while as many waited as there is room for"),
-        (control.robot.lost(), "answers could not be used"),
+        (control.robot.troubles().lost, "answers could not be used"),
     ] {
         if count > 0 {
             tell(format_args!("left out: {count} {what}"));
@@ -175,9 +221,6 @@ pub fn run(
     }
     tell_guarded(control.robot);
     control.tell_reactions();
-    save::save(learning.tuner.agent(), view, options.steps, &options.out)?;
-    tell(format_args!("saved {}", options.out.display()));
-    Ok(())
 }
 
 /// The cores for acting and learning, as asked for.
@@ -188,78 +231,4 @@ fn cores(options: &Options) -> Result<(Option<CoreId>, Option<CoreId>), EdgeErro
         there.iter().find(|core| core.id == id).copied().ok_or(EdgeError::Core { core: id })
     };
     Ok((Some(find(act)?), Some(find(learn)?)))
-}
-
-impl<'r> Control<'_, 'r, '_> {
-    /// Acts for `options.steps` steps; `meanwhile` is done while the robot is on its way.
-    fn run(
-        &mut self,
-        options: &Options,
-        meanwhile: &mut dyn FnMut(&mut Robot<'r>) -> Result<(), EdgeError>,
-    ) -> Result<(), EdgeError> {
-        let (observations, actions) = (self.policy.observations(), self.policy.actions());
-        let (mut observation, mut next) = (vec![0.0; observations], vec![0.0; observations]);
-        let (mut action, mut command) = (vec![0.0; actions], vec![0.0; actions]);
-        let seed = options.seed.wrapping_add(LEARNING_SEEDS);
-        let (mut episode, mut begins, mut total) = (0, true, 0.0);
-        self.robot.reset(seed, &mut observation)?;
-        for step in 1..=options.steps {
-            self.acting.act(step, &observation, &mut self.explorer, &mut action)?;
-            command.copy_from_slice(&action);
-            self.policy.scale_action(&mut command);
-            self.robot.send(&mut command)?;
-            let reaction = self.robot.answered().elapsed().as_nanos();
-            self.reactions.saturating_record(u64::try_from(reaction).unwrap_or(LONGEST_NS));
-            meanwhile(self.robot)?;
-            let Some(outcome) = self.robot.outcome(&mut next)? else {
-                // Nobody knows what followed: it acts on what it saw last.
-                begins = true;
-                continue;
-            };
-            total += outcome.reward;
-            let transition = Transition {
-                observation: &observation,
-                action: &action,
-                reward: outcome.reward as f32,
-                next_observation: &next,
-                terminated: outcome.terminated,
-                truncated: outcome.truncated,
-            };
-            self.acting.judge(step, &outcome, self.robot)?;
-            let plausible = self.acting.keeper.judge.is_plausible(outcome.reward);
-            // What does not explore is no step of the policy that learns.
-            let on_policy = self.off_policy || self.acting.keeper.judge.learns();
-            let learnable = outcome.learnable && plausible && on_policy;
-            self.implausible += u64::from(!plausible);
-            if learnable {
-                self.unheard += u64::from(!self.rows.send(&transition, begins));
-            }
-            let ends = outcome.terminated || outcome.truncated;
-            begins = ends || !learnable;
-            std::mem::swap(&mut observation, &mut next);
-            if ends {
-                episode += 1;
-                self.robot.reset(seed.wrapping_add(episode), &mut observation)?;
-                self.explorer.begin_episode();
-            }
-            if step.is_multiple_of(TELL_EVERY) || step == options.steps {
-                let window = (step - 1) % TELL_EVERY + 1;
-                let mean = total / window as f64;
-                tell(format_args!("step {step}: reward {mean:.3} a step, over {window} steps"));
-                total = 0.0;
-            }
-        }
-        Ok(())
-    }
-
-    fn tell_reactions(&self) {
-        let at = |percentile| self.reactions.value_at_quantile(percentile) as f64 / 1000.0;
-        tell(format_args!(
-            "from observation to command: median {:.1} µs, 99 % {:.1}, 99.9 % {:.1}, longest {:.1}",
-            at(0.5),
-            at(0.99),
-            at(0.999),
-            self.reactions.max() as f64 / 1000.0
-        ));
-    }
 }

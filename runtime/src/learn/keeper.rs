@@ -1,9 +1,12 @@
 //! Copies of the policy to go back to, and the judge that says when.
 
-use super::event::{Acting, Event, Switch};
-use super::judge::Judge;
+use super::actor::Actor;
+use super::agent::AgentShape;
+use super::algo::{AnyAgent, Settings};
+use super::error::LearnError;
+use super::training::Training;
 use crate::arena::Arena;
-use crate::learn::{Actor, AgentShape, AnyAgent, LearnError, Settings, Training};
+use crate::guard::{Acting, Event, Judge, Switch};
 
 /// The last good policy and the factory's, in memory, with the judge of the one that acts.
 #[derive(Debug)]
@@ -31,6 +34,20 @@ impl<'m> Keeper<'m> {
     ) -> Result<Self, LearnError> {
         let (good, factory) = (Actor::new(arena, agent)?, Actor::new(arena, agent)?);
         Ok(Self { judge, good, factory })
+    }
+
+    /// What `agent` has now counts as the last good policy, unless the judge turns out to be of another
+    /// mind: of a session that goes on, as a judge before this one had no objection.
+    ///
+    /// # Errors
+    /// [`LearnError::Topology`] if it is another agent.
+    pub fn go_on(&mut self, agent: &AnyAgent<'_>) -> Result<(), LearnError> {
+        self.good.publish(agent)
+    }
+
+    /// The factory's policy.
+    pub fn factory(&self) -> &Actor<'m> {
+        &self.factory
     }
 
     /// The last good policy, or the factory's where none was good since.
