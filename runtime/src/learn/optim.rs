@@ -1,7 +1,7 @@
 //! Adam on live links only (Kingma & Ba 2015, alg. 1).
 
 use super::adapt::Learns;
-use super::net::{Gradients, Mlp, Moments};
+use super::net::{Float8, Gradients, Mlp, Moments, SmallPair};
 use crate::kernels::train::{AdamStep, TrainKernels};
 use half::bf16;
 use serde::{Deserialize, Serialize};
@@ -66,7 +66,7 @@ impl Adam {
             let weights = (learns != Learns::Biases).then_some(weights);
             let bias = network.bias.then_some(bias);
             match &mut layer.learning.moments {
-                Moments::Adam { weights: of_weights, bias: of_bias } => {
+                Moments::Full { weights: of_weights, bias: of_bias } => {
                     if let Some(bias) = bias {
                         kernels.adam(&step, links.bias, bias, of_bias.m, of_bias.v);
                     }
@@ -74,25 +74,13 @@ impl Adam {
                         kernels.adam(&step, links.weights, weights, of_weights.m, of_weights.v);
                     }
                 }
-                Moments::Mini { weights: of_weights, bias: of_bias, v } => {
-                    for (row, v) in v.iter_mut().enumerate() {
-                        let of_row = links.topology.view().row(row);
-                        mini(
-                            &step,
-                            v,
-                            [
-                                weights.map(|gradients| Moving {
-                                    values: &mut links.weights[of_row.clone()],
-                                    gradients: &gradients[of_row.clone()],
-                                    m: &mut of_weights[of_row],
-                                }),
-                                bias.map(|gradients| Moving {
-                                    values: &mut links.bias[row..=row],
-                                    gradients: &gradients[row..=row],
-                                    m: &mut of_bias[row..=row],
-                                }),
-                            ],
-                        );
+                Moments::Small { weights: of_weights, bias: of_bias } => {
+                    let random = &mut Rounding::new(self.steps, at);
+                    if let Some(bias) = bias {
+                        small(&step, links.bias, bias, of_bias, random);
+                    }
+                    if let Some(weights) = weights {
+                        small(&step, links.weights, weights, of_weights, random);
                     }
                 }
             }
@@ -103,34 +91,42 @@ impl Adam {
     }
 }
 
-/// Parameters of a unit on their way.
-struct Moving<'p> {
-    values: &'p mut [f32],
-    gradients: &'p [f32],
-    m: &'p mut [bf16],
+/// A step with moments in few bits.
+fn small(
+    step: &AdamStep,
+    values: &mut [f32],
+    gradients: &[f32],
+    moments: &mut SmallPair<'_>,
+    random: &mut Rounding,
+) {
+    let of_parameter = moments.m.iter_mut().zip(&mut *moments.v);
+    for ((value, gradient), (m, v)) in values.iter_mut().zip(gradients).zip(of_parameter) {
+        let gradient = gradient + step.weight_decay * *value;
+        let first = step.beta1 * m.to_f32() + (1.0 - step.beta1) * gradient;
+        let second = step.beta2 * v.to_f32() + (1.0 - step.beta2) * gradient * gradient;
+        *m = bf16::from_f32(first);
+        *v = Float8::random(second, random.next());
+        // By what is known exactly, and not by how it is kept.
+        let root = libm::sqrtf(second) * step.second_correction;
+        *value -= step.step_size * first / (root + step.epsilon);
+    }
 }
 
-/// A step of a unit's parameters, of which `v` is the second moment.
-fn mini(step: &AdamStep, v: &mut f32, mut unit: [Option<Moving<'_>>; 2]) {
-    let (mut squares, mut count) = (0.0, 0.0);
-    for Moving { values, gradients, .. } in unit.iter().flatten() {
-        for (value, gradient) in values.iter().zip(*gradients) {
-            let gradient = gradient + step.weight_decay * value;
-            squares += gradient * gradient;
-            count += 1.0;
-        }
+/// Random bits to round by, the same for the same step of the same layer, however it is cut into slices: there
+/// is nothing to save.
+struct Rounding(u32);
+
+impl Rounding {
+    fn new(step: u64, layer: usize) -> Self {
+        let seed = (step << 8 | layer as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        Self((seed >> 32) as u32 | 1)
     }
-    if count == 0.0 {
-        return;
-    }
-    *v = step.beta2 * *v + (1.0 - step.beta2) * squares / count;
-    let rate = step.step_size / (libm::sqrtf(*v) * step.second_correction + step.epsilon);
-    for Moving { values, gradients, m } in unit.iter_mut().flatten() {
-        for ((value, gradient), m) in values.iter_mut().zip(*gradients).zip(&mut **m) {
-            let gradient = gradient + step.weight_decay * *value;
-            let moment = step.beta1 * m.to_f32() + (1.0 - step.beta1) * gradient;
-            *m = bf16::from_f32(moment);
-            *value -= rate * moment;
-        }
+
+    /// xorshift32 (Marsaglia 2003, §3).
+    fn next(&mut self) -> u32 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 17;
+        self.0 ^= self.0 << 5;
+        self.0
     }
 }

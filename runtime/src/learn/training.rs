@@ -36,9 +36,9 @@ pub struct Training {
     #[serde(skip)]
     pub adapt: Adapt,
     /// Takes as little memory as it can, for a device: tiles of 16 samples instead of 64, no copy of the
-    /// topology by columns, one second moment a unit (Adam-mini: Zhang et al. 2024) beside first ones of 16
-    /// bits, one set of gradients for all networks that do not step together, and where links stay, targets
-    /// that share them. What is learned is not the same in every bit. Not saved, like `threads`.
+    /// topology by columns, moments of 16 and 8 bits, one set of gradients for all networks that do not
+    /// step together, and where links stay, targets that share them. What is learned is not the same in
+    /// every bit. Not saved, like `threads`.
     #[serde(skip)]
     pub lean: bool,
     /// Threads that share the minibatch, 1 to [`MAX_THREADS`]; a matter of the machine, so it is not

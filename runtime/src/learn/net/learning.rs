@@ -1,11 +1,13 @@
 //! What an online layer has beside its links.
 
+use super::float8::Float8;
 use super::layer::{Links, shorten};
 use crate::arena::{Arena, Block, OutOfMemory};
 use crate::kernels::train::{Finish, Tile, TrainKernels};
 use crate::learn::budget::Budget;
 use crate::learn::error::LearnError;
 use crate::learn::method::Newborn;
+use bytemuck::Pod;
 use half::bf16;
 use lacewing_formats::topology::{Csr, CsrMut, carry};
 
@@ -79,11 +81,14 @@ impl<'m> Learning<'m> {
     /// Leaves the arrays of links with the first `left` places.
     pub fn shorten(&mut self, left: usize) {
         match &mut self.moments {
-            Moments::Adam { weights, .. } => {
+            Moments::Full { weights, .. } => {
                 shorten(&mut weights.m, left);
                 shorten(&mut weights.v, left);
             }
-            Moments::Mini { weights, .. } => shorten(weights, left),
+            Moments::Small { weights, .. } => {
+                shorten(&mut weights.m, left);
+                shorten(&mut weights.v, left);
+            }
         }
         if let Some(columns) = &mut self.columns {
             shorten(&mut columns.links, left);
@@ -97,26 +102,37 @@ impl<'m> Learning<'m> {
 
 /// First and second moments of a slice of parameters.
 #[derive(Debug)]
-pub(in crate::learn) struct Pair<'m> {
-    pub m: &'m mut [f32],
-    pub v: &'m mut [f32],
+pub(in crate::learn) struct Pair<'m, M = f32, V = f32> {
+    pub m: &'m mut [M],
+    pub v: &'m mut [V],
 }
 
-impl<'m> Pair<'m> {
+impl<'m, M: Pod, V: Pod> Pair<'m, M, V> {
     fn new(arena: &mut Arena<'m>, count: usize) -> Result<Self, OutOfMemory> {
         Ok(Self { m: arena.take(count)?, v: arena.take(count)? })
+    }
+
+    fn blocks(count: usize) -> usize {
+        Block::for_slice::<M>(count) + Block::for_slice::<V>(count)
+    }
+
+    fn clear(&mut self) {
+        self.m.fill(M::zeroed());
+        self.v.fill(V::zeroed());
     }
 }
 
 /// Moments of a layer's parameters.
 #[derive(Debug)]
 pub(in crate::learn) enum Moments<'m> {
-    /// Two a parameter (Kingma & Ba 2015).
-    Adam { weights: Pair<'m>, bias: Pair<'m> },
-    /// A first one a parameter, in 16 bits, and a second one a unit: the mean over its parameters
-    /// (Adam-mini: Zhang et al. 2024, alg. 1, whose blocks of such layers are their outputs).
-    Mini { weights: &'m mut [bf16], bias: &'m mut [bf16], v: &'m mut [f32] },
+    /// Each in 32 bits.
+    Full { weights: Pair<'m>, bias: Pair<'m> },
+    /// The first in 16 bits, the second in 8.
+    Small { weights: SmallPair<'m>, bias: SmallPair<'m> },
 }
+
+/// Moments in three bytes a parameter.
+pub(in crate::learn) type SmallPair<'m> = Pair<'m, bf16, Float8>;
 
 impl<'m> Moments<'m> {
     fn new(
@@ -124,52 +140,50 @@ impl<'m> Moments<'m> {
         (outputs, links): (usize, usize),
         memory: LayerMemory,
     ) -> Result<Self, OutOfMemory> {
-        if memory.is_full() {
-            let (weights, bias) = (Pair::new(arena, links)?, Pair::new(arena, outputs)?);
-            return Ok(Self::Adam { weights, bias });
-        }
-        let (weights, bias) = (arena.take(links)?, arena.take(outputs)?);
-        Ok(Self::Mini { weights, bias, v: arena.take(outputs)? })
+        Ok(match memory.is_full() {
+            true => {
+                Self::Full { weights: Pair::new(arena, links)?, bias: Pair::new(arena, outputs)? }
+            }
+            false => {
+                Self::Small { weights: Pair::new(arena, links)?, bias: Pair::new(arena, outputs)? }
+            }
+        })
     }
 
     fn blocks((outputs, links): (usize, usize), memory: LayerMemory) -> usize {
         let each = |count| match memory.is_full() {
-            true => 2 * Block::for_slice::<f32>(count),
-            false => Block::for_slice::<bf16>(count),
+            true => Pair::<f32, f32>::blocks(count),
+            false => SmallPair::blocks(count),
         };
-        let units = if memory.is_full() { 0 } else { Block::for_slice::<f32>(outputs) };
-        each(links) + each(outputs) + units
+        each(links) + each(outputs)
     }
 
     /// Forgets all.
     pub fn clear(&mut self) {
         match self {
-            Self::Adam { weights, bias } => {
-                [&mut weights.m, &mut weights.v, &mut bias.m, &mut bias.v]
-                    .into_iter()
-                    .for_each(|moments| moments.fill(0.0));
-            }
-            Self::Mini { weights, bias, v } => {
-                weights.fill(bf16::ZERO);
-                bias.fill(bf16::ZERO);
-                v.fill(0.0);
-            }
+            Self::Full { weights, bias } => [weights, bias].into_iter().for_each(Pair::clear),
+            Self::Small { weights, bias } => [weights, bias].into_iter().for_each(Pair::clear),
         }
     }
 
-    /// Follows the links to their new places; `source` as [`carry`] wants it. A unit's second moment is
-    /// that of its new links too.
+    /// Follows the links to their new places; `source` as [`carry`] wants it.
     pub fn carry(&mut self, source: &[u32], newborn: Newborn) {
+        let second = |sum: f32, count: usize| match newborn {
+            Newborn::Fresh => 0.0,
+            Newborn::LayerMean => sum / count as f32,
+        };
         match self {
-            Self::Adam { weights, .. } => {
-                let v = match newborn {
-                    Newborn::Fresh => 0.0,
-                    Newborn::LayerMean => weights.v.iter().sum::<f32>() / weights.v.len() as f32,
-                };
+            Self::Full { weights, .. } => {
+                let v = second(weights.v.iter().sum(), weights.v.len());
                 carry(weights.m, source, 0.0);
                 carry(weights.v, source, v);
             }
-            Self::Mini { weights, .. } => carry(weights, source, bf16::ZERO),
+            Self::Small { weights, .. } => {
+                let sum = weights.v.iter().map(|v| v.to_f32()).sum();
+                let v = second(sum, weights.v.len());
+                carry(weights.m, source, bf16::ZERO);
+                carry(weights.v, source, Float8::nearest(v));
+            }
         }
     }
 }

@@ -4,7 +4,7 @@ use super::ResumeError;
 use super::header::{LiveLinks, ResumeHeader, VERSION, policy_hash};
 use crate::learn::agent::{Agent, Algorithm, DeployedLayer, Network, Statistics};
 use crate::learn::algo::{AnyAgent, Settings, each};
-use crate::learn::net::{Follower, Layer, LayerRef, Links, Moments};
+use crate::learn::net::{Float8, Follower, Layer, LayerRef, Links, Moments};
 use bytemuck::Pod;
 use half::bf16;
 
@@ -125,20 +125,16 @@ fn write_learning<E>(
     sink: &mut impl FnMut(&[u8]) -> Result<(), E>,
 ) -> Result<(), E> {
     match &layer.learning.moments {
-        Moments::Adam { weights, bias } => {
+        Moments::Full { weights, bias } => {
             for moments in [&weights.m, &weights.v, &bias.m, &bias.v] {
                 sink(bytemuck::cast_slice(moments))?;
             }
         }
-        Moments::Mini { weights, bias, v } => {
-            let topology = layer.links.topology.view();
-            let of_links = v.iter().enumerate();
-            let of_links =
-                of_links.flat_map(|(row, &v)| core::iter::repeat_n(v, topology.row(row).len()));
-            write_floats(weights.iter().map(|m| m.to_f32()), sink)?;
-            write_floats(of_links, sink)?;
-            write_floats(bias.iter().map(|m| m.to_f32()), sink)?;
-            sink(bytemuck::cast_slice(v))?;
+        Moments::Small { weights, bias } => {
+            for moments in [weights, bias] {
+                write_floats(moments.m.iter().map(|m| m.to_f32()), sink)?;
+                write_floats(moments.v.iter().map(|v| v.to_f32()), sink)?;
+            }
         }
     }
     if layer.learning.ages.is_empty() {
@@ -171,9 +167,8 @@ fn write_floats<E>(
 
 fn read_layer(body: &mut &[u8], layer: &mut Layer<'_>) -> Result<(), ResumeError> {
     read_links(body, &mut layer.links)?;
-    let links = &layer.links;
     match &mut layer.learning.moments {
-        Moments::Adam { weights, bias } => {
+        Moments::Full { weights, bias } => {
             for moments in [weights, bias] {
                 read_floats(body, moments.m)?;
                 read_floats(body, moments.v)?;
@@ -182,23 +177,14 @@ fn read_layer(body: &mut &[u8], layer: &mut Layer<'_>) -> Result<(), ResumeError
                 }
             }
         }
-        Moments::Mini { weights, bias, v } => {
-            let topology = links.topology.view();
-            for m in weights.iter_mut() {
-                *m = bf16::from_f32(read_float(body)?);
-            }
-            // The mean over a unit's parameters, so that it is exact where they are all alike.
-            for (row, v) in v.iter_mut().enumerate() {
-                *v = 0.0;
-                for (before, _) in topology.row(row).enumerate() {
-                    *v += (read_second(body)? - *v) / (before + 1) as f32;
+        Moments::Small { weights, bias } => {
+            for moments in [weights, bias] {
+                for m in moments.m.iter_mut() {
+                    *m = bf16::from_f32(read_float(body)?);
                 }
-            }
-            for m in bias.iter_mut() {
-                *m = bf16::from_f32(read_float(body)?);
-            }
-            for (row, v) in v.iter_mut().enumerate() {
-                *v += (read_second(body)? - *v) / (topology.row(row).len() + 1) as f32;
+                for v in moments.v.iter_mut() {
+                    *v = Float8::nearest(read_second(body)?);
+                }
             }
         }
     }
