@@ -31,7 +31,7 @@ if habit != "silent":
     say({"spec": spec})
 
 steps = t = 0
-angle = speed = 0.0
+angle = speed = braked = 0.0
 for line in sys.stdin:
     if requests:
         requests.write(line)
@@ -40,7 +40,7 @@ for line in sys.stdin:
         print("[driver] got a request", flush=True)
     if "reset" in request:
         random.seed(request["reset"])
-        angle, speed, t = random.uniform(-3, 3), 0.0, 0
+        angle, speed, t, braked = random.uniform(-3, 3), 0.0, 0, 0.0
         say({"obs": [math.cos(angle), math.sin(angle), speed]})
         continue
     action = request["action"][0]
@@ -51,6 +51,10 @@ for line in sys.stdin:
     obs = [math.cos(angle), math.sin(angle), speed]
     reward = -((((angle + math.pi) % (2 * math.pi)) - math.pi) ** 2 + 0.1 * speed * speed)
     answer = {"obs": obs, "reward": reward, "terminated": False, "truncated": t >= EPISODE}
+    if habit == "teacher" and steps % 2:
+        # Of every other step, for the observation before: it brakes.
+        answer["teacher"] = [max(-2, min(2, -braked))]
+    braked = speed
     if habit == "endless":
         answer["truncated"] = False
     if habit == "done":

@@ -80,6 +80,12 @@ fn critics_learn_first_or_not_at_all() {
     }
 }
 
+/// Whether a case is of an algorithm that can be pulled and imitate, with links that stay.
+fn has_pull(case: &Case) -> bool {
+    let of = |name| case.name.starts_with(name);
+    (of("td3") || of("sac")) && case.name.ends_with(" static")
+}
+
 /// Squares of how far the policy's actions went from those of the fresh agent.
 fn distance(case: &Case, stay_near: f32) -> f32 {
     let mut case = case.clone();
@@ -112,10 +118,7 @@ fn distance(case: &Case, stay_near: f32) -> f32 {
 
 #[test]
 fn a_pull_keeps_the_policy_near() {
-    let pulled = cases().into_iter().filter(|case| {
-        let name = &case.name;
-        (name.starts_with("td3") || name.starts_with("sac")) && name.ends_with(" static")
-    });
+    let pulled = cases().into_iter().filter(has_pull);
     let mut compared = 0;
     for case in pulled {
         let [free, near, nearer] = [0.0, 1.0, 30.0].map(|weight| distance(&case, weight));
@@ -123,6 +126,43 @@ fn a_pull_keeps_the_policy_near() {
         compared += 1;
     }
     assert_eq!(compared, 2);
+}
+
+#[test]
+fn who_imitates_does_what_was_recorded_and_critics_stay() {
+    let mut learned = 0;
+    for mut case in cases().into_iter().filter(has_pull) {
+        case.training.adapt = Adapt::IMITATE;
+        case.settings.set_learning_rate(3e-3);
+        let actions = case.shape.actions.numbers();
+        let mut memory = replay_memory(100, OBSERVATIONS, actions);
+        let mut data = Replay::new(&mut memory, OBSERVATIONS, actions).unwrap();
+        fill(&mut data, case.shape.actions);
+        case.with(|mut agent| {
+            let before = saved(&agent);
+            // Of actions that were drawn at random, as well as so small a network can know them by heart.
+            let off = |agent: &mut AnyAgent<'_>, data: &Replay<'_>| {
+                let squares = (0..100).map(|at| {
+                    let step = data.get(at);
+                    let mut action = vec![0.0; actions];
+                    let observation: Vec<f32> = step.observation.iter().collect();
+                    agent.act(&observation, &mut action).unwrap();
+                    step.action.iter().zip(&action).map(|(a, b)| (a - b) * (a - b)).sum::<f32>()
+                });
+                squares.sum::<f32>()
+            };
+            let first = off(&mut agent, &data);
+            (0..2000).for_each(|_| {
+                agent.update(&mut data).unwrap();
+            });
+            let last = off(&mut agent, &data);
+            assert!(last < 0.7 * first, "{}: {first}, then {last}", case.name);
+            let after = saved(&agent);
+            (1..3).for_each(|critic| assert_eq!(before.online[critic], after.online[critic]));
+            learned += 1;
+        });
+    }
+    assert_eq!(learned, 2);
 }
 
 #[test]
@@ -141,6 +181,7 @@ fn what_an_algorithm_has_not_is_refused() {
         let pull = matches!(kind, AlgorithmKind::Td3 | AlgorithmKind::Sac);
         refuse(Adapt { stay_near: 0.5, ..all }, !pull);
         refuse(Adapt { stay_near: f32::NAN, ..all }, true);
+        refuse(Adapt { imitate: true, ..all }, !pull);
         refuse(Adapt { critics: false, ..all }, kind == AlgorithmKind::Dqn);
         refuse(Adapt { policy_after: 5, ..all }, kind == AlgorithmKind::Dqn);
     }
@@ -152,6 +193,7 @@ fn words_say_what_learns() {
     assert_eq!("all".parse(), Ok(all));
     assert_eq!("actor".parse(), Ok(Adapt { critics: false, ..all }));
     assert_eq!("biases".parse(), Ok(Adapt { policy: Learns::Biases, ..all }));
+    assert_eq!("imitate".parse(), Ok(Adapt::IMITATE));
     assert!("everything".parse::<Adapt>().is_err());
 }
 

@@ -119,6 +119,29 @@ fn the_log_has_what_guards_did() {
 }
 
 #[test]
+fn what_a_teacher_does_is_learned_and_nothing_else() {
+    let (folder, policy) = bench();
+    for when in ["lock-step", "thread"] {
+        let log = folder.path().join(when);
+        let driver = format!("exec python3 '{HABITS}' teacher");
+        let mut command = Command::new(edge::program());
+        command.arg("finetune").arg(&policy).arg("--out").arg(policy.with_extension(when));
+        command.args(["--env-command", &driver, "--steps=3000", "--warm-up=1000"]);
+        command.args(["--adapt=imitate", "--evaluate-every=5000", "--episodes=1"]);
+        command.args(["--learning", when, "--log"]).arg(&log);
+        let told = succeeded(command);
+        let (records, _) = decode(&log);
+        let losses = records.iter().filter(|record| name(record) == "losses");
+        let mut figures = losses.map(|record| &record["event"]["losses"]["figures"]);
+        let (first, last) = (figures.next().unwrap(), figures.next_back().unwrap());
+        // Critics have none; of every other step there is nothing to learn.
+        assert!(first[0].is_null() && last[0].is_null(), "{first} {last}");
+        let (first, last) = (first[1].as_f64().unwrap(), last[1].as_f64().unwrap());
+        assert!(last < 0.5 * first, "{when}: {first}, then {last}: {told:?}");
+    }
+}
+
+#[test]
 fn the_log_takes_no_more_than_it_may() {
     let (folder, policy) = bench();
     let log = folder.path().join("log");

@@ -17,4 +17,4 @@ pub use contract::ContractSpec;
 pub use contract::{Contract, ContractError, MAX_CONTRACT_BYTES, MAX_HISTORY, Side, Signal};
 pub use norm::LayerNorm;
 pub use provenance::{Evaluation, MAX_TEXT_BYTES, Provenance};
-pub use scaling::{ActionHead, Head, ObservationNormaliser, Probe, scale_action};
+pub use scaling::{ActionHead, Head, ObservationNormaliser, Probe, scale_action, unscale_action};

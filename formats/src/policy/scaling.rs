@@ -116,6 +116,14 @@ pub struct Probe<'a> {
     pub action: &'a [f32],
 }
 
+/// Turns actions in the environment's units into numbers in [−1, 1], in place: what [`scale_action`] makes
+/// them of.
+pub fn unscale_action(action: &mut [f32], low: &[f32], high: &[f32]) {
+    for ((action, &low), &high) in action.iter_mut().zip(low).zip(high) {
+        *action = ((*action - low) / (high / 2.0 - low / 2.0) - 1.0).clamp(-1.0, 1.0);
+    }
+}
+
 /// Turns numbers in [−1, 1] into actions in the environment's units, in place:
 /// `low + (a + 1) / 2 · (high − low)`, within [low, high] whatever the number.
 pub fn scale_action(action: &mut [f32], low: &[f32], high: &[f32]) {

@@ -238,6 +238,26 @@ impl<'m> Interface<'m> {
         Ok(narrower)
     }
 
+    /// Turns what the driver would call a command into an action in the policy's units, in place: as
+    /// [`Interface::command`] has it, backwards and without limits.
+    ///
+    /// # Errors
+    /// [`InterfaceError::Length`], [`InterfaceError::NoNumber`].
+    pub fn action_of(&self, command: &mut [f32]) -> Result<(), InterfaceError> {
+        let (expected, found) = (self.actuators.scale.len(), command.len());
+        if found != expected {
+            return Err(InterfaceError::Length { expected, found });
+        }
+        if let Some(action) = first_non_finite(command) {
+            return Err(InterfaceError::NoNumber { action });
+        }
+        let Scaling { offset, scale } = &self.actuators;
+        for ((number, offset), scale) in command.iter_mut().zip(&**offset).zip(&**scale) {
+            *number = (*number - offset) / scale;
+        }
+        Ok(())
+    }
+
     /// An episode begins: there are no earlier frames, and no action came before. Its first command is
     /// held by limits alone, as nobody knows where the actuators are.
     pub fn reset(&mut self) {

@@ -6,7 +6,7 @@ use crate::arena::{Arena, Block};
 use crate::guard::first_non_finite;
 use crate::kernels::act::{INT8_BLOCK, Kernel, MAX_BLOCK};
 use lacewing_formats::artifact::PolicyView;
-use lacewing_formats::policy::{ActionHead, scale_action};
+use lacewing_formats::policy::{ActionHead, scale_action, unscale_action};
 
 /// How far a probe's action may be from the recorded one, as a share of half the action's range (of the
 /// largest output, where the action is the index of one): kernels add in different orders, so the last
@@ -199,6 +199,14 @@ impl<'a> Policy<'a> {
         x[..observation.len()].copy_from_slice(observation);
         if let Some(normaliser) = self.view.normaliser() {
             normaliser.apply(x);
+        }
+    }
+
+    /// Turns an action in the environment's units into numbers in [−1, 1], in place, where the policy scales
+    /// its outputs: what [`Policy::scale_action`] makes it of.
+    pub fn unscale_action(&self, action: &mut [f32]) {
+        if let ActionHead::Scaled { low, high } = self.view.action_head() {
+            unscale_action(action, low, high);
         }
     }
 

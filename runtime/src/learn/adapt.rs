@@ -30,24 +30,41 @@ pub struct Adapt {
     /// `−mean Q(s, π(s)) + w · mean |Q| · mean ‖π(s) − π₀(s)‖²`, TD3+BC's (Fujimoto & Gu 2021, eq. 3 to
     /// 5, w = 1/α) with π₀(s) for the recorded action. For TD3 and SAC.
     pub stay_near: f32,
+    /// Whether the policy follows the recorded actions and not the critics' advice: behaviour cloning where
+    /// another policy acted, DAgger (Ross et al. 2011, alg. 3.1) where actions are a teacher's in states of
+    /// its own, regression where they are targets. By the matching loss of tanh (Auer et al. 1996), whose
+    /// gradient before it is `2 (π(s) − a)` where that of `‖π(s) − a‖²` vanishes for actions at limits.
+    /// For TD3 and SAC.
+    pub imitate: bool,
 }
 
 impl Default for Adapt {
     fn default() -> Self {
-        Self { policy: Learns::All, policy_after: 0, critics: true, stay_near: 0.0 }
+        Self { policy: Learns::All, policy_after: 0, critics: true, stay_near: 0.0, imitate: false }
     }
 }
 
 /// The word names nothing that learns.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
-#[error("take all, actor, output-layer or biases")]
+#[error("take all, actor, output-layer, biases or imitate")]
 pub struct NoAdapt;
+
+impl Adapt {
+    /// The policy follows recorded actions, and nothing else learns.
+    pub const IMITATE: Self = Self {
+        policy: Learns::All,
+        policy_after: 0,
+        critics: false,
+        stay_near: 0.0,
+        imitate: true,
+    };
+}
 
 impl FromStr for Adapt {
     type Err = NoAdapt;
 
     /// `all`, `actor` (against critics that stay as they are), `output-layer` or `biases` (of the policy,
-    /// and the critics).
+    /// and the critics), `imitate` (the policy, by the recorded actions).
     fn from_str(word: &str) -> Result<Self, NoAdapt> {
         let all = Self::default();
         Ok(match word {
@@ -55,6 +72,7 @@ impl FromStr for Adapt {
             "actor" => Self { critics: false, ..all },
             "output-layer" => Self { policy: Learns::OutputLayer, ..all },
             "biases" => Self { policy: Learns::Biases, ..all },
+            "imitate" => Self::IMITATE,
             _ => return Err(NoAdapt),
         })
     }
@@ -76,6 +94,9 @@ impl Adapt {
         }
         if self.stay_near > 0.0 && !has_pull {
             return Err(LearnError::Config("stay-near is for TD3 and SAC"));
+        }
+        if self.imitate && !has_pull {
+            return Err(LearnError::Config("imitate is for TD3 and SAC"));
         }
         if !has_critics && (self.policy_after > 0 || !self.critics) {
             return Err(LearnError::Config(

@@ -41,6 +41,16 @@ pub trait World {
         action: &[f32],
         observation: &mut [f32],
     ) -> Result<Option<Outcome>, Self::Error>;
+
+    /// Writes over `action`, which was taken on `observation`, what is to be learned in its place: a
+    /// teacher's, where there is one.
+    ///
+    /// # Errors
+    /// The world's own.
+    fn teach(&mut self, observation: &[f32], action: &mut [f32]) -> Result<(), Self::Error> {
+        let _ = (observation, action);
+        Ok(())
+    }
 }
 
 /// Where the loop stands; all of it, with the learner and its memory, at an episode's end.
@@ -149,6 +159,9 @@ where
                 break;
             };
             total += outcome.reward;
+            if outcome.learnable {
+                world.teach(observation, action)?;
+            }
             let transition = Transition {
                 observation,
                 action,

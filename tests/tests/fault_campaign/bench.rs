@@ -205,7 +205,7 @@ impl Run<'_> {
         if !self.learns() {
             return;
         }
-        if step.is_multiple_of(PUBLISH_EVERY) && self.tuner.is_whole() {
+        if step.is_multiple_of(PUBLISH_EVERY) && self.tuner.takes() {
             self.acting.publish(self.tuner.agent()).unwrap();
         }
         if matches!(fault, Fault::Actor | Fault::Learner) && self.random.happens(0.004) {

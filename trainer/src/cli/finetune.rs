@@ -17,6 +17,7 @@ use crate::lab::error::TrainError;
 use crate::lab::finetune::{self, Follow, Tuned, Tuning};
 use crate::lab::policy::Facts;
 use crate::lab::seeds::FRESH_SEED;
+use crate::lab::teacher::Teacher;
 use crate::lab::{contract, deployed, files, policy};
 
 #[derive(clap::Args)]
@@ -57,15 +58,23 @@ pub struct Args {
     #[arg(long, default_value = "as-trained")]
     topology: TuningTopology,
     /// What learns: all, actor (the critics stay as they are), output-layer or biases (of the policy, and
-    /// the critics).
+    /// the critics), or imitate (the policy, from --teacher).
     #[arg(long, default_value = "all", value_name = "WHAT")]
     adapt: Adapt,
+    /// Policy file whose actions are learned, in the states that the policy itself comes to (DAgger); for
+    /// TD3 and SAC.
+    #[arg(long, value_name = "POLICY")]
+    teacher: Option<PathBuf>,
     /// Updates that only the critics make, before the policy moves.
     #[arg(long, value_name = "UPDATES", default_value_t = 0)]
     critics_first: u64,
     /// How much the policy is pulled towards what it was, 0 to some 0.4 (1/α of TD3+BC); for TD3 and SAC.
     #[arg(long, value_name = "WEIGHT", default_value_t = 0.0)]
     stay_near: f32,
+    /// Take as little memory as can be: tiles of 16 samples, moments of 16 and 8 bits, no copies of what can
+    /// be worked out (see lacewing inspect --budget --lean).
+    #[arg(long)]
+    lean: bool,
     /// Episodes of each evaluation.
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..))]
     episodes: u32,
@@ -106,6 +115,15 @@ pub fn run(args: &Args) -> Result<(), CliError> {
             return usage("--noise is for TD3: this policy's algorithm explores by itself");
         }
     }
+    let mut adapt = args.adapt;
+    match (&args.teacher, adapt.imitate) {
+        (None, true) => return usage("--adapt imitate takes a --teacher"),
+        (Some(_), false) if adapt != Adapt::default() => {
+            return usage("with a --teacher it is the policy that learns: leave out --adapt");
+        }
+        (Some(_), _) => adapt = Adapt::IMITATE,
+        (None, false) => {}
+    }
     if args.replay == 0 {
         return usage("--replay must hold at least one transition");
     }
@@ -117,7 +135,8 @@ pub fn run(args: &Args) -> Result<(), CliError> {
         half_life: args.replay_half_life,
         settings,
         topology: args.topology,
-        adapt: Adapt { policy_after: args.critics_first, stay_near: args.stay_near, ..args.adapt },
+        adapt: Adapt { policy_after: args.critics_first, stay_near: args.stay_near, ..adapt },
+        lean: args.lean,
         episodes: args.episodes,
         evaluate_every: args.evaluate_every,
         seed: args.seed,
@@ -136,7 +155,10 @@ pub fn run(args: &Args) -> Result<(), CliError> {
     }
     let id = env_id(args.env.as_deref(), &view)?;
     let shift = args.shift.parse()?;
-    tune(&view, &resume, id, &shift, &tuning, &out)?;
+    let taught = args.teacher.as_ref().map(|path| policy::read(path)).transpose()?;
+    let taught = taught.as_deref().zip(args.teacher.as_deref());
+    let taught = taught.map(|(bytes, path)| policy::parse(bytes, path)).transpose()?;
+    tune(&view, &resume, (id, &shift), &tuning, taught, &out)?;
     say!("policy: {}", out.display());
     Ok(())
 }
@@ -159,9 +181,9 @@ pub fn resume_of<'a>(view: &PolicyView<'a>, path: &Path) -> Result<Resume<'a>, C
 pub fn tune(
     view: &PolicyView<'_>,
     resume: &Resume<'_>,
-    id: &str,
-    shift: &Shift,
+    (id, shift): (&str, &Shift),
     tuning: &Tuning,
+    teacher: Option<PolicyView<'_>>,
     out: &Path,
 ) -> Result<Tuned, CliError> {
     let mut env = env::make(id, shift)?;
@@ -172,15 +194,35 @@ pub fn tune(
     let familiar = &mut *env::make(id, &Shift::default())?;
     let before = deployed::evaluate(view.clone(), familiar, tuning.episodes, tuning.seed)?;
     say!("unchanged dynamics: return {before}");
+    let mut teacher = match teacher {
+        Some(view) => {
+            let score =
+                deployed::evaluate(view.clone(), &mut *eval_env, tuning.episodes, tuning.seed)?;
+            say!("teacher: return {score}");
+            Some(Teacher::new(view)?)
+        }
+        None => None,
+    };
     say!("the best policy so far goes to {}", out.display());
     let shifted = contract::shifted(view.contract(), &shift.to_string())?;
     let agreed = Contract::parse(&shifted)?;
     let range = |number| observation_range(view, number);
     let mut keep = Keep { before: view, contract: agreed, out };
-    let tuned = finetune::run(resume, &range, &mut *env, &mut *eval_env, tuning, &mut keep)?;
+    let tuned = finetune::run(
+        resume,
+        &range,
+        &mut *env,
+        &mut *eval_env,
+        tuning,
+        teacher.as_mut(),
+        &mut keep,
+    )?;
     let dynamics = describe(shift);
     say!("{dynamics}, frozen policy: return {}", tuned.frozen);
     say!("{dynamics}, tuned policy:  return {} (same episodes)", tuned.tuned);
+    if tuned.rejected > 0 {
+        say!("left out: {} updates whose gradients were far too long", tuned.rejected);
+    }
     if tuned.step == 0 {
         say!("nothing better than the frozen policy was found: try more --steps");
     }

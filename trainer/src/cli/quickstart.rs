@@ -103,12 +103,13 @@ pub fn run(args: &Args) -> Result<(), CliError> {
         settings: *resume.settings(),
         topology: TuningTopology::default(),
         adapt: Adapt::default(),
+        lean: false,
         episodes: EPISODES,
         evaluate_every: 1000,
         seed: FRESH_SEED,
     };
     let tuned_path = root.join("tuned.lace");
-    let tuned = finetune::tune(&view, &resume, &args.env, &shift, &tuning, &tuned_path)?;
+    let tuned = finetune::tune(&view, &resume, (&args.env, &shift), &tuning, None, &tuned_path)?;
 
     say!("\n{:<44}{:>20}", "mean return of 20 episodes", "return");
     for (name, score) in [

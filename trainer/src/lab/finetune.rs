@@ -1,16 +1,18 @@
 //! Going on learning from a policy's resume section where the dynamics have changed.
 
+use lacewing_runtime::guard::GradientRules;
 use lacewing_runtime::learn::session::{Buffers, Plan, Position, Watch, run as session_loop};
 use lacewing_runtime::learn::{
-    Adapt, AnyAgent, Arena, Block, Budget, Losses, Range, Replay, ReplayShape, ReplayValues,
-    Resume, Score, Settings, Transition, TuningTopology,
+    Adapt, AnyAgent, Arena, Block, Budget, Losses, Range, Rejections, Replay, ReplayShape,
+    ReplayValues, Resume, Score, Settings, Training, Transition, TuningTopology,
 };
 
 use super::error::{LabError, TrainError};
 use super::memory;
 use super::seeds::{Stream, derive_seed};
+use super::teacher::{Taught, Teacher};
 use super::world::{Simulator, evaluate};
-use crate::engine::{Engine, SparseEngine};
+use crate::engine::{Engine, EngineError, SparseEngine};
 use crate::env::Env;
 
 /// How to fine-tune.
@@ -32,6 +34,8 @@ pub struct Tuning {
     pub topology: TuningTopology,
     /// What learns.
     pub adapt: Adapt,
+    /// Whether to take as little memory as can be ([`Training::lean`]).
+    pub lean: bool,
     /// Episodes of each evaluation.
     pub episodes: u32,
     /// Environment steps between evaluations.
@@ -41,6 +45,11 @@ pub struct Tuning {
 }
 
 impl Tuning {
+    /// The training to go on with.
+    fn training(&self, resume: &Resume<'_>) -> Training {
+        Training { lean: self.lean, ..resume.tuning(self.topology, self.adapt) }
+    }
+
     /// What of transitions is kept: those of an iteration where learning is from the present policy's only.
     pub fn kept(&self, resume: &Resume<'_>) -> ReplayShape {
         let transitions = self.settings.iteration().unwrap_or(self.replay);
@@ -50,7 +59,7 @@ impl Tuning {
 
 /// Memory that fine-tuning takes beside the policy file, known before it starts.
 pub fn budget(resume: &Resume<'_>, tuning: &Tuning) -> Budget {
-    let training = resume.tuning(tuning.topology, tuning.adapt);
+    let training = tuning.training(resume);
     let learner = AnyAgent::budget(resume.shape(), &tuning.settings, &training);
     Budget { replay: tuning.kept(resume).blocks() * Block::BYTES, ..learner }
 }
@@ -65,6 +74,8 @@ pub struct Tuned {
     pub step: u64,
     /// Evaluations on the way, by environment step, on episodes of their own.
     pub during: Vec<(u64, Score)>,
+    /// Updates that were left out, since they diverged or their gradients were far too long.
+    pub rejected: u64,
 }
 
 /// Follows a fine-tuning.
@@ -80,7 +91,7 @@ pub trait Follow {
 }
 
 /// Fine-tunes in `env` and tells `follow` how it goes. `range` says between what a number of an
-/// observation lies.
+/// observation lies. With a `teacher`, of its actions is learned what `tuning.adapt` says.
 ///
 /// Learning goes through bad spells, so what counts is the best policy evaluated on the way, the
 /// frozen one included. It is chosen on other episodes than the ones it is compared on.
@@ -93,13 +104,15 @@ pub fn run(
     env: &mut dyn Env,
     eval_env: &mut dyn Env,
     tuning: &Tuning,
+    teacher: Option<&mut Teacher<'_>>,
     follow: &mut dyn Follow,
 ) -> Result<Tuned, LabError> {
     let shape = resume.shape();
-    let (settings, training) = (tuning.settings, resume.tuning(tuning.topology, tuning.adapt));
+    let (settings, training) = (tuning.settings, tuning.training(resume));
     let mut memory = memory::learner(shape, &settings, &training)?;
     let mut agent = resume.restore(settings, training, &mut memory)?;
     agent.seed_exploration(derive_seed(tuning.seed, Stream::Exploration, 0));
+    agent.guard_gradients(GradientRules::default());
     let mut engine = SparseEngine::new(agent);
     let (observations, actions) = (shape.observations(), shape.action_numbers());
     let kept = tuning.kept(resume);
@@ -111,9 +124,11 @@ pub fn run(
     let mut at = Position::default();
 
     let frozen = evaluate(&mut engine, eval_env, tuning.episodes, tuning.seed)?;
-    let mut watch = Best { eval_env, tuning, follow, during: Vec::new(), best: None };
+    let rejections = Rejections::default();
+    let mut watch = Best { eval_env, tuning, follow, during: Vec::new(), best: None, rejections };
     watch.evaluate(0, &mut engine)?;
-    let mut world = Simulator::for_learner(env, tuning.seed, Stream::Training);
+    let simulator = Simulator::for_learner(env, tuning.seed, Stream::Training);
+    let mut world = Taught { simulator, teacher };
     let buffers = Buffers {
         observation: &mut vec![0.0; observations],
         next_observation: &mut vec![0.0; observations],
@@ -128,7 +143,7 @@ pub fn run(
         buffers,
         &mut watch,
     )?;
-    let (during, best) = (watch.during, watch.best);
+    let (during, best, rejected) = (watch.during, watch.best, watch.rejections.total());
     // There is one since step 0; were there none, what was learned last would stand.
     let (step, _, resume) = match best {
         Some(best) => best,
@@ -138,7 +153,7 @@ pub fn run(
     let mut engine =
         SparseEngine::new(Resume::parse(&resume)?.restore(settings, training, &mut memory)?);
     let tuned = evaluate(&mut engine, eval_env, tuning.episodes, tuning.seed)?;
-    Ok(Tuned { frozen, tuned, step, during })
+    Ok(Tuned { frozen, tuned, step, during, rejected })
 }
 
 /// Evaluates every so often and keeps the best.
@@ -148,6 +163,7 @@ struct Best<'a> {
     follow: &'a mut dyn Follow,
     during: Vec<(u64, Score)>,
     best: Option<(u64, Score, Vec<u8>)>,
+    rejections: Rejections,
 }
 
 impl Best<'_> {
@@ -166,10 +182,19 @@ impl Best<'_> {
     }
 }
 
-impl<'w, 'e> Watch<Simulator<'w>, dyn Engine + 'e, TrainError> for Best<'_> {
+impl<'e, W> Watch<W, dyn Engine + 'e, TrainError> for Best<'_> {
     fn transition(&mut self, _: &Transition<'_>) {}
 
-    fn update(&mut self, _: &Losses) {}
+    fn update(&mut self, _: &Losses) {
+        self.rejections.made();
+    }
+
+    fn failed(&mut self, error: EngineError) -> Result<(), TrainError> {
+        Ok(match error {
+            EngineError::Learn(error) => self.rejections.failed(error).map_err(EngineError::from),
+            error => Err(error),
+        }?)
+    }
 
     fn step(
         &mut self,
@@ -187,7 +212,7 @@ impl<'w, 'e> Watch<Simulator<'w>, dyn Engine + 'e, TrainError> for Best<'_> {
         &mut self,
         _: &Position,
         _: f64,
-        _: &mut Simulator<'w>,
+        _: &mut W,
         _: &mut (dyn Engine + 'e),
         _: &Replay<'_>,
     ) -> Result<bool, TrainError> {

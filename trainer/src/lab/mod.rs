@@ -17,5 +17,6 @@ pub mod quantisation;
 pub mod robustness;
 pub mod seeds;
 pub mod session;
+pub mod teacher;
 pub mod tensorboard;
 pub mod world;

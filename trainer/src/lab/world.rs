@@ -1,6 +1,6 @@
 //! Environments as the learner's interaction loop sees them, and episodes played in them.
 
-use lacewing_formats::policy::scale_action;
+use lacewing_formats::policy::{scale_action, unscale_action};
 use lacewing_runtime::learn::Score;
 use lacewing_runtime::learn::session::{self, Outcome, World};
 
@@ -48,6 +48,13 @@ impl<'e> Simulator<'e> {
         let wide = vec![0.0; env.spec().obs_dim];
         let scaled = vec![0.0; env.spec().action_space.len()];
         Self { env, seed, stream, units, wide, scaled }
+    }
+
+    /// Turns an action in the environment's units into a learner's, in place.
+    pub fn unscale(&self, action: &mut [f32]) {
+        if let ActionSpace::Box { low, high } = &self.env.spec().action_space {
+            unscale_action(action, low, high);
+        }
     }
 
     /// Takes a step, as [`World::step`]: a simulator always knows what followed.

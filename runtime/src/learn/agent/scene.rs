@@ -31,6 +31,8 @@ pub struct Scene<'a, 'm> {
     pub n_step: usize,
     /// The policy that the present one is pulled towards, and how much.
     pub anchor: Option<(&'a Target<'m>, f32)>,
+    /// Whether the policy follows recorded actions ([`Adapt::imitate`](crate::learn::Adapt::imitate)).
+    pub imitates: bool,
     /// So many features at the end of an observation are noise, drawn anew whenever they are loaded.
     pub fake_features: usize,
 }
@@ -49,6 +51,7 @@ macro_rules! scene {
             reward_factor: $agent.statistics.reward_factor(),
             n_step: $agent.training.n_step_at($agent.updates),
             anchor: $agent.anchor.as_ref().map(|to| (to, $agent.training.adapt.stay_near)),
+            imitates: $agent.training.adapt.imitate,
             fake_features: $agent.training.fake_features as usize,
         }
     };

@@ -2,7 +2,7 @@
 //! alg. 1; as DS-SAC: Sokar et al. 2022, appendix).
 
 use super::gaussian::{LOG_SQRT_2PI, log_one_minus_tanh_squared};
-use super::pull::{look_back, pull};
+use super::pull::{imitate, look_back, pull};
 use super::twins::{lesser_value, regress};
 use super::{all_hold, is_natural, is_positive, is_share};
 use crate::kernels::train::{TILE, Tile};
@@ -210,6 +210,15 @@ impl SacConfig {
         let (actor_trace, critic_traces) = (&mut actor_trace[0], &mut critic_traces[..2]);
         let noise = &share.noise[actions..2 * actions];
         let (count, mut excess) = (samples.len(), 0.0);
+        if scene.imitates {
+            // Of its deterministic action; how much it explores stays as it is.
+            let recorded = &mut critic_traces[0].input()[observations..][..actions];
+            let found = (&mut share.gradients[ACTOR], &mut share.rng);
+            loss +=
+                imitate(scene, actor_trace, recorded, found, samples, |mean| (squash(mean).0, 1.0));
+            share.set_loss(ACTOR_LOSS, loss);
+            return;
+        }
         actor_trace.set_samples(count);
         scene.load_observations(samples, actor_trace.input(), &mut share.rng, |step| {
             step.observation
@@ -259,10 +268,7 @@ impl SacConfig {
         }
         let lower = |i: usize| if second[i] < first[i] { second[i] } else { first[i] };
         let q: [f32; TILE] = core::array::from_fn(lower);
-        loss += pull(scene, actor_trace, share.anchored, &q[..count], actions, |mean| {
-            let action = libm::tanhf(mean);
-            (action, 1.0 - action * action)
-        });
+        loss += pull(scene, actor_trace, share.anchored, &q[..count], actions, squash);
         let wanted = Wanted::Parameters(&mut share.gradients[ACTOR]);
         actor.backward(kernels, actor_trace, wanted);
         share.scalars[0] -= excess / batch;
@@ -270,6 +276,12 @@ impl SacConfig {
         share.set_loss(TEMPERATURE, share.loss(TEMPERATURE) + alpha * count as f32);
         share.set_loss(ENTROPY, entropy);
     }
+}
+
+/// The deterministic action of a mean, and its slope.
+fn squash(mean: f32) -> (f32, f32) {
+    let action = libm::tanhf(mean);
+    (action, 1.0 - action * action)
 }
 
 /// Writes `a = tanh(μ + σ ε)`, one row a number of the action, and returns log π(a|s).

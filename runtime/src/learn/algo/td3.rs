@@ -1,6 +1,6 @@
 //! TD3 with sparse networks (Fujimoto et al. 2018, alg. 1; Sokar et al. 2022, alg. 1).
 
-use super::pull::{look_back, pull};
+use super::pull::{imitate, look_back, pull};
 use super::twins::{lesser_value, regress};
 use super::{all_hold, is_natural, is_positive, is_share};
 use crate::kernels::train::Tile;
@@ -194,7 +194,7 @@ impl Td3Config {
         share.set_loss(CRITIC_LOSS, loss);
     }
 
-    /// The gradient of `−mean Q₁(s, π(s))`.
+    /// The gradient of `−mean Q₁(s, π(s))`, or of the loss of imitation.
     fn actor_gradients(&self, scene: &Scene<'_, '_>, share: &mut Share<'_>, samples: &[u32]) {
         let Scene { kernels, networks, data, batch, .. } = scene;
         let (actor, critic) = (&networks[ACTOR].online, &networks[CRITICS.start].online);
@@ -202,6 +202,15 @@ impl Td3Config {
         let mut loss = share.loss(ACTOR_LOSS);
         let (actor_trace, critic_trace) = share.traces.split_at_mut(1);
         let (actor_trace, critic_trace) = (&mut actor_trace[0], &mut critic_trace[0]);
+        if scene.imitates {
+            let recorded = &mut critic_trace.input()[observations..][..actions];
+            let found = (&mut share.gradients[ACTOR], &mut share.rng);
+            // The way back through tanh has its slope.
+            let unsquashed = |action: f32| (action, 1.0 / (1.0 - action * action).max(1e-7));
+            loss += imitate(scene, actor_trace, recorded, found, samples, unsquashed);
+            share.set_loss(ACTOR_LOSS, loss);
+            return;
+        }
         actor_trace.set_samples(samples.len());
         critic_trace.set_samples(samples.len());
         scene.load_observations(samples, actor_trace.input(), &mut share.rng, |step| {

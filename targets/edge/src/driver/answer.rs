@@ -52,6 +52,8 @@ pub(super) struct Following {
     reward: Option<f64>,
     terminated: bool,
     truncated: bool,
+    #[serde(default)]
+    teacher: Option<Vec<Option<f64>>>,
 }
 
 #[derive(Deserialize)]
@@ -70,17 +72,22 @@ impl Following {
         let obs = observation(&self.obs, observations)?;
         let reward = self.reward.filter(is_usable).ok_or(Unusable::Reward)?;
         let (terminated, truncated) = (self.terminated, self.truncated);
-        Ok(Outcome { obs, reward, terminated, truncated })
+        let teacher = self.teacher.as_deref().map(numbers);
+        Ok(Outcome { obs, reward, terminated, truncated, teacher })
     }
 }
 
-/// NaN where there is no number.
-fn observation(numbers: &[Option<f64>], expected: usize) -> Result<Vec<f32>, Unusable> {
-    if numbers.len() != expected {
-        return Err(Unusable::Observations { expected, found: numbers.len() });
+fn observation(found: &[Option<f64>], expected: usize) -> Result<Vec<f32>, Unusable> {
+    if found.len() != expected {
+        return Err(Unusable::Observations { expected, found: found.len() });
     }
+    Ok(numbers(found))
+}
+
+/// NaN where there is no number.
+fn numbers(found: &[Option<f64>]) -> Vec<f32> {
     let value = |number: &Option<f64>| number.filter(is_usable).map_or(f32::NAN, |it| it as f32);
-    Ok(numbers.iter().map(value).collect())
+    found.iter().map(value).collect()
 }
 
 fn is_usable(number: &f64) -> bool {
@@ -128,9 +135,12 @@ mod tests {
 
     #[test]
     fn whole_answers_are_read() {
-        let expected =
-            Outcome { obs: vec![1.0, -2.5], reward: -3.0, terminated: false, truncated: true };
-        assert_eq!(step("[1,-2.5]", "-3"), Ok(expected));
+        let (obs, teacher) = (vec![1.0, -2.5], None);
+        let expected = Outcome { obs, reward: -3.0, terminated: false, truncated: true, teacher };
+        assert_eq!(step("[1,-2.5]", "-3"), Ok(expected.clone()));
+        let taught =
+            r#"{"obs":[1,-2.5],"reward":-3,"terminated":false,"truncated":true,"teacher":[0.5]}"#;
+        assert_eq!(outcome(taught), Ok(Outcome { teacher: Some(vec![0.5]), ..expected }));
     }
 
     #[test]

@@ -7,6 +7,9 @@
 //! when its input does, or is killed two seconds later. So a simulator or a robot's driver serves
 //! alike. Lines that are no JSON objects are passed over.
 //!
+//! With `--adapt imitate` the answer to an action also has `"teacher":[…]`, what a teacher would have done in its
+//! place: another controller, or a hand that took over. Steps without it are not learned from.
+//!
 //! The announcement may also name its signals in their order, with units, which are compared with the
 //! policy's contract: `"obs_names":[…],"obs_units":[…],"act_names":[…],"act_units":[…],
 //! "control_period_s":…`.
@@ -40,6 +43,8 @@ pub struct Outcome {
     pub terminated: bool,
     /// The episode was cut off.
     pub truncated: bool,
+    /// What a teacher would have done instead, in the driver's units.
+    pub teacher: Option<Vec<f32>>,
 }
 
 #[derive(Serialize)]

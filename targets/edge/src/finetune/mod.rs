@@ -81,7 +81,7 @@ pub struct Options {
     #[arg(long, default_value = "frozen")]
     topology: TuningTopology,
     /// What learns: all, actor (the critics stay as they are), output-layer or biases (of the policy, and
-    /// the critics)
+    /// the critics), or imitate (the policy, from the teacher's actions that the driver sends)
     #[arg(long, default_value = "all", value_name = "WHAT")]
     adapt: Adapt,
     /// Updates that only the critics make, before the policy moves
@@ -251,7 +251,7 @@ pub fn run(options: &Options) -> Result<(), EdgeError> {
     let mut sensors = vec![Sensor::default(); interface.sensors()];
     know(&view, &mut sensors);
     let gate = Gate::new(&mut sensors, options.guard.sensors(), &safe);
-    let mut robot = Robot::new(driver, gate, interface);
+    let mut robot = Robot::new(driver, gate, interface, options.adapt.imitate);
     let (learner, kept) = ((agent, replay), (saves, &*stop, report));
     let tuned = match kind {
         Kind::Episodes => tune(options, &view, &policy, &mut robot, learner, kept),

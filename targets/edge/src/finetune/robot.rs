@@ -37,15 +37,32 @@ pub struct Robot<'m> {
     steps: u64,
     /// Whether any answer could be used.
     proven: bool,
+    /// The teacher's last action, in the policy's units, if only steps that have one are learned from.
+    taught: Option<Vec<f32>>,
     lost: u64,
     /// Good answers that would make up for what was lost.
     debt: u32,
 }
 
 impl<'m> Robot<'m> {
-    /// A robot whose driver has announced itself.
-    pub fn new(driver: Driver, gate: Gate<'m>, interface: Interface<'m>) -> Self {
-        Self { driver, gate, interface, saturated: 0.0, steps: 0, proven: false, lost: 0, debt: 0 }
+    /// A robot whose driver has announced itself; `imitates` if it is learned from a teacher.
+    pub fn new(driver: Driver, gate: Gate<'m>, interface: Interface<'m>, imitates: bool) -> Self {
+        Self {
+            driver,
+            gate,
+            interface,
+            saturated: 0.0,
+            steps: 0,
+            proven: false,
+            taught: imitates.then(Vec::new),
+            lost: 0,
+            debt: 0,
+        }
+    }
+
+    /// What the teacher would have done in place of the last action, in the policy's units.
+    pub fn teacher(&self) -> Option<&[f32]> {
+        self.taught.as_deref()
     }
 
     /// What could not be used so far.
@@ -138,7 +155,11 @@ impl<'m> Robot<'m> {
             Err(DriverError::Unusable(why)) => return self.lose(why).map(|()| None),
             answer => answer?,
         };
-        let learnable = self.gate.observe(&mut answer.obs)?;
+        let mut learnable = self.gate.observe(&mut answer.obs)?;
+        if let Some(taught) = &mut self.taught {
+            *taught = answer.teacher.take().unwrap_or_default();
+            learnable &= self.interface.action_of(taught).is_ok();
+        }
         self.see(&answer.obs, observation)?;
         self.debt = self.debt.saturating_sub(1);
         self.steps += 1;

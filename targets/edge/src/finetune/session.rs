@@ -89,6 +89,14 @@ impl World for Episodes<'_, '_> {
         self.seen = Instant::now();
         Ok(outcome)
     }
+
+    fn teach(&mut self, _: &[f32], action: &mut [f32]) -> Result<(), DriverError> {
+        if let Some(teacher) = self.robot.teacher() {
+            action.copy_from_slice(teacher);
+            self.policy.unscale_action(action);
+        }
+        Ok(())
+    }
 }
 
 /// How well the policy of a file does in episodes from the seeds `seed..`.

@@ -96,6 +96,10 @@ impl<'r> Control<'_, 'r, '_> {
                 continue;
             };
             total += outcome.reward;
+            if let Some(teacher) = self.robot.teacher().filter(|_| outcome.learnable) {
+                action.copy_from_slice(teacher);
+                self.policy.unscale_action(&mut action);
+            }
             let transition = Transition {
                 observation: &observation,
                 action: &action,
