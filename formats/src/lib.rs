@@ -10,4 +10,6 @@ extern crate alloc;
 pub mod artifact;
 pub mod codec;
 pub mod policy;
+#[cfg(feature = "signature")]
+pub mod signature;
 pub mod topology;

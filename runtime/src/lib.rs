@@ -9,6 +9,8 @@ extern crate alloc;
 pub mod act;
 pub mod arena;
 pub mod cost;
+#[cfg(feature = "deploy")]
+pub mod deploy;
 pub mod guard;
 pub mod kernels;
 pub mod learn;

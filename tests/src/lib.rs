@@ -11,6 +11,7 @@ pub mod one_layer;
 pub mod oracle;
 pub mod policy_file;
 pub mod power;
+pub mod power_files;
 pub mod program;
 pub mod runs;
 pub mod saved;

@@ -4,6 +4,7 @@
 mod output;
 
 pub mod cli;
+pub mod deploy;
 pub mod engine;
 pub mod env;
 pub mod lab;

@@ -2,6 +2,7 @@
 
 use crate::EdgeError;
 use crate::driver::{self, LONGEST, Notice};
+use crate::installed::Confirmation;
 use lacewing_runtime::act::{Interface, Policy};
 use std::io::{BufRead, Read, Write};
 
@@ -11,14 +12,16 @@ const BYTES_PER_NUMBER: u64 = 64;
 /// Answers each observation of `input` with an action on `output`, flushed, until the input ends.
 /// Blank lines are passed over. `{"spec":…}`, as drivers announce themselves, is compared with the
 /// policy's contract; `{"reset":…}` begins an episode: earlier observations and actions are forgotten.
-/// Neither is answered.
+/// Neither is answered. Answers are good steps for `confirmation`.
 ///
 /// # Errors
-/// The first line that is not an observation this policy can act on; nothing is written for it.
+/// The first line that is not an observation this policy can act on; nothing is written for it. What came
+/// of the confirmation, if it failed.
 pub fn serve(
     policy: &Policy<'_>,
     mut input: impl BufRead,
     mut output: impl Write,
+    mut confirmation: Option<Confirmation>,
 ) -> Result<(), EdgeError> {
     let mut scratch = vec![0.0; policy.scratch_len()];
     let mut action = vec![0.0; policy.actions()];
@@ -54,8 +57,9 @@ pub fn serve(
             .map_err(|source| EdgeError::Act { line: number, source })?;
         interface.command(&mut action).map_err(command)?;
         write_line(&mut output, &action).map_err(EdgeError::Output)?;
+        confirmation.as_mut().map_or(Ok(()), Confirmation::step)?;
     }
-    Ok(())
+    Ok(confirmation.map_or(Ok(()), Confirmation::end)?)
 }
 
 /// Hears what a driver says that is no observation.

@@ -1,6 +1,8 @@
 //! What ends `lacewing-edge` with a status other than 0: one line that says what to do.
 
 use crate::driver::DriverError;
+use crate::installed::InstalledError;
+use crate::trust::TrustError;
 use lacewing_formats::artifact::{FileError, ReadError, SaveError, SpecError};
 use lacewing_formats::policy::Mismatch;
 use lacewing_runtime::act::{ActError, InterfaceError, LoadError};
@@ -28,6 +30,12 @@ pub enum EdgeError {
     /// The policy cannot be run here.
     #[error(transparent)]
     Load(#[from] LoadError),
+    /// See [`TrustError`].
+    #[error(transparent)]
+    Trust(#[from] TrustError),
+    /// See [`InstalledError`].
+    #[error(transparent)]
+    Installed(#[from] InstalledError),
     /// Standard input failed.
     #[error("cannot read observations: {0}")]
     Input(#[source] std::io::Error),

@@ -4,7 +4,9 @@ mod act;
 mod driver;
 mod error;
 mod finetune;
+mod installed;
 mod telemetry;
+mod trust;
 
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 pub use error::EdgeError;
@@ -23,6 +25,8 @@ use std::process::ExitCode;
 struct Cli {
     #[command(subcommand)]
     command: Command,
+    #[command(flatten)]
+    trust: trust::Options,
 }
 
 #[derive(Subcommand)]
@@ -44,6 +48,10 @@ enum Command {
         /// but actions differ (see measure --int8)
         #[arg(long)]
         int8: bool,
+        /// Count answers, and confirm the version that `start` has started after as many as were agreed on
+        /// when it was deployed
+        #[arg(long)]
+        confirm: bool,
     },
     /// Time a control step, beside the same network run dense
     Measure(MeasureOptions),
@@ -51,6 +59,26 @@ enum Command {
     Finetune(Box<finetune::Options>),
     /// Write the records of a fine-tuning's log as text
     Log(telemetry::LogOptions),
+    /// Make an upload the policy that runs here (`lacewing deploy` calls this)
+    Install(installed::InstallOptions),
+    /// Become the program of the installed policy, for systemd: counts the attempt first, and goes back to
+    /// the version before if this one was never confirmed
+    ///
+    /// The program runs in ROOT, with LACEWING_POLICY (the policy file), LACEWING_EDGE (the
+    /// lacewing-edge that came with it), LACEWING_ROOT and LACEWING_VERSION in its environment.
+    Start(installed::Root),
+    /// Say that the version that was started does what it should, for programs that know better than
+    /// `act --confirm`; runs its health test first
+    Confirm {
+        #[command(flatten)]
+        root: installed::Root,
+        /// The number in LACEWING_VERSION
+        number: u32,
+    },
+    /// Go back to the version before
+    Rollback(installed::Asked),
+    /// Say which versions are installed and how far they came
+    Status(installed::Asked),
 }
 
 #[derive(Args)]
@@ -71,12 +99,25 @@ struct MeasureOptions {
 fn main() -> ExitCode {
     let matches = taking_negative_numbers(Cli::command()).get_matches();
     let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
-    let result = match cli.command {
-        Command::Act { policy, int8 } => act(&policy, int8),
+    // Before anything else is done with it.
+    let policy = matches.subcommand().and_then(|(_, of)| of.try_get_one::<PathBuf>("policy").ok());
+    let trusted = match (policy.flatten(), &cli.command) {
+        (Some(policy), _) => cli.trust.check(policy),
+        // It remembers whom to trust, and looks at the upload by itself.
+        (None, Command::Install(_)) => Ok(()),
+        (None, _) => cli.trust.unused(),
+    };
+    let result = trusted.map_err(EdgeError::from).and_then(|()| match cli.command {
+        Command::Act { policy, int8, confirm } => act(&policy, int8, confirm),
         Command::Measure(options) => measure(&options),
         Command::Finetune(options) => finetune::run(&options),
         Command::Log(options) => telemetry::show(&options),
-    };
+        Command::Install(options) => Ok(installed::install(&options, &cli.trust)?),
+        Command::Start(of) => Ok(installed::start(&of.root)?),
+        Command::Confirm { root, number } => Ok(installed::confirm(&root.root, number)?),
+        Command::Rollback(asked) => Ok(installed::rollback(&asked)?),
+        Command::Status(asked) => Ok(installed::status(&asked)?),
+    });
     match result {
         Ok(()) => ExitCode::SUCCESS,
         // Nobody reads on: nothing is wrong.
@@ -97,7 +138,8 @@ fn taking_negative_numbers(command: clap::Command) -> clap::Command {
     command.mut_subcommands(taking_negative_numbers)
 }
 
-fn act(path: &Path, int8: bool) -> Result<(), EdgeError> {
+fn act(path: &Path, int8: bool, confirm: bool) -> Result<(), EdgeError> {
+    let confirmation = confirm.then(installed::Confirmation::of_started).transpose()?;
     let bytes = AlignedBytes::read(path)?;
     let view = parse(&bytes, path)?;
     // Probes are answered in f32, so that they are checked to the last digit.
@@ -109,7 +151,7 @@ fn act(path: &Path, int8: bool) -> Result<(), EdgeError> {
     let policy = Policy::with_layout(view, layout, kernel, &mut memory)?;
     let mut scratch = vec![0.0; policy.scratch_len()];
     policy.check_probes(&mut vec![0.0; policy.actions()], &mut scratch)?;
-    act::serve(&policy, std::io::stdin().lock(), std::io::stdout().lock())
+    act::serve(&policy, std::io::stdin().lock(), std::io::stdout().lock(), confirmation)
 }
 
 fn measure(options: &MeasureOptions) -> Result<(), EdgeError> {

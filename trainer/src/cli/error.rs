@@ -5,6 +5,8 @@ use lacewing_runtime::act::LoadError;
 use lacewing_runtime::learn::{AdoptError, ResumeError};
 use thiserror::Error;
 
+use super::sign::SignError;
+use crate::deploy::DeployError;
 use crate::engine::EngineError;
 use crate::env::{EnvError, SettingError};
 use crate::lab::config::ConfigError;
@@ -88,6 +90,12 @@ pub enum CliError {
     /// Runs cannot be reported on.
     #[error(transparent)]
     Report(#[from] ReportError),
+    /// A policy cannot be signed or verified.
+    #[error(transparent)]
+    Sign(#[from] SignError),
+    /// A policy did not come onto a robot.
+    #[error(transparent)]
+    Deploy(#[from] DeployError),
     /// Robustness cannot be measured.
     #[error(transparent)]
     Robustness(#[from] RobustnessError),

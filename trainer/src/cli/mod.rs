@@ -1,6 +1,7 @@
 //! The command line: one module a command, each a thin layer over the crates.
 
 mod adopt;
+mod deploy;
 mod env;
 mod error;
 mod eval;
@@ -12,6 +13,7 @@ mod measure;
 mod quickstart;
 mod report;
 mod robustness;
+mod sign;
 mod signals;
 mod sweep;
 mod train;
@@ -53,6 +55,14 @@ enum Command {
     View(view::Args),
     /// Go on learning where the dynamics have changed.
     Finetune(finetune::Args),
+    /// Make a pair of keys to sign policies with.
+    Keygen(sign::KeygenArgs),
+    /// Sign a policy for a robot, into POLICY.sig.
+    Sign(sign::SignArgs),
+    /// Say who signed a policy, and for which robot.
+    Verify(sign::VerifyArgs),
+    /// Put a policy onto robots over ssh, or into an image; see how it does there, or roll it back.
+    Deploy(deploy::Args),
     /// Train a grid of runs: plan it, run it here or on HyperQueue or Slurm, see how far it is.
     Sweep(sweep::Args),
     /// Compare finished runs: one page with plots, tables and statistics.
@@ -82,6 +92,10 @@ pub fn main() -> ExitCode {
         Command::Measure(args) => measure::run(&args),
         Command::View(args) => view::run(&args),
         Command::Finetune(args) => finetune::run(&args),
+        Command::Keygen(args) => sign::keygen(&args),
+        Command::Sign(args) => sign::sign(&args),
+        Command::Verify(args) => sign::verify(&args),
+        Command::Deploy(args) => deploy::run(&args),
         Command::Sweep(args) => sweep::run(args),
         Command::Report(args) => report::run(&args),
         Command::Robustness(args) => robustness::run(&args),

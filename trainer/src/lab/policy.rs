@@ -69,11 +69,11 @@ pub enum PolicyError {
     Act(#[from] ActError),
 }
 
-/// Reads the policy file at `path`, or that of the run whose folder `path` is, and checks it.
+/// The policy file at `path`, or that of the run whose folder `path` is.
 ///
 /// # Errors
-/// [`PolicyError`].
-pub fn read(path: &Path) -> Result<AlignedBytes, PolicyError> {
+/// [`PolicyError`] for a folder without one.
+pub fn file(path: &Path) -> Result<PathBuf, PolicyError> {
     let mut path = path.to_path_buf();
     if path.is_dir() {
         let root = path.clone();
@@ -85,6 +85,15 @@ pub fn read(path: &Path) -> Result<AlignedBytes, PolicyError> {
             });
         }
     }
+    Ok(path)
+}
+
+/// Reads the policy file at `path`, or that of the run whose folder `path` is, and checks it.
+///
+/// # Errors
+/// [`PolicyError`].
+pub fn read(path: &Path) -> Result<AlignedBytes, PolicyError> {
+    let path = file(path)?;
     let bytes = AlignedBytes::read(&path)?;
     parse(&bytes, &path)?;
     Ok(bytes)

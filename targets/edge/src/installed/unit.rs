@@ -1,0 +1,130 @@
+//! The systemd service that starts what is installed: root's own, or the user's.
+
+use super::InstalledError;
+use lacewing_formats::artifact::write_atomically;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+/// Where systemd says that it has booted the system: `sd_booted(3)`.
+const BOOTED: &str = "/run/systemd/system";
+/// Name of the file that remembers a root's unit.
+const REMEMBERED: &str = "unit";
+
+/// The service manager, where there is one.
+pub(super) struct Systemd {
+    /// Name of the unit, without `.service`.
+    name: String,
+    /// Folder of units; none without systemd.
+    units: Option<PathBuf>,
+    /// Program and options that speak to it.
+    systemctl: Vec<String>,
+}
+
+impl Systemd {
+    /// That of this process, if any.
+    pub(super) fn find() -> Self {
+        let root = owner() == Some(0);
+        let home = std::env::var_os("HOME").map(PathBuf::from);
+        let folder = if root {
+            Some(PathBuf::from("/etc/systemd/system"))
+        } else {
+            home.map(|home| home.join(".config/systemd/user"))
+        };
+        let units = folder.filter(|_| Path::new(BOOTED).is_dir());
+        let systemctl = if root { vec!["systemctl"] } else { vec!["systemctl", "--user"] };
+        let systemctl = systemctl.into_iter().map(String::from).collect();
+        Self { name: String::from("lacewing"), units, systemctl }
+    }
+
+    /// The same, for a unit of this name.
+    pub(super) fn named(name: &str) -> Result<Self, InstalledError> {
+        let plain = |c: char| c.is_ascii_alphanumeric() || "_-.".contains(c);
+        if name.is_empty() || name.starts_with('.') || !name.chars().all(plain) {
+            return Err(InstalledError::UnitName);
+        }
+        Ok(Self { name: name.to_string(), ..Self::find() })
+    }
+
+    /// Writes the unit of the versions in `root` and restarts it; says what came of it.
+    pub(super) fn write(&self, root: &Path) -> Result<String, InstalledError> {
+        let Some(units) = &self.units else {
+            return Ok(format!(
+                "there is no systemd here: let `{}/current/lacewing-edge start {0}` be run at boot \
+                 and whenever it ends",
+                root.display()
+            ));
+        };
+        let absolute = root.canonicalize().unwrap_or_else(|_| root.to_path_buf());
+        let path = units.join(format!("{}.service", self.name));
+        let text = self.text(&absolute);
+        let fail = |source| InstalledError::Unit { path: path.clone(), source };
+        fs::create_dir_all(units).map_err(fail)?;
+        if fs::read_to_string(&path).ok().as_ref() != Some(&text) {
+            write_atomically(&path, text.as_bytes()).map_err(|error| fail(io::Error::other(error)))?;
+        }
+        let remembered = root.join(REMEMBERED);
+        write_atomically(&remembered, self.name.as_bytes())
+            .map_err(|error| fail(io::Error::other(error)))?;
+        let unit = format!("{}.service", self.name);
+        for verb in [&["daemon-reload"][..], &["enable", &unit], &["restart", &unit]] {
+            if let Err(why) = self.ask(verb) {
+                return Ok(format!("{} is written, but {why}", path.display()));
+            }
+        }
+        Ok(format!("{unit} is started"))
+    }
+
+    /// Restarts the unit that a root has, if it has one; says what came of it.
+    pub(super) fn restart(&self, root: &Path) -> String {
+        let name = fs::read_to_string(root.join(REMEMBERED));
+        let (Ok(name), Some(_)) = (name, &self.units) else {
+            return String::from("no service is to be restarted: restart what runs it");
+        };
+        let unit = format!("{}.service", name.trim());
+        match self.ask(&["restart", &unit]) {
+            Ok(()) => format!("{unit} is restarted"),
+            Err(why) => why,
+        }
+    }
+
+    fn ask(&self, verb: &[&str]) -> Result<(), String> {
+        let (program, options) = self.systemctl.split_first().ok_or("there is no systemctl")?;
+        let mut command = Command::new(program);
+        command.args(options).args(verb).stdin(Stdio::null());
+        let asked = format!("`{} {}`", self.systemctl.join(" "), verb.join(" "));
+        match command.output() {
+            Ok(output) if output.status.success() => Ok(()),
+            Ok(output) => {
+                let said = String::from_utf8_lossy(&output.stderr);
+                let said = said.lines().next().unwrap_or("it said nothing");
+                Err(format!("{asked} failed: {said}"))
+            }
+            Err(error) => Err(format!("{asked} cannot be run: {error}")),
+        }
+    }
+
+    /// The unit. It is started again whenever it ends: `start` counts, and falls back.
+    fn text(&self, root: &Path) -> String {
+        // `%` begins a specifier of systemd's, and `$` a variable.
+        let root = root.display().to_string().replace('%', "%%").replace('$', "$$");
+        let wanted = if self.systemctl.len() > 1 { "default.target" } else { "multi-user.target" };
+        format!(
+            "[Unit]\nDescription=Lacewing policy in {root}\nStartLimitIntervalSec=0\n\n[Service]\n\
+             ExecStart=\"{root}/current/lacewing-edge\" start \"{root}\"\nRestart=always\n\
+             RestartSec=1\n\n[Install]\nWantedBy={wanted}\n"
+        )
+    }
+}
+
+/// Who runs this process.
+#[cfg(unix)]
+fn owner() -> Option<u32> {
+    fs::metadata("/proc/self").ok().map(|itself| std::os::unix::fs::MetadataExt::uid(&itself))
+}
+
+#[cfg(not(unix))]
+fn owner() -> Option<u32> {
+    None
+}
