@@ -87,7 +87,7 @@ fn the_device_binary_carries_no_trainer() {
             todo.extend(&edges[id]);
         }
     }
-    assert!(seen.contains("lacewing-runtime") && seen.len() < 100, "{} crates", seen.len());
+    assert!(seen.contains("lacewing-runtime") && seen.len() < 130, "{} crates", seen.len());
     for heavy in ["lacewing", "lacewing-burn", "burn", "tract-onnx", "libloading", "cudarc"] {
         assert!(!seen.contains(heavy), "the device binary must not carry {heavy}");
     }

@@ -3,7 +3,9 @@
 
 use lacewing_formats::codec::Encoding;
 use lacewing_formats::signature::sha256;
-use lacewing_runtime::deploy::{DeployError, Disk, Failure, Installed, Offer, Plan, State, Versions};
+use lacewing_runtime::deploy::{
+    DeployError, Disk, Failure, Installed, Offer, Plan, State, Versions,
+};
 use lacewing_tests::actor;
 use lacewing_tests::power_files::{Fault, Folder};
 use std::collections::BTreeSet;
@@ -123,10 +125,29 @@ fn whatever_is_cut_a_whole_version_starts_and_the_next_deployment_works() {
             disk.power();
             assert!(started(&mut disk, &releases).is_some() || which.is_none());
             install(&mut disk, &releases[3]).unwrap();
+            // What is said to be done outlasts a power cut.
+            disk.power();
             assert_eq!(started(&mut disk, &releases), Some(3), "cut {cut}, seed {seed}");
         }
     }
     assert_eq!(seen, [None, Some(0), Some(1), Some(2)].into());
+}
+
+#[test]
+fn a_robot_that_loses_power_with_every_start_comes_back_to_what_was_confirmed() {
+    let releases: Vec<_> = (1..=2).map(release).collect();
+    for seed in 0..40 {
+        let mut disk = Folder::new(seed);
+        install(&mut disk, &releases[0]).unwrap();
+        started(&mut disk, &releases);
+        Versions::new(&mut disk).confirm(1).unwrap();
+        disk.power();
+        install(&mut disk, &releases[1]).unwrap();
+        for expected in [1, 1, 0, 0, 0] {
+            assert_eq!(started(&mut disk, &releases), Some(expected), "seed {seed}");
+            disk.power();
+        }
+    }
 }
 
 #[test]
@@ -196,10 +217,8 @@ fn what_flash_forgets_is_left_for_the_version_before() {
         // Where nothing is left, that is said and nothing is run.
         disk.spoil(&format!("versions/1/{file}"));
         let error = Versions::new(&mut disk).start().unwrap_err();
-        let nothing = matches!(
-            error,
-            DeployError::NoFallback { number: 1, failure: Failure::Damaged }
-        );
+        let nothing =
+            matches!(error, DeployError::NoFallback { number: 1, failure: Failure::Damaged });
         assert!(nothing, "{file}: {error}");
     }
 }

@@ -5,6 +5,7 @@ mod output;
 
 pub mod cli;
 pub mod deploy;
+pub mod device;
 pub mod engine;
 pub mod env;
 pub mod lab;

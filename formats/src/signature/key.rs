@@ -34,7 +34,11 @@ impl PublicKey {
         self.0.to_public_key_pem(LineEnding::LF).map_err(|_| SignatureError::PublicKey)
     }
 
-    pub(super) fn verify(&self, message: &[u8], signature: &Signature) -> Result<(), SignatureError> {
+    pub(super) fn verify(
+        &self,
+        message: &[u8],
+        signature: &Signature,
+    ) -> Result<(), SignatureError> {
         self.0.verify_strict(message, signature).map_err(|_| SignatureError::OtherKey)
     }
 }

@@ -49,7 +49,9 @@ pub enum DeployError {
         found: String,
     },
     /// A key without a name to compare with.
-    #[error("a robot that trusts a key needs the name that policies are signed for: give --robot NAME")]
+    #[error(
+        "a robot that trusts a key needs the name that policies are signed for: give --robot NAME"
+    )]
     NoName,
     /// No name, or no key.
     #[error(transparent)]

@@ -18,6 +18,7 @@
 //! wander back through old policies.
 
 mod accept;
+mod answers;
 mod disk;
 mod error;
 mod identity;
@@ -25,11 +26,12 @@ mod record;
 mod versions;
 
 pub use accept::{Accepted, Refusal, accept};
+pub use answers::{Installed, Offer, Started, Status, Version};
 pub use disk::{Disk, Files};
 pub use error::DeployError;
 pub use identity::Identity;
 pub use record::{Failure, Plan, Record, State};
-pub use versions::{Installed, Offer, Started, Status, Version, Versions};
+pub use versions::Versions;
 
 /// Name of the policy's file in an upload and in a version.
 pub const POLICY: &str = "policy.lace";

@@ -4,7 +4,8 @@ use super::accept::same_contract;
 use super::disk::join;
 use super::record::RECORD;
 use super::{
-    DeployError, Disk, Failure, Identity, POLICY, PROGRAM, Plan, Record, SIGNATURE, State, UPLOADS, accept,
+    DeployError, Disk, Failure, Identity, Installed, Offer, POLICY, PROGRAM, Record, SIGNATURE,
+    Started, State, Status, UPLOADS, Version, accept,
 };
 use lacewing_formats::signature::sha256;
 use std::io::{self, ErrorKind};
@@ -15,69 +16,6 @@ const CURRENT: &str = "current";
 const NEXT: &str = "current.new";
 /// Versions kept beside the one that runs: what it falls back to, and what that one does.
 const KEPT: usize = 2;
-
-/// An upload, and what is to become of it.
-#[derive(Clone, Debug)]
-pub struct Offer<'a> {
-    /// Its folder, in [`UPLOADS`].
-    pub upload: &'a str,
-    /// SHA-256 of the policy file that was sent.
-    pub policy: [u8; 32],
-    /// SHA-256 of the program that was sent.
-    pub program: [u8; 32],
-    /// The robot it is meant for; one that has no name takes this one.
-    pub robot: Option<&'a str>,
-    /// A public key (PEM) to trust from now on.
-    pub trust: Option<&'a str>,
-    /// How it is started and judged.
-    pub plan: Plan,
-    /// Whether the contract may be another than before.
-    pub new_contract: bool,
-}
-
-/// What came of an [`Offer`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Installed {
-    /// It is the current version from now on.
-    New(u32),
-    /// The current version is the same already.
-    Already(u32),
-}
-
-/// A version that is about to run.
-#[derive(Debug)]
-pub struct Started {
-    /// Its number.
-    pub number: u32,
-    /// Its folder, under the root.
-    pub folder: String,
-    /// How it is started.
-    pub plan: Plan,
-    /// Versions that were left behind on the way, and why.
-    pub left: Vec<(u32, Failure)>,
-    /// Why its attempt could not be counted: then it is the last one that was confirmed, if there is one.
-    pub uncounted: Option<DeployError>,
-}
-
-/// A version that is there.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Version {
-    /// Its number.
-    pub number: u32,
-    /// What is known of it; none if that is damaged.
-    pub record: Option<Record>,
-}
-
-/// All there is to know.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Status {
-    /// Which robot.
-    pub identity: Identity,
-    /// The version that runs.
-    pub current: Option<u32>,
-    /// All versions, ascending.
-    pub versions: Vec<Version>,
-}
 
 /// The versions of a policy on one robot.
 #[derive(Debug)]
@@ -142,7 +80,8 @@ impl<D: Disk> Versions<D> {
             }
             if !offer.new_contract {
                 let path = join(&folder(*number), POLICY);
-                let running = self.disk.read(&path).map_err(|error| DeployError::io(&path, error))?;
+                let running =
+                    self.disk.read(&path).map_err(|error| DeployError::io(&path, error))?;
                 same_contract(&running, &policy)?;
             }
         }
@@ -151,6 +90,10 @@ impl<D: Disk> Versions<D> {
         self.put(upload, number, &record)?;
         identity.save(&before, &mut self.disk)?;
         self.switch(number)?;
+        // What connections that broke have left; who is uploading now has to begin again.
+        for name in self.disk.list(UPLOADS).unwrap_or_default() {
+            let _ = self.disk.remove(&join(UPLOADS, &name));
+        }
         Ok(Installed::New(number))
     }
 
@@ -188,15 +131,22 @@ impl<D: Disk> Versions<D> {
 
     /// Counts an attempt of a version that is trying.
     fn count(&mut self, number: u32, record: Record, left: Vec<(u32, Failure)>) -> Started {
-        let mut started =
-            Started { number, folder: folder(number), plan: record.plan.clone(), left, uncounted: None };
+        let mut started = Started {
+            number,
+            folder: folder(number),
+            plan: record.plan.clone(),
+            left,
+            uncounted: None,
+        };
         if record.state == State::Trying {
             let counted = Record { attempts: record.attempts.saturating_add(1), ..record };
             if let Err(error) = self.write(number, &counted) {
                 // What may crash for ever uncounted is not run where there is something better.
-                let confirmed = self.fallback(number).filter(|(_, it)| it.state == State::Confirmed);
+                let confirmed =
+                    self.fallback(number).filter(|(_, it)| it.state == State::Confirmed);
                 if let Some((number, record)) = confirmed {
-                    started = Started { number, folder: folder(number), plan: record.plan, ..started };
+                    started =
+                        Started { number, folder: folder(number), plan: record.plan, ..started };
                 }
                 started.uncounted = Some(error);
             }
@@ -276,9 +226,11 @@ impl<D: Disk> Versions<D> {
     /// Which version runs.
     fn current(&self) -> Result<u32, DeployError> {
         match self.disk.target(CURRENT) {
-            Ok(target) => target.rsplit('/').next().and_then(|it| it.parse().ok()).ok_or_else(|| {
-                DeployError::io(CURRENT, io::Error::other("it leads to no version: remove it"))
-            }),
+            Ok(target) => {
+                target.rsplit('/').next().and_then(|it| it.parse().ok()).ok_or_else(|| {
+                    DeployError::io(CURRENT, io::Error::other("it leads to no version: remove it"))
+                })
+            }
             Err(error) if error.kind() == ErrorKind::NotFound => Err(DeployError::Nothing),
             Err(error) => Err(DeployError::io(CURRENT, error)),
         }
@@ -339,7 +291,12 @@ impl<D: Disk> Versions<D> {
     }
 
     /// A file of an upload, if it is what was sent.
-    fn sent(&self, upload: &str, file: &'static str, sha: [u8; 32]) -> Result<Vec<u8>, DeployError> {
+    fn sent(
+        &self,
+        upload: &str,
+        file: &'static str,
+        sha: [u8; 32],
+    ) -> Result<Vec<u8>, DeployError> {
         let bytes = self.optional(&join(upload, file))?;
         bytes.filter(|bytes| sha256(bytes) == sha).ok_or(DeployError::Upload { file })
     }

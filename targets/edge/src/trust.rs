@@ -58,7 +58,9 @@ pub enum TrustError {
     #[error("--trust, --robot and --newest go together: give --trust KEY.pub --robot NAME")]
     Half,
     /// There is nothing to trust.
-    #[error("--trust, --robot and --newest are for act, measure, finetune and install: leave them out")]
+    #[error(
+        "--trust, --robot and --newest are for act, measure, finetune and install: leave them out"
+    )]
     NoPolicy,
     /// What --newest names holds something else.
     #[error("{path} holds no counter: give the file that an earlier --newest wrote, or a new one", path = path.display())]

@@ -7,6 +7,7 @@ use thiserror::Error;
 
 use super::sign::SignError;
 use crate::deploy::DeployError;
+use crate::device::{AdviseError, DoesNotFit, ProfileError};
 use crate::engine::EngineError;
 use crate::env::{EnvError, SettingError};
 use crate::lab::config::ConfigError;
@@ -96,6 +97,15 @@ pub enum CliError {
     /// A policy did not come onto a robot.
     #[error(transparent)]
     Deploy(#[from] DeployError),
+    /// A device is not known.
+    #[error(transparent)]
+    Profile(#[from] ProfileError),
+    /// A policy does not fit on a device.
+    #[error(transparent)]
+    DoesNotFit(#[from] DoesNotFit),
+    /// Nothing can be advised.
+    #[error(transparent)]
+    Advise(#[from] AdviseError),
     /// Robustness cannot be measured.
     #[error(transparent)]
     Robustness(#[from] RobustnessError),

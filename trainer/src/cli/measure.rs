@@ -8,6 +8,7 @@ use lacewing_formats::policy::Head;
 use lacewing_runtime::measure::{Report, Settings, measure};
 
 use super::CliError;
+use crate::device::{Profile, model};
 use crate::lab::policy;
 
 #[derive(clap::Args)]
@@ -20,6 +21,10 @@ pub struct Args {
     /// Time int8 weights and activations too, and say how far actions are off.
     #[arg(long)]
     int8: bool,
+    /// Model a step on another device in place of timing one here: a name such as orin-nano, or the path
+    /// of a profile.
+    #[arg(long, conflicts_with_all = ["steps", "int8"])]
+    target: Option<String>,
     /// Print JSON.
     #[arg(long)]
     json: bool,
@@ -29,12 +34,31 @@ pub struct Args {
 pub fn run(args: &Args) -> Result<(), CliError> {
     let bytes = policy::read(&args.policy)?;
     let view = policy::parse(&bytes, &args.policy)?;
+    if let Some(target) = &args.target {
+        return modelled(args, &view, bytes.len() as u64, target);
+    }
     let settings = Settings { steps: args.steps.max(1), int8: args.int8, ..Settings::default() };
     let report = report(view, settings)?;
     if args.json {
         say!("{}", serde_json::to_string_pretty(&report).unwrap_or_default());
     } else {
         say!("{report}");
+    }
+    Ok(())
+}
+
+/// What a step takes elsewhere.
+fn modelled(
+    args: &Args,
+    view: &PolicyView<'_>,
+    file_bytes: u64,
+    target: &str,
+) -> Result<(), CliError> {
+    let model = model(view, file_bytes, &Profile::named(target)?)?;
+    if args.json {
+        say!("{}", serde_json::to_string_pretty(&model).unwrap_or_default());
+    } else {
+        say!("{model}");
     }
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! The command line: one module a command, each a thin layer over the crates.
 
 mod adopt;
+mod advise;
 mod deploy;
 mod env;
 mod error;
@@ -49,8 +50,10 @@ enum Command {
     Adopt(adopt::Args),
     /// Show a policy's layers, sparsity, bytes, FLOPs and origin.
     Inspect(inspect::Args),
-    /// Time one control step on this machine, beside the same network run dense.
+    /// Time one control step on this machine, beside the same network run dense; or model one elsewhere.
     Measure(measure::Args),
+    /// Say which sparsity, structure and codecs a device wants.
+    Advise(advise::Args),
     /// Play an episode and draw it: a GIF, a video or a still.
     View(view::Args),
     /// Go on learning where the dynamics have changed.
@@ -90,6 +93,7 @@ pub fn main() -> ExitCode {
         Command::Adopt(args) => adopt::run(&args),
         Command::Inspect(args) => inspect::run(&args),
         Command::Measure(args) => measure::run(&args),
+        Command::Advise(args) => advise::run(&args),
         Command::View(args) => view::run(&args),
         Command::Finetune(args) => finetune::run(&args),
         Command::Keygen(args) => sign::keygen(&args),

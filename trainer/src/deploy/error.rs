@@ -27,7 +27,9 @@ pub enum DeployError {
         source: io::Error,
     },
     /// No connection, or none any more.
-    #[error("no connection ({said}); check that `ssh {host} true` works without a question, and try again")]
+    #[error(
+        "no connection ({said}); check that `ssh {host} true` works without a question, and try again"
+    )]
     Connection {
         /// Host.
         host: String,
@@ -55,6 +57,18 @@ pub enum DeployError {
     #[error("{said}")]
     Refused {
         /// What it says.
+        said: String,
+    },
+    /// Its program does not run there.
+    #[error(
+        "the lacewing-edge that was sent does not run there ({said}); deploy again, and if that does not \
+         help give one built for {} with --edge",
+        machine.target()
+    )]
+    Broken {
+        /// The robot's processor.
+        machine: Machine,
+        /// What its shell says.
         said: String,
     },
     /// Nothing was ever deployed there.
@@ -108,7 +122,9 @@ pub enum DeployError {
         why: String,
     },
     /// It takes too long.
-    #[error("version {version} was not confirmed within {seconds} s; `--status` says how far it is")]
+    #[error(
+        "version {version} was not confirmed within {seconds} s; `--status` says how far it is"
+    )]
     Waited {
         /// Its number.
         version: u64,

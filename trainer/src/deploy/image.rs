@@ -18,8 +18,9 @@ pub fn install(
     id: &str,
 ) -> Result<Installed, DeployError> {
     let staged = package.stage(programs.of(machine)?)?;
-    let mut versions =
-        Versions::new(Files::open(root).map_err(|error| deploy::DeployError::at_root(root, error))?);
+    let mut versions = Versions::new(
+        Files::open(root).map_err(|error| deploy::DeployError::at_root(root, error))?,
+    );
     let upload = root.join(UPLOADS).join(id);
     let copied = fs::create_dir_all(&upload).and_then(|()| {
         let files = staged.files().map_err(std::io::Error::other)?;

@@ -93,7 +93,8 @@ impl Programs {
         });
         let built = built.flat_map(|name| profiles.map(|profile| target.join(&name).join(profile)));
         let folders = [beside.to_path_buf()].into_iter().chain(built);
-        for path in folders.map(|folder| folder.join("lacewing-edge")).filter(|path| path.is_file()) {
+        for path in folders.map(|folder| folder.join("lacewing-edge")).filter(|path| path.is_file())
+        {
             found.extend(machine_of(&path)?.map(|machine| (machine, path)));
         }
         Ok(Self(found))

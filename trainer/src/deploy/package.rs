@@ -58,7 +58,9 @@ impl Package {
         let folder = TempDir::new().map_err(|source| fail(&std::env::temp_dir(), source))?;
         let put = |name: &str, bytes: &[u8]| {
             let path = folder.path().join(name);
-            fs::write(&path, bytes).and_then(|()| runnable(&path)).map_err(|source| fail(&path, source))
+            fs::write(&path, bytes)
+                .and_then(|()| runnable(&path))
+                .map_err(|source| fail(&path, source))
         };
         put(POLICY, &self.policy)?;
         put(PROGRAM, &program)?;

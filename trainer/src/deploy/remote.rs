@@ -38,6 +38,9 @@ impl Session {
     }
 }
 
+/// How a complaint of `lacewing-edge` begins.
+const COMPLAINS: &str = "lacewing-edge: ";
+
 /// A robot behind ssh.
 pub struct Remote<'a> {
     session: &'a Session,
@@ -61,22 +64,30 @@ impl<'a> Remote<'a> {
         programs: &Programs,
         id: &str,
     ) -> Result<Value, DeployError> {
-        let uname = self.shell("uname -m")?;
-        let uname = text(&uname.stdout);
+        let upload = format!("{}/{UPLOADS}/{id}", self.folder);
+        let made = self.shell(&format!("uname -m && mkdir -p {upload}"))?;
+        if !made.status.success() {
+            return Err(DeployError::Copy { said: said(&made) });
+        }
+        let uname = text(&made.stdout);
         let machine = Machine::of_uname(&uname).ok_or(DeployError::UnknownMachine { uname })?;
         let staged = package.stage(programs.of(machine)?)?;
-        let upload = format!("{}/{UPLOADS}/{id}", self.folder);
         let installed = self.copy(&staged.files()?, &upload).and_then(|()| {
-            let program = format!("{upload}/{PROGRAM}");
             let words = package.arguments(self.folder, id, &staged);
             let words: Vec<_> = words.iter().map(|word| quoted(word)).collect();
-            self.ask(&program, &words.join(" ")).map_err(|error| match error {
+            let line = format!("{upload}/{PROGRAM} {}", words.join(" "));
+            let output = self.shell(&line).map_err(|error| match error {
                 DeployError::Connection { host, said } => DeployError::Unknown { host, said },
                 error => error,
-            })
+            })?;
+            match output.status.success() {
+                true => answer(&text(&output.stdout)),
+                false if said(&output).starts_with(COMPLAINS) => Err(refused(&output)),
+                false => Err(DeployError::Broken { machine, said: said(&output) }),
+            }
         });
-        if matches!(installed, Err(DeployError::Copy { .. } | DeployError::Refused { .. })) {
-            // Its space may be what was missing. Where this fails too, the error says why.
+        if matches!(installed, Err(DeployError::Copy { .. } | DeployError::Broken { .. })) {
+            // Its space may be what was missing. Where this fails too, the next installation sweeps.
             let _ = self.shell(&format!("rm -rf {upload}"));
         }
         installed
@@ -137,20 +148,11 @@ impl<'a> Remote<'a> {
         }
     }
 
-    fn ask(&self, program: &str, words: &str) -> Result<Value, DeployError> {
-        let output = self.shell(&format!("{program} {words}"))?;
-        if !output.status.success() {
-            return Err(refused(&output));
-        }
-        answer(&text(&output.stdout))
-    }
-
-    /// Copies files into a folder there, which is made.
+    /// Copies files into a folder there.
     fn copy(&self, files: &[PathBuf], folder: &str) -> Result<(), DeployError> {
-        let made = self.shell(&format!("mkdir -p {folder}"))?;
         let mut copy = self.session.command("scp");
         copy.args(["-p", "-q"]).args(files).arg(format!("{}:{folder}/", self.host));
-        let copied = if made.status.success() { run("scp", copy)? } else { made };
+        let copied = run("scp", copy)?;
         if copied.status.success() {
             return Ok(());
         }
@@ -182,7 +184,7 @@ fn answer(said: &str) -> Result<Value, DeployError> {
 /// What a robot's program complains of, without its own name.
 fn refused(output: &Output) -> DeployError {
     let said = said(output);
-    let plain = said.strip_prefix("lacewing-edge: ").unwrap_or(&said);
+    let plain = said.strip_prefix(COMPLAINS).unwrap_or(&said);
     DeployError::Refused { said: plain.to_string() }
 }
 

@@ -1,7 +1,7 @@
 //! `lacewing-edge install`: an upload becomes the version that runs.
 
 use super::unit::Systemd;
-use super::{InstalledError, report, versions};
+use super::{InstalledError, open, report};
 use crate::trust;
 use clap::Args;
 use lacewing_runtime::deploy::{Offer, Plan};
@@ -50,7 +50,7 @@ pub struct InstallOptions {
 /// [`InstalledError`]; unless it speaks of a unit, what ran before still does.
 pub fn install(options: &InstallOptions, told: &trust::Options) -> Result<(), InstalledError> {
     let systemd = Systemd::named(&options.unit)?;
-    let mut versions = versions(&options.root)?;
+    let mut versions = open(&options.root)?;
     let status = versions.status()?;
     let before = status.versions.iter().find(|version| Some(version.number) == status.current);
     let before = before.and_then(|version| version.record.clone()).map(|record| record.plan);

@@ -39,8 +39,13 @@ pub struct Asked {
     pub json: bool,
 }
 
-/// The versions in a folder; other commands wait meanwhile.
+/// The versions in a folder that has some; other commands wait meanwhile.
 fn versions(root: &Path) -> Result<Versions<Files>, InstalledError> {
+    if root.is_dir() { open(root) } else { Err(DeployError::Nothing.into()) }
+}
+
+/// The same, of a folder that is made if it is not there.
+fn open(root: &Path) -> Result<Versions<Files>, InstalledError> {
     Ok(Versions::new(Files::open(root).map_err(|error| DeployError::at_root(root, error))?))
 }
 

@@ -62,7 +62,8 @@ impl Systemd {
         let fail = |source| InstalledError::Unit { path: path.clone(), source };
         fs::create_dir_all(units).map_err(fail)?;
         if fs::read_to_string(&path).ok().as_ref() != Some(&text) {
-            write_atomically(&path, text.as_bytes()).map_err(|error| fail(io::Error::other(error)))?;
+            write_atomically(&path, text.as_bytes())
+                .map_err(|error| fail(io::Error::other(error)))?;
         }
         let remembered = root.join(REMEMBERED);
         write_atomically(&remembered, self.name.as_bytes())
@@ -127,4 +128,59 @@ fn owner() -> Option<u32> {
 #[cfg(not(unix))]
 fn owner() -> Option<u32> {
     None
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt;
+
+    /// A service manager that notes what it is asked, and fails at `failing`.
+    fn manager(folder: &Path, failing: &str) -> Systemd {
+        let systemctl = folder.join("systemctl");
+        let script = format!(
+            "#!/bin/sh\necho \"$@\" >>{}/asked\nif [ \"$2\" = {failing} ]; then echo no bus >&2; exit 1; fi\n",
+            folder.display()
+        );
+        fs::write(&systemctl, script).unwrap();
+        fs::set_permissions(&systemctl, PermissionsExt::from_mode(0o755)).unwrap();
+        let systemctl = vec![systemctl.display().to_string(), String::from("--user")];
+        Systemd { name: String::from("rover"), units: Some(folder.join("units")), systemctl }
+    }
+
+    fn folder(name: &str) -> PathBuf {
+        let folder = std::env::temp_dir().join(format!("unit-{name}-{}", std::process::id()));
+        fs::create_dir_all(folder.join("root 1%")).unwrap();
+        folder
+    }
+
+    #[test]
+    fn a_unit_is_written_started_and_restarted() {
+        let folder = folder("written");
+        let (root, systemd) = (folder.join("root 1%"), manager(&folder, "nothing"));
+        assert_eq!(systemd.write(&root).unwrap(), "rover.service is started");
+        assert_eq!(systemd.restart(&root), "rover.service is restarted");
+        let asked = fs::read_to_string(folder.join("asked")).unwrap();
+        let expected = "--user daemon-reload\n--user enable rover.service\n\
+                        --user restart rover.service\n--user restart rover.service\n";
+        assert_eq!(asked, expected);
+        let unit = fs::read_to_string(folder.join("units/rover.service")).unwrap();
+        let escaped = root.display().to_string().replace('%', "%%");
+        let start = format!("ExecStart=\"{escaped}/current/lacewing-edge\" start \"{escaped}\"\n");
+        assert!(unit.contains(&start) && unit.contains("\nRestart=always\n"), "{unit}");
+        assert!(unit.ends_with("WantedBy=default.target\n"), "{unit}");
+        fs::remove_dir_all(folder).unwrap();
+    }
+
+    #[test]
+    fn a_manager_that_refuses_is_told_of_and_names_are_plain() {
+        let folder = folder("refused");
+        let (root, systemd) = (folder.join("root 1%"), manager(&folder, "enable"));
+        let said = systemd.write(&root).unwrap();
+        assert!(said.contains("is written, but") && said.ends_with("failed: no bus"), "{said}");
+        for name in ["", "a b", "../x", "x/y", ".hidden"] {
+            assert!(Systemd::named(name).is_err(), "{name}");
+        }
+        fs::remove_dir_all(folder).unwrap();
+    }
 }
