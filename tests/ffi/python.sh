@@ -28,5 +28,12 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 "$target/debug/lacewing" train CartPole-v1 --sparsity 0.9 --hidden 64,64 --steps 2000 --seed 1 --out "$work/run" 2>"$work/log"
 "$target/python/clean/bin/python" targets/python/example.py "$work/run/policy.lace" CartPole-v1
-"$target/python/build/bin/mypy" --strict --ignore-missing-imports --python-executable "$target/python/clean/bin/python" \
-  targets/python/example.py
+# A pendulum that falls harder: what is learned must be worth more, and go on being learned from.
+"$target/debug/lacewing" train Pendulum-v1 --sparsity 0.9 --steps 8000 --seed 2 --out "$work/pendulum" 2>"$work/log"
+"$target/python/clean/bin/python" targets/python/finetune.py "$work/pendulum/policy.lace" Pendulum-v1 "$work/tuned.lace" \
+  --gravity 14 --steps 3000 | tee "$work/told"
+"$target/python/clean/bin/python" tests/ffi/python_learner.py "$work/pendulum/policy.lace" "$work/tuned.lace" "$work/told"
+for program in example finetune; do
+  "$target/python/build/bin/mypy" --strict --ignore-missing-imports \
+    --python-executable "$target/python/clean/bin/python" "targets/python/$program.py"
+done

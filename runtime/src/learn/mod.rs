@@ -20,6 +20,7 @@
 //! | `dynamic_buffer` | forgetting what another policy did |
 //! | `rejections` | updates that a guard rejected |
 //! | `session` | the interaction loop |
+//! | `tuned` | from a policy file to an agent, and back to a file |
 //! | `tuner` | learning in the time that a control loop leaves |
 
 mod actor;
@@ -43,6 +44,8 @@ mod resume;
 mod score;
 pub mod session;
 mod training;
+#[cfg(feature = "alloc")]
+mod tuned;
 mod tuner;
 mod tuning;
 
@@ -77,6 +80,8 @@ pub use rejections::Rejections;
 pub use resume::{LiveLinks, Resume, ResumeError, ResumeHeader, ResumeImage, policy_hash};
 pub use score::Score;
 pub use training::{MAX_THREADS, Training};
+#[cfg(feature = "alloc")]
+pub use tuned::TunedError;
 pub use tuner::Tuner;
 pub use tuning::{NoTopology, TuningTopology};
 

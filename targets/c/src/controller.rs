@@ -4,6 +4,7 @@ use lacewing_formats::artifact::{AlignedBytes, FileError, PolicyView, ReadError}
 use lacewing_runtime::act::{ActError, Interface, InterfaceError, Layout, LoadError, Policy};
 use lacewing_runtime::kernels::act::Kernel;
 use lacewing_runtime::learn::Block;
+use self_cell::{MutBorrow, self_cell};
 use std::path::Path;
 use thiserror::Error;
 
@@ -34,32 +35,25 @@ struct Memory {
     signals: Vec<f32>,
 }
 
-/// A loaded policy: observations in the driver's units to actions in the driver's units, as
-/// `lacewing-edge act` has them.
-pub struct Controller {
-    interface: Interface<'static>,
-    policy: Policy<'static>,
+/// What borrows it.
+struct Loaded<'m> {
+    interface: Interface<'m>,
+    policy: Policy<'m>,
     scratch: Vec<f32>,
     action: Vec<f32>,
-    /// Last, since fields are dropped in their order, and those above borrow it.
-    _memory: Owned,
 }
 
-/// Boxed memory, freed when this is dropped. A box itself may not be moved while it is borrowed.
-struct Owned(*mut Memory);
-
-impl Drop for Owned {
-    fn drop(&mut self) {
-        // SAFETY: it came from `Box::into_raw`, and whoever has this has no more borrows of it.
-        drop(unsafe { Box::from_raw(self.0) });
+self_cell! {
+    struct Whole {
+        owner: MutBorrow<Memory>,
+        #[covariant]
+        dependent: Loaded,
     }
 }
 
-// SAFETY: the memory behind the pointer is reached through `policy` and `interface` only, which are this
-// controller's own and may change threads.
-unsafe impl Send for Controller {}
-// SAFETY: as above; through a shared controller both are only read.
-unsafe impl Sync for Controller {}
+/// A loaded policy: observations in the driver's units to actions in the driver's units, as
+/// `lacewing-edge act` has them.
+pub struct Controller(Whole);
 
 impl Controller {
     /// Reads a policy file, lays it out for this processor and replays its probes.
@@ -80,46 +74,43 @@ impl Controller {
         let blocks = vec![Block::ZERO; Policy::blocks(&view, layout, kernel)];
         let signals = vec![0.0; Interface::numbers(&view)];
         drop(view);
-        let memory = Owned(Box::into_raw(Box::new(Memory { bytes, blocks, signals })));
-        // SAFETY: it stays where it is until `memory` is dropped, which is after all that borrows it: below
-        // it was there first, and in the controller it is last. Its three parts are borrowed once each, and
-        // only here.
-        let (bytes, blocks, signals) = unsafe {
-            let memory: &'static mut Memory = &mut *memory.0;
-            (&memory.bytes, &mut memory.blocks[..], &mut memory.signals[..])
-        };
-        let view = PolicyView::parse(bytes)?;
-        let interface = Interface::new(&view, signals)?;
-        let policy = Policy::with_layout(view, layout, kernel, blocks)?;
-        let mut scratch = vec![0.0; policy.scratch_len()];
-        let mut action = vec![0.0; policy.actions()];
-        policy.check_probes(&mut action, &mut scratch)?;
-        Ok(Self { interface, policy, scratch, action, _memory: memory })
+        let memory = MutBorrow::new(Memory { bytes, blocks, signals });
+        Whole::try_new(memory, |memory| {
+            let Memory { bytes, blocks, signals } = memory.borrow_mut();
+            let view = PolicyView::parse(bytes)?;
+            let interface = Interface::new(&view, signals)?;
+            let policy = Policy::with_layout(view, layout, kernel, blocks)?;
+            let mut scratch = vec![0.0; policy.scratch_len()];
+            let mut action = vec![0.0; policy.actions()];
+            policy.check_probes(&mut action, &mut scratch)?;
+            Ok(Loaded { interface, policy, scratch, action })
+        })
+        .map(Self)
     }
 
     /// Numbers of an observation.
     pub fn observations(&self) -> usize {
-        self.interface.sensors()
+        self.0.borrow_dependent().interface.sensors()
     }
 
     /// Numbers of an action.
     pub fn actions(&self) -> usize {
-        self.policy.actions()
+        self.0.borrow_dependent().policy.actions()
     }
 
     /// Seconds from one action to the next.
     pub fn period(&self) -> f64 {
-        self.policy.view().header().control_period_s()
+        self.0.borrow_dependent().policy.view().header().control_period_s()
     }
 
     /// The file it was loaded from.
     pub fn view(&self) -> &PolicyView<'_> {
-        self.policy.view()
+        self.0.borrow_dependent().policy.view()
     }
 
     /// Begins an episode: earlier observations and actions are forgotten.
     pub fn reset(&mut self) {
-        self.interface.reset();
+        self.0.with_dependent_mut(|_, loaded| loaded.interface.reset());
     }
 
     /// One control step; never allocates.
@@ -127,9 +118,11 @@ impl Controller {
     /// # Errors
     /// [`ControllerError`]; there is no action then.
     pub fn act(&mut self, observation: &[f32]) -> Result<&[f32], ControllerError> {
-        let observation = self.interface.observe(observation)?;
-        self.policy.act(observation, &mut self.action, &mut self.scratch)?;
-        self.interface.command(&mut self.action)?;
-        Ok(&self.action)
+        self.0.with_dependent_mut(|_, Loaded { interface, policy, scratch, action }| {
+            let observation = interface.observe(observation)?;
+            policy.act(observation, action, scratch)?;
+            Ok::<_, ControllerError>(interface.command(action)?)
+        })?;
+        Ok(&self.0.borrow_dependent().action)
     }
 }

@@ -3,11 +3,11 @@
 use crate::driver::DriverError;
 use crate::installed::InstalledError;
 use crate::trust::TrustError;
-use lacewing_formats::artifact::{FileError, ReadError, SaveError, SpecError};
+use lacewing_formats::artifact::{FileError, ReadError, SaveError};
 use lacewing_formats::policy::Mismatch;
 use lacewing_runtime::act::{ActError, InterfaceError, LoadError};
 use lacewing_runtime::guard::RulesError;
-use lacewing_runtime::learn::{LearnError, ReplayError, ResumeError};
+use lacewing_runtime::learn::{LearnError, ReplayError, ResumeError, TunedError};
 use lacewing_runtime::store::{FolderError, ImageError, StoreError};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -254,7 +254,7 @@ pub enum EdgeError {
     },
     /// The tuned policy is none that a file holds.
     #[error(transparent)]
-    Spec(#[from] SpecError),
+    Tuned(#[from] TunedError),
     /// The tuned policy cannot be saved.
     #[error(transparent)]
     Save(#[from] SaveError),

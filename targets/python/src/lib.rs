@@ -1,19 +1,142 @@
-//! Lacewing for Python: load a policy file, act on numpy arrays, inspect, measure.
+//! Lacewing for Python: load a policy file, act on numpy arrays, inspect, measure, learn on.
+
+mod learner;
 
 use lacewing_c::{Controller, ControllerError};
 use lacewing_formats::artifact::AlignedBytes;
 use lacewing_formats::policy::Head;
 use lacewing_runtime::cost::Cost;
+use lacewing_runtime::learn::Adapt;
 use lacewing_runtime::measure::{Settings, measure};
-use numpy::{PyArray1, PyArray2, PyArrayMethods, PyReadonlyArrayDyn, PyUntypedArrayMethods};
+use learner::Options;
+use numpy::{
+    PyArray1, PyArray2, PyArrayMethods, PyReadonlyArray1, PyReadonlyArrayDyn, PyUntypedArrayMethods,
+};
 use pyo3::exceptions::{PyOSError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
+use std::error::Error;
+use std::fmt::Display;
 use std::path::PathBuf;
+use std::str::FromStr;
+use std::sync::{Mutex, PoisonError};
 
 /// A policy file, ready to act.
 #[pyclass(module = "lacewing")]
 struct Policy(Controller);
+
+/// A policy file that goes on learning.
+#[pyclass(module = "lacewing")]
+struct Learner(Mutex<learner::Learner>);
+
+#[pymethods]
+impl Learner {
+    #[new]
+    #[pyo3(signature = (
+        path, *, seed=0, warm_up=500, replay=10_000, replay_values="f32", topology="frozen",
+        adapt="all", critics_first=0, stay_near=0.0, lean=false, noise=None
+    ))]
+    #[expect(clippy::too_many_arguments, reason = "they are keywords")]
+    fn new(
+        path: PathBuf,
+        seed: u64,
+        warm_up: u64,
+        replay: usize,
+        replay_values: &str,
+        topology: &str,
+        adapt: &str,
+        critics_first: u64,
+        stay_near: f32,
+        lean: bool,
+        noise: Option<f32>,
+    ) -> PyResult<Self> {
+        let bytes =
+            AlignedBytes::read(&path).map_err(|error| PyOSError::new_err(error.to_string()))?;
+        let adapt = Adapt { policy_after: critics_first, stay_near, ..word(adapt)? };
+        let (replay_values, topology) = (word(replay_values)?, word(topology)?);
+        let options =
+            Options { seed, warm_up, replay, replay_values, topology, adapt, lean, noise };
+        learner::Learner::new(bytes, &options).map(|it| Self(Mutex::new(it))).map_err(failed)
+    }
+
+    #[getter]
+    fn steps(&self) -> u64 {
+        self.with(|it| it.counts()[0])
+    }
+
+    #[getter]
+    fn updates(&self) -> u64 {
+        self.with(|it| it.counts()[1])
+    }
+
+    #[getter]
+    fn rejected(&self) -> u64 {
+        self.with(|it| it.counts()[2])
+    }
+
+    fn memory<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let told = PyDict::new(py);
+        self.with(|it| {
+            it.budget().parts().into_iter().try_for_each(|(part, bytes)| told.set_item(part, bytes))
+        })?;
+        Ok(told)
+    }
+
+    fn reset(&self, observation: PyReadonlyArray1<'_, f32>) -> PyResult<()> {
+        self.with(|it| it.reset(observation.as_slice()?).map_err(failed))
+    }
+
+    #[pyo3(signature = (explore=true))]
+    fn act<'py>(&self, py: Python<'py>, explore: bool) -> PyResult<Bound<'py, PyArray1<f32>>> {
+        let action = self.with(|it| it.act(explore)).map_err(failed)?;
+        Ok(PyArray1::from_vec(py, action))
+    }
+
+    #[pyo3(signature = (observation, reward, terminated, truncated, teacher=None))]
+    fn learn<'py>(
+        &self,
+        py: Python<'py>,
+        observation: PyReadonlyArray1<'_, f32>,
+        reward: f64,
+        terminated: bool,
+        truncated: bool,
+        teacher: Option<PyReadonlyArray1<'_, f32>>,
+    ) -> PyResult<Option<Bound<'py, PyDict>>> {
+        let outcome = (reward as f32, terminated, truncated);
+        let observation = observation.as_slice()?;
+        let teacher = teacher.as_ref().map(|teacher| teacher.as_slice()).transpose()?;
+        // Other threads of Python go on meanwhile.
+        let learn =
+            |it: &mut learner::Learner| (it.learn(observation, outcome, teacher), it.losses());
+        let (losses, names) = py.detach(|| self.with(learn));
+        let losses = losses.map_err(failed)?;
+        let Some(losses) = losses else { return Ok(None) };
+        let told = PyDict::new(py);
+        for (name, loss) in names.iter().zip(losses.iter()) {
+            told.set_item(name, loss)?;
+        }
+        Ok(Some(told))
+    }
+
+    fn save(&self, path: PathBuf) -> PyResult<()> {
+        self.with(|it| it.save(&path)).map_err(|error| PyOSError::new_err(error.to_string()))
+    }
+}
+
+impl Learner {
+    fn with<T>(&self, what: impl FnOnce(&mut learner::Learner) -> T) -> T {
+        what(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// One of a few words.
+fn word<T: FromStr<Err: Display>>(word: &str) -> PyResult<T> {
+    word.parse().map_err(|error: T::Err| PyValueError::new_err(format!("{word}: {error}")))
+}
+
+fn failed(error: Box<dyn Error + Send + Sync>) -> PyErr {
+    PyValueError::new_err(error.to_string())
+}
 
 /// `OSError` where a file cannot be read, else `ValueError`.
 fn raise(error: &ControllerError) -> PyErr {
@@ -184,5 +307,5 @@ fn wrong_out() -> PyErr {
 #[pymodule]
 mod lacewing {
     #[pymodule_export]
-    use super::Policy;
+    use super::{Learner, Policy};
 }

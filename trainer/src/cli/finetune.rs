@@ -165,15 +165,12 @@ pub fn run(args: &Args) -> Result<(), CliError> {
 
 /// The policy's resume section.
 pub fn resume_of<'a>(view: &PolicyView<'a>, path: &Path) -> Result<Resume<'a>, CliError> {
-    let Some(resume) = view.resume() else {
-        return Err(CliError::Usage(format!(
+    Resume::of(view)?.ok_or_else(|| {
+        CliError::Usage(format!(
             "{} has no resume section to learn on from; take policy.lace of the run's folder",
             path.display()
-        )));
-    };
-    let resume = Resume::parse(resume)?;
-    resume.check_policy(view, policy::hash(view))?;
-    Ok(resume)
+        ))
+    })
 }
 
 /// Fine-tunes and tells how it goes. `out` holds the best policy from the first evaluation on, so

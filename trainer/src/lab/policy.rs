@@ -9,7 +9,6 @@ use lacewing_formats::codec::Encoding;
 use lacewing_formats::policy::{ActionHead, Contract, ObservationNormaliser, Probe, Provenance};
 use lacewing_formats::topology::{Csr, TopologyError};
 use lacewing_runtime::act::{ActError, LoadError, Policy};
-use lacewing_runtime::learn::policy_hash;
 use thiserror::Error;
 
 use super::folder::CONFIG;
@@ -240,12 +239,6 @@ pub fn probe_observations(env: &mut dyn Env, seed: u64) -> Result<Vec<Vec<f32>>,
         observations.push(observation);
     }
     Ok(observations)
-}
-
-/// What a resume section must say of the policy it belongs to: see [`policy_hash`].
-pub fn hash(view: &PolicyView<'_>) -> u32 {
-    let layers = layers(view);
-    policy_hash(layers.iter().map(|layer| (&*layer.row_ptr, &*layer.col_idx, &*layer.bias)))
 }
 
 /// Share of all links that are pruned, 0 to 1.

@@ -25,8 +25,6 @@ use super::tuning::TuningTopology;
 use crate::arena::{Block, OutOfMemory};
 use body::body_bytes;
 use header::{MOST_HEADER_BYTES, VERSION};
-use lacewing_formats::artifact::PolicyView;
-use lacewing_formats::policy::{Activation, Head};
 use lacewing_formats::topology::TopologyError;
 use thiserror::Error;
 
@@ -137,44 +135,6 @@ impl<'a> Resume<'a> {
             return Err(ResumeError::Length { expected, found: body.len() as u64 });
         }
         Ok(Self { header, body })
-    }
-
-    /// Refuses the section where it is not of this policy, whose [`policy_hash`] is given, or where the
-    /// learner has not what follows the policy's sums.
-    ///
-    /// # Errors
-    /// [`ResumeError::OtherPolicy`], [`ResumeError::Activation`], [`ResumeError::Head`].
-    pub fn check_policy(&self, view: &PolicyView<'_>, hash: u32) -> Result<(), ResumeError> {
-        let head = view.action_head().kind();
-        if head == Head::Clamped {
-            return Err(ResumeError::Head { head: head.name() });
-        }
-        let last = view.layers().len() - 1;
-        for (index, layer) in view.layers().enumerate() {
-            let learned = match index == last {
-                true => self.settings().kind().output_activation(),
-                false => Activation::Relu,
-            };
-            if layer.norm.is_some() {
-                return Err(ResumeError::Activation { layer: index, what: "layer normalisation" });
-            }
-            if layer.activation != learned {
-                return Err(ResumeError::Activation {
-                    layer: index,
-                    what: layer.activation.name(),
-                });
-            }
-        }
-        let what = if view.header().observations() != self.shape().observations() {
-            "observations"
-        } else if view.header().actions() != self.shape().action_numbers() {
-            "actions"
-        } else if hash != self.header.policy_hash {
-            "links or biases"
-        } else {
-            return Ok(());
-        };
-        Err(ResumeError::OtherPolicy { what })
     }
 
     /// The networks' shape.

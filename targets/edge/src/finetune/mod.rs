@@ -7,7 +7,6 @@ mod need;
 mod progress;
 mod report;
 mod robot;
-mod save;
 mod session;
 mod signals;
 mod state;
@@ -17,13 +16,13 @@ use crate::driver::{self, Driver};
 use crate::telemetry::{Log, Metrics, RING_BYTES, Telemetry};
 use agreed::Agreed;
 use clap::Args;
-use lacewing_formats::artifact::{AlignedBytes, PolicyView, destination};
+use lacewing_formats::artifact::{AlignedBytes, PolicyView, destination, write_atomically};
 use lacewing_runtime::act::{Interface, Policy};
 use lacewing_runtime::guard::{Gate, GradientRules, Sensor, know};
 use lacewing_runtime::learn::session::Position;
 use lacewing_runtime::learn::{
     Adapt, AnyAgent, Arena, Rejections, Replay, ReplayShape, ReplayValues, Resume, Training,
-    TuningTopology, observation_range, policy_hash,
+    TuningTopology, observation_range,
 };
 use live::When;
 use need::Need;
@@ -34,7 +33,7 @@ use session::{Kept, judge};
 use state::{Kind, Saves};
 use std::io::Write;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
@@ -187,10 +186,8 @@ pub fn run(options: &Options) -> Result<(), EdgeError> {
     }
     let view = crate::parse(&bytes, &options.policy)?;
     let policy = Policy::new(view.clone())?;
-    let resume = Resume::parse(
-        view.resume().ok_or_else(|| EdgeError::NoResume { path: options.policy.clone() })?,
-    )?;
-    resume.check_policy(&view, hash(&view))?;
+    let resume =
+        Resume::of(&view)?.ok_or_else(|| EdgeError::NoResume { path: options.policy.clone() })?;
     let mut settings = *resume.settings();
     if options.noise.is_some_and(|noise| !settings.set_exploration_noise(noise)) {
         return Err(EdgeError::Noise);
@@ -244,7 +241,7 @@ pub fn run(options: &Options) -> Result<(), EdgeError> {
     }
     if !goes_on {
         // A folder that cannot be written to is found now.
-        save::save(&agent, &view, 0, &options.out)?;
+        save(&agent, &view, 0, &options.out)?;
     }
     let caught = saves.is_some() || kind == Kind::Live;
     let stop = if caught { signals::stop() } else { Arc::default() };
@@ -311,17 +308,18 @@ fn tell_guarded(robot: &Robot<'_>) {
     }
 }
 
-/// What a resume section must say of the policy it belongs to.
-fn hash(view: &PolicyView<'_>) -> u32 {
-    let layers: Vec<_> = view
-        .layers()
-        .map(|layer| {
-            let mut columns = vec![0; layer.links()];
-            layer.decode_columns(&mut columns);
-            (layer.row_ptr(), columns, layer.bias)
-        })
-        .collect();
-    policy_hash(layers.iter().map(|(row_ptr, columns, bias)| (&**row_ptr, &**columns, *bias)))
+/// Writes the learner's policy, after so many steps of fine-tuning, to `out`: all of it or nothing.
+///
+/// # Errors
+/// [`EdgeError`].
+fn save(
+    agent: &AnyAgent<'_>,
+    before: &PolicyView<'_>,
+    steps: u64,
+    out: &Path,
+) -> Result<(), EdgeError> {
+    let program = concat!("lacewing-edge ", env!("CARGO_PKG_VERSION"));
+    Ok(write_atomically(out, &agent.tuned(before, steps, program)?)?)
 }
 
 /// Writes a line of progress. Learning goes on where nobody reads it.

@@ -204,7 +204,7 @@ impl Between<'_, '_, '_> {
         let best = progress.best.is_none_or(|best| score.mean > best);
         if best {
             progress.best = Some(score.mean);
-            save::save(agent, self.view, step, &self.options.out)?;
+            save(agent, self.view, step, &self.options.out)?;
         }
         let Score { mean, std } = score;
         self.kept.report.event(step, Event::Evaluation { mean, std, best });

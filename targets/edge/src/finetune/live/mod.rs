@@ -145,7 +145,7 @@ pub fn run(
     });
     learning.tuner.roll_back(control.acting.keeper.best())?;
     tell_all(&control, &learning);
-    save::save(learning.tuner.agent(), view, control.at.step, &options.out)?;
+    save(learning.tuner.agent(), view, control.at.step, &options.out)?;
     if ended.is_ok() {
         tell(format_args!("saved {}", options.out.display()));
     }
