@@ -3,7 +3,7 @@
 #
 #   tests/fuzz/run.sh [-n RUNS | -t SECONDS] [TARGET...]
 #
-# TARGETs are policy, resume, config, grid, driver and onnx, which takes minutes to build; without any,
+# TARGETs are policy, resume, config, grid, driver, line and onnx, which takes minutes to build; without any,
 # all but onnx. A million inputs each, unless -n or -t says otherwise. Inputs that find something new
 # are kept in target/fuzz/corpus/TARGET, beside the seeds of the repository; one that fails in
 # target/fuzz/TARGET-crash-…, and it is run again by target/fuzz/…/release/TARGET FILE.
@@ -20,7 +20,7 @@ while getopts n:t: option; do
 done
 shift $((OPTIND - 1))
 targets=("$@")
-if [ $# = 0 ]; then targets=(policy resume config grid driver); fi
+if [ $# = 0 ]; then targets=(policy resume config grid driver line); fi
 
 # As cargo-fuzz sets them, but for the sanitizer, which needs nightly: .ci/miri and .ci/sanitize look for
 # what that would find.
@@ -50,7 +50,7 @@ for target in "${targets[@]}"; do
   esac
   # Texts are interesting where they are short.
   longest=20000
-  if [ "$target" = config ] || [ "$target" = grid ]; then longest=1500; fi
+  case $target in config | grid | line) longest=1500 ;; esac
   start=$SECONDS
   "target/fuzz/$host/release/$target" "$corpus" "$limit" -seed=1 \
     -max_len=$longest -timeout=20 -rss_limit_mb=4096 -print_final_stats=1 -verbosity=0 \

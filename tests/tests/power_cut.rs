@@ -3,7 +3,9 @@
 
 use std::fs;
 
-use lacewing_runtime::store::{Flash, Folder, Slot, State, Storage, Store, StoreError, UNIT};
+use lacewing_runtime::store::{
+    Flash, Folder, Slot, Standing, State, Storage, Store, StoreError, TRIAL_STARTS, Trial, UNIT,
+};
 use lacewing_tests::power::{Disk, Files, Medium, Nor, PAGE};
 use rand_core::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
@@ -231,4 +233,68 @@ fn a_folder_serves_one_process_and_syncs_in_the_background() {
     assert_eq!(newest(&mut store), Some(2));
     drop(store);
     assert_eq!(newest(&mut open(&mut Files::new(folder.path()))), Some(2));
+}
+
+/// Puts the `number`-th payload on trial; whether the power lasted.
+fn put_on_trial(nor: &mut Nor, number: u64) -> bool {
+    let payload = payload(number);
+    let mut piece = [0; 96];
+    let mut put = || {
+        let mut trial = Trial::start(nor.mount(), &mut piece).ok()?;
+        trial.begin(KIND, payload.len() as u32).ok()?;
+        for _ in 0..payload.len().div_ceil(piece.len()) {
+            let fill = |offset: u32, bytes: &mut [u8]| {
+                bytes.copy_from_slice(&payload[offset as usize..][..bytes.len()]);
+            };
+            trial.write(&mut piece, fill).ok()?;
+        }
+        trial.finish(&mut piece).ok()
+    };
+    put().is_some()
+}
+
+/// What a start runs, whole, and how far it is trusted; whether it could be confirmed, if that was asked.
+fn start(nor: &mut Nor, confirm: bool) -> (Option<(u64, Standing)>, bool) {
+    let mut piece = [0; 96];
+    let Ok(mut trial) = Trial::start(nor.mount(), &mut piece) else { return (None, false) };
+    let (running, entry) = (trial.running(), trial.newest().copied());
+    let confirmed = confirm && trial.confirm() == Ok(true);
+    let Some((slot, standing)) = running else { return (None, false) };
+    assert_eq!(entry.map(|entry| entry.slot), Some(slot), "what runs is the newest");
+    let number = newest(&mut Store::open(nor.mount(), &mut piece).unwrap());
+    (number.map(|number| (number, standing)), confirmed)
+}
+
+#[test]
+fn a_trial_ends_with_a_whole_payload_wherever_the_power_goes() {
+    let (mut old, mut new) = (0, 0);
+    for cut in 0.. {
+        let mut nor = Nor::new(cut);
+        nor.power(None);
+        assert!(put_on_trial(&mut nor, 1));
+        assert_eq!(start(&mut nor, true), (Some((1, Standing::OnTrial(TRIAL_STARTS - 1))), true));
+
+        nor.power(Some(cut));
+        let confirmed = put_on_trial(&mut nor, 2) && start(&mut nor, true).1;
+        nor.power(None);
+        // Not confirmed, the new one is gone after its starts at the latest.
+        let mut running = Vec::new();
+        for _ in 0..=TRIAL_STARTS {
+            running.push(start(&mut nor, false).0.expect("something runs"));
+        }
+        let end = running[usize::from(TRIAL_STARTS)];
+        assert_eq!(end.1, Standing::Confirmed, "cut {cut}: {running:?}");
+        assert!(running.is_sorted_by_key(|(number, _)| std::cmp::Reverse(*number)), "{running:?}");
+        match end.0 {
+            1 => old += 1,
+            2 => new += 1,
+            other => panic!("cut {cut}: payload {other}"),
+        }
+        assert!(end.0 == 2 || !confirmed, "cut {cut}: what was confirmed is gone");
+        if confirmed {
+            println!("{old} cuts before the confirmation, {new} after");
+            assert!(old >= payload(2).len() as u64 / 4 && new > 0);
+            return;
+        }
+    }
 }

@@ -20,6 +20,8 @@
 //! closure that fills a piece, such as [`Image::read`]; it must not change on the way. So learning pauses
 //! while the pieces are written (the slack goes to the save) and the control loop goes on acting.
 //!
+//! [`Trial`] puts policies into the same slots, and what is new there must be confirmed.
+//!
 //! | [`Storage`] | is |
 //! |---|---|
 //! | [`Flash`] | pages of raw flash, behind `embedded_storage`'s `NorFlash` |
@@ -31,6 +33,7 @@ mod folder;
 mod header;
 mod image;
 mod saving;
+mod trial;
 
 pub use flash::{Flash, FlashError};
 #[cfg(feature = "std")]
@@ -38,6 +41,7 @@ pub use folder::{Folder, FolderError};
 pub use header::{Entry, State};
 pub use image::{Image, ImageError, Layout, MOST_OWN};
 pub use saving::{Store, StoreError};
+pub use trial::{Standing, TRIAL_STARTS, Trial};
 
 /// Reads and writes begin at, and are long, multiples of this many bytes: a whole number of words of every
 /// flash there is.

@@ -62,6 +62,8 @@ enum Phase {
 pub struct Store<S> {
     storage: S,
     found: [State; 2],
+    /// The whole save of each slot.
+    good: [Option<Entry>; 2],
     newest: Option<Entry>,
     phase: Phase,
     /// Payload and kind of the save under way.
@@ -90,14 +92,14 @@ impl<S: Storage<Error: Debug + Display>> Store<S> {
                 looked => looked?,
             };
         }
-        let good = found.iter().filter_map(|state| match state {
-            State::Good(entry) => Some(*entry),
+        let good = found.map(|state| match state {
+            State::Good(entry) => Some(entry),
             _ => None,
         });
-        let newest = good.max_by_key(|entry| entry.sequence);
+        let newest = newest(&good);
         match unread {
             Some(error) if newest.is_none() => Err(StoreError::Storage(error)),
-            _ => Ok(Self { storage, found, newest, phase: Phase::Idle, next: (0, 0) }),
+            _ => Ok(Self { storage, found, good, newest, phase: Phase::Idle, next: (0, 0) }),
         }
     }
 
@@ -114,6 +116,26 @@ impl<S: Storage<Error: Debug + Display>> Store<S> {
     /// The storage behind it.
     pub fn storage(&self) -> &S {
         &self.storage
+    }
+
+    /// The same, for what its owner keeps beside the saves.
+    pub(super) fn storage_mut(&mut self) -> &mut S {
+        &mut self.storage
+    }
+
+    /// Makes an end of the newest save: what is in the other slot, if it is whole, is the newest then. A save
+    /// under way is given up.
+    ///
+    /// # Errors
+    /// The storage's own.
+    pub(super) fn give_up_newest(&mut self) -> Result<(), StoreError<S::Error>> {
+        self.phase = Phase::Idle;
+        if let Some(entry) = self.newest {
+            self.storage.erase(entry.slot, 0)?;
+            self.good[entry.slot as usize] = None;
+            self.newest = newest(&self.good);
+        }
+        Ok(())
     }
 
     /// Fills `bytes` from the payload of `entry`, from `offset` on, by way of `piece`.
@@ -161,6 +183,7 @@ impl<S: Storage<Error: Debug + Display>> Store<S> {
         }
         // If this fails, erasing starts afresh.
         self.phase = Phase::Idle;
+        self.good[slot as usize] = None;
         let erased = self.storage.erase(slot, erased)?;
         self.phase = Phase::Erasing(erased);
         Ok(erased >= needed)
@@ -232,6 +255,7 @@ impl<S: Storage<Error: Debug + Display>> Store<S> {
             Phase::Closing(entry) => {
                 if self.storage.sync(slot)? {
                     self.newest = Some(entry);
+                    self.good[slot as usize] = Some(entry);
                     return Ok(true);
                 }
                 Phase::Closing(entry)
@@ -266,7 +290,7 @@ impl<S: Storage<Error: Debug + Display>> Store<S> {
     }
 
     /// The slot that the next save goes into: never the newest.
-    fn spare(&self) -> Slot {
+    pub(super) fn spare(&self) -> Slot {
         self.newest.map_or(Slot::A, |newest| newest.slot.other())
     }
 
@@ -278,6 +302,10 @@ impl<S: Storage<Error: Debug + Display>> Store<S> {
         }
         Ok(needed as u32)
     }
+}
+
+fn newest(good: &[Option<Entry>; 2]) -> Option<Entry> {
+    good.iter().flatten().max_by_key(|entry| entry.sequence).copied()
 }
 
 fn assert_piece(piece: &[u8]) {

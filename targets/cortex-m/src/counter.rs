@@ -24,6 +24,11 @@ impl Counter {
     }
 }
 
+/// Instructions so far, exact to one; wraps with the counter after 2.7 · 10⁹.
+pub fn instructions() -> u32 {
+    (u64::from(ticks()) * NANOSECONDS_PER_TICK / NANOSECONDS_PER_INSTRUCTION) as u32
+}
+
 fn ticks() -> u32 {
     compiler_fence(Ordering::SeqCst);
     // SAFETY: a register that these boards have; to read it changes nothing.

@@ -7,6 +7,8 @@ use cortex_m_rt::STACK_PAINT_VALUE;
 unsafe extern "C" {
     static _policy_start: u8;
     static _policy_end: u8;
+    static _slots_start: u8;
+    static _slots_end: u8;
     static _stack_end: u32;
     static _stack_start: u32;
 }
@@ -16,6 +18,12 @@ pub fn policy() -> &'static [u8] {
     let (start, end) = (addr_of!(_policy_start), addr_of!(_policy_end));
     // SAFETY: the memory map gives this range to nothing else, and nothing writes it.
     unsafe { core::slice::from_raw_parts(start, end.addr() - start.addr()) }
+}
+
+/// Where the flash of the two slots begins, and its bytes. Who may read or write them is the caller's to know.
+pub fn slots() -> (*mut u8, usize) {
+    let (start, end) = (addr_of!(_slots_start), addr_of!(_slots_end));
+    (start.cast_mut(), end.addr() - start.addr())
 }
 
 /// Most bytes of stack in use at any time since the start, which painted it.

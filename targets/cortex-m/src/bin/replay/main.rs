@@ -3,12 +3,11 @@
 #![no_std]
 #![no_main]
 
-mod counter;
 mod host;
-mod memory;
 mod replay;
 
 use cortex_m_rt::entry;
+use lacewing_cortex_m::memory;
 use replay::Memory;
 
 #[entry]

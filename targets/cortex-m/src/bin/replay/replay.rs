@@ -1,9 +1,9 @@
 //! What the firmware does with its policy.
 
-use crate::counter::Counter;
-use crate::memory::stack_high_water;
 use core::fmt::{self, Write};
 use core::hint::black_box;
+use lacewing_cortex_m::counter::Counter;
+use lacewing_cortex_m::memory::stack_high_water;
 use lacewing_formats::artifact::{FileError, PolicyView, leading_file};
 use lacewing_runtime::act::{ActError, LoadError, Policy};
 use thiserror::Error;

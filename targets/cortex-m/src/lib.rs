@@ -1,0 +1,5 @@
+//! What the programs of this firmware share.
+#![no_std]
+
+pub mod counter;
+pub mod memory;

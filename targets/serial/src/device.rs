@@ -1,0 +1,319 @@
+//! The chip's end of the line.
+
+use crate::frame::{Broken, Frame, Receiver, frame};
+use crate::message::{Answer, Info, MOST_ACTIONS, MOST_CHUNK, Numbered, Refusal, Request, Running};
+use core::fmt::{Debug, Display};
+use core::hint::black_box;
+use lacewing_formats::artifact::{PolicyView, leading_file};
+use lacewing_runtime::act::Policy;
+use lacewing_runtime::store::{Slot, Standing, Storage, StoreError, Trial, UNIT};
+
+/// What a slot's payload is, for [`Storage`].
+const KIND: u16 = 1;
+/// A policy file begins at a multiple of 64, behind a slot's header and as many bytes of nothing.
+const FILE_AT: usize = 2 * UNIT;
+/// Numbers of an observation that fit into a frame.
+const MOST_OBSERVATIONS: usize = MOST_CHUNK / size_of::<f32>();
+/// How often every probe is run for a count.
+const ROUNDS: u32 = 4;
+
+/// What differs from board to board.
+pub trait Board<'p> {
+    /// A slot as it lies in the memory map. It is asked for when nothing is written to that slot, and kept
+    /// only while nothing is.
+    fn mapped(&self, slot: Slot) -> &'p [u8];
+
+    /// A counter of executed instructions that wraps; the same always where there is none.
+    fn instructions(&self) -> u32;
+
+    /// Bytes of stack in use at most so far.
+    fn stack(&self) -> u32;
+}
+
+/// A policy that runs, two slots for the next one, and the line.
+#[derive(Debug)]
+pub struct Device<'p, 'm, S, B> {
+    receiver: Receiver,
+    desk: Desk<'p, 'm, S, B>,
+    /// Number of the last request that was answered.
+    last: u32,
+    answer: Frame,
+}
+
+/// What is asked for things.
+#[derive(Debug)]
+struct Desk<'p, 'm, S, B> {
+    board: B,
+    /// Absent where the flash cannot be read.
+    slots: Option<Trial<S>>,
+    policy: Option<(Policy<'p>, &'p [u8])>,
+    running: Running,
+    scratch: &'m mut [f32],
+    receiving: Option<Receiving>,
+    restart: bool,
+}
+
+/// A policy file on its way.
+#[derive(Clone, Copy, Debug)]
+struct Receiving {
+    slot: Slot,
+    bytes: u32,
+    written: u32,
+}
+
+impl<'p, 'm, S: Storage<Error: Debug + Display>, B: Board<'p>> Device<'p, 'm, S, B> {
+    /// Starts what is to run: the newest policy of `storage`, or else the one that `factory` begins with.
+    /// `scratch` is for policies of any size that it is large enough for.
+    pub fn start(storage: S, board: B, factory: &'p [u8], scratch: &'m mut [f32]) -> Self {
+        let mut slots = Trial::start(storage, &mut [0; MOST_CHUNK]).ok();
+        let mut desk_policy = None;
+        let mut running = Running::Nothing;
+        if let Some(trial) = &mut slots
+            && let (Some((slot, standing)), Some(entry)) =
+                (trial.running(), trial.newest().copied())
+        {
+            let file = file_of(board.mapped(slot), entry.length.saturating_sub(UNIT as u32));
+            match load(file, scratch) {
+                Ok(policy) => {
+                    desk_policy = Some((policy, file));
+                    running = match standing {
+                        Standing::Confirmed => Running::Confirmed,
+                        Standing::OnTrial(starts) => Running::OnTrial { starts },
+                    };
+                }
+                // If that fails too, its starts end it.
+                Err(_) => drop(trial.give_up()),
+            }
+        }
+        if desk_policy.is_none()
+            && let Ok(file) = leading_file(factory)
+            && let Ok(policy) = load(file, scratch)
+        {
+            (desk_policy, running) = (Some((policy, file)), Running::Factory);
+        }
+        let desk = Desk {
+            board,
+            slots,
+            policy: desk_policy,
+            running,
+            scratch,
+            receiving: None,
+            restart: false,
+        };
+        Self { receiver: Receiver::new(), desk, last: 0, answer: Frame::new() }
+    }
+
+    /// Takes a byte from the line; the answer to send where a frame ends with it.
+    pub fn receive(&mut self, byte: u8) -> Option<Frame> {
+        let message = match self.receiver.push(byte)? {
+            Ok(message) => message,
+            Err(Broken::Damaged) => return Some(refused(0, Refusal::Damaged)),
+            Err(Broken::TooLong) => return Some(refused(0, Refusal::TooLong)),
+        };
+        // By itself, as an unknown request has one too.
+        let Ok((number, request)) = postcard::take_from_bytes::<u32>(message) else {
+            return Some(refused(0, Refusal::Unknown));
+        };
+        if number < self.last || number == 0 {
+            return Some(refused(number, Refusal::Stale { last: self.last }));
+        }
+        if number > self.last {
+            self.answer = match postcard::take_from_bytes::<Request<'_>>(request) {
+                Ok((request, [])) => self.desk.answer(number, request),
+                _ => refused(number, Refusal::Unknown),
+            };
+            self.last = number;
+        }
+        Some(self.answer.clone())
+    }
+
+    /// Whether a restart was asked for and answered.
+    pub fn restarts(&self) -> bool {
+        self.desk.restart
+    }
+}
+
+impl<'p, S: Storage<Error: Debug + Display>, B: Board<'p>> Desk<'p, '_, S, B> {
+    fn answer(&mut self, number: u32, request: Request<'_>) -> Frame {
+        let done = match request {
+            Request::Info => return answered(number, Answer::Info(self.info())),
+            Request::Act { observation } => {
+                let mut room = [0; MOST_ACTIONS * size_of::<f32>()];
+                match self.act(observation, &mut room) {
+                    Ok(action) => return answered(number, Answer::Action(action)),
+                    Err(refusal) => Err(refusal),
+                }
+            }
+            Request::Measure => match self.measure() {
+                Ok((probes, instructions)) => {
+                    return answered(number, Answer::Measured { probes, instructions });
+                }
+                Err(refusal) => Err(refusal),
+            },
+            Request::Begin { bytes } => self.begin(bytes),
+            Request::Chunk { offset, bytes } => self.chunk(offset, bytes),
+            Request::Finish => self.finish(),
+            Request::Confirm { crc } => self.confirm(crc),
+            Request::Restart => {
+                self.restart = true;
+                Ok(())
+            }
+        };
+        match done {
+            Ok(()) => answered(number, Answer::Done),
+            Err(refusal) => refused(number, refusal),
+        }
+    }
+
+    fn info(&self) -> Info {
+        let (running, stack) = (self.running, self.board.stack());
+        let Some((policy, file)) = &self.policy else {
+            let (observations, actions, links, bytes, crc) = (0, 0, 0, 0, 0);
+            return Info { running, observations, actions, links, bytes, crc, stack };
+        };
+        Info {
+            running,
+            observations: policy.observations() as u32,
+            actions: policy.actions() as u32,
+            links: policy.view().layers().map(|layer| layer.links() as u32).sum(),
+            bytes: file.len() as u32,
+            crc: crc32fast::hash(file),
+            stack,
+        }
+    }
+
+    fn act<'a>(&mut self, observation: &[u8], room: &'a mut [u8]) -> Result<&'a [u8], Refusal> {
+        let (policy, _) = self.policy.as_ref().ok_or(Refusal::NoPolicy)?;
+        let expected = policy.observations();
+        let (numbers, rest) = observation.as_chunks::<4>();
+        if numbers.len() != expected || !rest.is_empty() {
+            return Err(Refusal::Observation { expected: expected as u32 });
+        }
+        let mut observation = [0.0; MOST_OBSERVATIONS];
+        for (number, bytes) in observation.iter_mut().zip(numbers) {
+            *number = f32::from_le_bytes(*bytes);
+        }
+        let mut action = [0.0; MOST_ACTIONS];
+        // Neither is longer than what was loaded.
+        let action = &mut action[..policy.actions()];
+        policy
+            .act(&observation[..expected], action, self.scratch)
+            .map_err(|_| Refusal::NotFinite)?;
+        let room = &mut room[..size_of_val(action)];
+        for (bytes, number) in room.as_chunks_mut::<4>().0.iter_mut().zip(action) {
+            *bytes = number.to_le_bytes();
+        }
+        Ok(room)
+    }
+
+    fn measure(&mut self) -> Result<(u32, u32), Refusal> {
+        let (policy, _) = self.policy.as_ref().ok_or(Refusal::NoPolicy)?;
+        let probes = policy.view().probes().len() as u32;
+        if probes == 0 {
+            return Err(Refusal::NoProbes);
+        }
+        let mut action = [0.0; MOST_ACTIONS];
+        let action = &mut action[..policy.actions()];
+        let start = self.board.instructions();
+        for _ in 0..ROUNDS {
+            for probe in policy.view().probes() {
+                let observation = black_box(probe.observation);
+                policy.act(observation, action, self.scratch).map_err(|_| Refusal::NotFinite)?;
+            }
+        }
+        let instructions = self.board.instructions().wrapping_sub(start);
+        Ok((probes, instructions / (ROUNDS * probes)))
+    }
+
+    fn begin(&mut self, bytes: u32) -> Result<(), Refusal> {
+        self.receiving = None;
+        let slots = self.slots.as_mut().ok_or(Refusal::Flash)?;
+        let most = slots.most() - UNIT as u32;
+        if bytes > most {
+            return Err(Refusal::Room { most });
+        }
+        let slot = slots.begin(KIND, UNIT as u32 + bytes).map_err(failed)?;
+        slots.write(&mut [0; UNIT], |_, bytes| bytes.fill(0)).map_err(failed)?;
+        self.receiving = Some(Receiving { slot, bytes, written: 0 });
+        Ok(())
+    }
+
+    fn chunk(&mut self, offset: u32, bytes: &[u8]) -> Result<(), Refusal> {
+        let receiving = self.receiving.as_mut().ok_or(Refusal::NotReceiving)?;
+        let slots = self.slots.as_mut().ok_or(Refusal::Flash)?;
+        let Receiving { written, bytes: total, .. } = *receiving;
+        if offset != written {
+            return Err(Refusal::Offset { expected: written });
+        }
+        let (length, left) = (bytes.len(), (total - written) as usize);
+        let whole = length.is_multiple_of(UNIT) || length == left;
+        if bytes.is_empty() || length > left.min(MOST_CHUNK) || !whole {
+            return Err(Refusal::ChunkLength);
+        }
+        let mut piece = [0; MOST_CHUNK];
+        let piece = &mut piece[..length.next_multiple_of(UNIT)];
+        let fill = |_, to: &mut [u8]| to.copy_from_slice(bytes);
+        if let Err(error) = slots.write(piece, fill) {
+            self.receiving = None;
+            return Err(failed(error));
+        }
+        receiving.written += length as u32;
+        Ok(())
+    }
+
+    fn finish(&mut self) -> Result<(), Refusal> {
+        let Receiving { slot, bytes, written } = self.receiving.ok_or(Refusal::NotReceiving)?;
+        if written < bytes {
+            return Err(Refusal::Offset { expected: written });
+        }
+        self.receiving = None;
+        let slots = self.slots.as_mut().ok_or(Refusal::Flash)?;
+        load(file_of(self.board.mapped(slot), bytes), self.scratch)?;
+        slots.finish(&mut [0; UNIT]).map_err(failed)
+    }
+
+    fn confirm(&mut self, crc: u32) -> Result<(), Refusal> {
+        let came = matches!(self.running, Running::OnTrial { .. } | Running::Confirmed);
+        if !came || self.info().crc != crc {
+            return Err(Refusal::NothingToConfirm);
+        }
+        let slots = self.slots.as_mut().ok_or(Refusal::Flash)?;
+        slots.confirm().map_err(failed)?;
+        self.running = Running::Confirmed;
+        Ok(())
+    }
+}
+
+/// The file of a slot, as far as the slot goes.
+fn file_of(slot: &[u8], bytes: u32) -> &[u8] {
+    let file = slot.get(FILE_AT..).unwrap_or_default();
+    &file[..file.len().min(bytes as usize)]
+}
+
+/// A policy that is whole, fits, and does what its file records.
+fn load<'p>(file: &'p [u8], scratch: &mut [f32]) -> Result<Policy<'p>, Refusal> {
+    let view = PolicyView::parse(file).map_err(|_| Refusal::PolicyFile)?;
+    let policy = Policy::new(view).map_err(|_| Refusal::Memory)?;
+    let fits = policy.actions() <= MOST_ACTIONS
+        && policy.observations() <= MOST_OBSERVATIONS
+        && policy.scratch_len() <= scratch.len();
+    if !fits {
+        return Err(Refusal::Memory);
+    }
+    let action = &mut [0.0; MOST_ACTIONS][..policy.actions()];
+    policy.check_probes(action, scratch).map_err(|_| Refusal::Probes)?;
+    Ok(policy)
+}
+
+fn failed<E: Debug + Display>(_: StoreError<E>) -> Refusal {
+    Refusal::Flash
+}
+
+fn answered(number: u32, message: Answer<'_>) -> Frame {
+    // No answer is longer than an action.
+    frame(&Numbered { number, message }).unwrap_or_default()
+}
+
+fn refused(number: u32, refusal: Refusal) -> Frame {
+    answered(number, Answer::Refused(refusal))
+}

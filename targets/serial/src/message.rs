@@ -1,0 +1,176 @@
+//! What is asked and answered.
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+/// Most bytes of a policy file in one [`Request::Chunk`].
+pub const MOST_CHUNK: usize = 512;
+/// Most numbers of an action.
+pub const MOST_ACTIONS: usize = 64;
+
+/// A message with the number of its request; 0 in answers to what could not be read.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Numbered<M> {
+    /// Above all before it.
+    pub number: u32,
+    /// What is asked or answered.
+    pub message: M,
+}
+
+/// What the host asks.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Request<'a> {
+    /// What runs: [`Answer::Info`].
+    Info,
+    /// One control step: [`Answer::Action`].
+    Act {
+        /// f32 `[observations]`, little-endian, in the environment's units.
+        observation: &'a [u8],
+    },
+    /// Counts the instructions of a control step on the file's probes: [`Answer::Measured`].
+    Measure,
+    /// A new policy comes: erases the slot that is not running. A policy that waits there is given up.
+    Begin {
+        /// Bytes of its file.
+        bytes: u32,
+    },
+    /// The next bytes of the file, a multiple of 32 but at its end.
+    Chunk {
+        /// Where in the file: where the chunk before ended.
+        offset: u32,
+        /// At most [`MOST_CHUNK`].
+        bytes: &'a [u8],
+    },
+    /// The file is whole: it is checked, its probes replayed, and from the next start on it is on trial.
+    Finish,
+    /// The policy that runs is good: it stays.
+    Confirm {
+        /// CRC-32 of its file, as [`Info`] says: a request that comes late confirms no other.
+        crc: u32,
+    },
+    /// Starts afresh, after the answer.
+    Restart,
+}
+
+/// What the chip answers.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Answer<'a> {
+    /// It is done.
+    Done,
+    /// See [`Request::Info`].
+    Info(Info),
+    /// f32 `[actions]`, little-endian, in the environment's units.
+    Action(&'a [u8]),
+    /// See [`Request::Measure`].
+    Measured {
+        /// Of the file.
+        probes: u32,
+        /// Of a control step, the mean of them; with those of the loop around it.
+        instructions: u32,
+    },
+    /// It is not done, and nothing else was.
+    Refused(Refusal),
+}
+
+/// What runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Info {
+    /// From where.
+    pub running: Running,
+    /// Numbers of an observation; 0 where nothing runs, as all below.
+    pub observations: u32,
+    /// Numbers of an action.
+    pub actions: u32,
+    /// Live links.
+    pub links: u32,
+    /// Bytes of the policy file.
+    pub bytes: u32,
+    /// CRC-32 of the policy file.
+    pub crc: u32,
+    /// Bytes of stack in use at most so far.
+    pub stack: u32,
+}
+
+/// Where the policy that runs is from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Running {
+    /// There is none that could.
+    Nothing,
+    /// That which was flashed with the firmware.
+    Factory,
+    /// One that came by the line and was confirmed.
+    Confirmed,
+    /// One that came by the line and must be confirmed: after so many more starts it is gone.
+    OnTrial {
+        /// Starts that are left.
+        starts: u8,
+    },
+}
+
+/// Why a request was refused.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Refusal {
+    /// The frame is cut, or a bit of it is wrong.
+    #[error("the frame came damaged: send it again")]
+    Damaged,
+    /// The frame is longer than any request.
+    #[error("the frame is longer than any request: send smaller chunks")]
+    TooLong,
+    /// The frame came whole, but this firmware knows no such request.
+    #[error("the firmware does not know this request: bring firmware and host to the same version")]
+    Unknown,
+    /// A later request was answered before.
+    #[error("requests up to number {last} are answered: go on behind it")]
+    Stale {
+        /// Number of that request.
+        last: u32,
+    },
+    /// No policy runs.
+    #[error("no policy runs: send one")]
+    NoPolicy,
+    /// The observation has another length.
+    #[error("the policy takes {expected} numbers")]
+    Observation {
+        /// Numbers of an observation.
+        expected: u32,
+    },
+    /// The observation is not finite, or the action would not be.
+    #[error("the observation or what follows from it is not finite: check the sensors")]
+    NotFinite,
+    /// The policy has no probes.
+    #[error("the policy has no probes: `lacewing export` writes some")]
+    NoProbes,
+    /// The file does not fit.
+    #[error("a policy file may have {most} bytes here: export it with smaller codecs")]
+    Room {
+        /// Bytes that fit.
+        most: u32,
+    },
+    /// No policy is on its way, or an error ended it.
+    #[error("no policy is on its way: begin with its length")]
+    NotReceiving,
+    /// A chunk is missing, or comes again.
+    #[error("the next chunk begins at byte {expected}")]
+    Offset {
+        /// Where it begins.
+        expected: u32,
+    },
+    /// A chunk is empty, too long, beyond the file's end, or no multiple of 32 before it.
+    #[error("chunks have 32 to {MOST_CHUNK} bytes, a multiple of 32 but at the end of the file")]
+    ChunkLength,
+    /// The file is no policy, or not one for this firmware.
+    #[error("the policy file is damaged, or made for another version: copy or export it again")]
+    PolicyFile,
+    /// The policy takes more memory than the firmware has.
+    #[error("the policy takes more scratch or actions than this firmware has")]
+    Memory,
+    /// Actions on the probes are not those of the file.
+    #[error("the policy computes other actions here than its file records: export it again")]
+    Probes,
+    /// What runs did not come by the line, or is another policy.
+    #[error("that policy did not come by the line, or does not run: look at what does")]
+    NothingToConfirm,
+    /// The flash failed.
+    #[error("the flash failed: try again, and replace the chip if it goes on")]
+    Flash,
+}
