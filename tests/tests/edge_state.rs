@@ -155,6 +155,30 @@ fn a_signal_saves_and_the_same_command_goes_on() {
 }
 
 #[test]
+fn a_replay_in_a_file_changes_no_bit_and_takes_no_memory() {
+    let (folder, policy) = bench();
+    let [own, spilled] = ["own", "spilled"].map(|name| folder.path().join(name));
+    let there = folder.path().join("there");
+    fs::create_dir(&there).unwrap();
+    let steps = ["--steps=600", "--replay=700"];
+    let told = finish(session(&policy, &own, &steps));
+    let in_file = ["--steps=600", "--replay=700", "--replay-in", there.to_str().unwrap()];
+    let spilt = finish(session(&policy, &spilled, &in_file));
+    let tuned = |state: &Path| fs::read(state.with_extension("lace")).unwrap();
+    assert!(tuned(&own) == tuned(&spilled) && saved(&own) == saved(&spilled));
+    let memory = |told: &str| {
+        let bytes = told.split("memory: ").nth(1).unwrap().split(' ').next().unwrap();
+        bytes.parse::<usize>().unwrap()
+    };
+    let lies = format!(" in a file in {}", there.display());
+    assert!(spilt.contains(&lies) && memory(&spilt) + 14_000 <= memory(&told), "{spilt} {told}");
+    assert_eq!(there.read_dir().unwrap().count(), 0);
+    let nowhere = ["--steps=600", "--replay=700", "--replay-in=/nowhere"];
+    let refused = complaint(&session(&policy, &own, &nowhere).output().unwrap());
+    assert!(refused.contains("cannot keep the replay in /nowhere"), "{refused}");
+}
+
+#[test]
 fn a_damaged_save_gives_the_one_before_and_none_gives_the_policy_file() {
     let (folder, policy) = bench();
     let state = folder.path().join("state");

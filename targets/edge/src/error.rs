@@ -157,6 +157,18 @@ pub enum EdgeError {
         /// Bytes that a transition of the replay takes.
         transition: usize,
     },
+    /// No room for the replay's file.
+    #[error(
+        "cannot keep the replay in {folder} ({source}): free some of its disk, choose another folder, or lower \
+         --replay",
+        folder = folder.display()
+    )]
+    Spill {
+        /// Where it should be.
+        folder: PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
     /// The output file is there already.
     #[error("{path} already exists: choose another --out or pass --force to replace it", path = path.display())]
     Exists {

@@ -9,6 +9,7 @@ mod report;
 mod robot;
 mod session;
 mod signals;
+mod spill;
 mod state;
 
 use crate::EdgeError;
@@ -68,6 +69,10 @@ pub struct Options {
     /// policy's contract or a normaliser
     #[arg(long, default_value_t)]
     replay_values: ReplayValues,
+    /// Keep the replay in a file of this folder instead of memory; what is in it is gone afterwards, as
+    /// without (see --state)
+    #[arg(long, value_name = "DIR")]
+    replay_in: Option<PathBuf>,
     /// Draw transitions half as often for every so many that came after them [default: all as often]
     #[arg(long, value_name = "TRANSITIONS", value_parser = clap::value_parser!(u32).range(1..))]
     replay_half_life: Option<u32>,
@@ -213,14 +218,15 @@ pub fn run(options: &Options) -> Result<(), EdgeError> {
     let kept =
         ReplayShape::new(resume.shape(), settings.kind(), options.replay_values, transitions);
     let need = Need::of(&resume, &training, bytes.len(), kept).and_acting(acting);
+    let need = need.and_spill(options.replay_in.as_deref());
     let need = need.and_saving(if options.state.is_some() { state::PIECE } else { 0 });
     tell(format_args!("{need}"));
     need.check(options.memory)?;
-    let [mut memory, mut replay] = need.allocate()?;
+    let (mut memory, mut replay) = need.allocate()?;
     let mut agent = resume.restore(settings, training, &mut memory)?;
     agent.seed_exploration(options.seed);
     agent.guard_gradients(GradientRules::default());
-    let arena = &mut Arena::new(&mut replay);
+    let arena = &mut Arena::new(replay.blocks());
     let mut replay = Replay::compact(arena, kept, |number| observation_range(&view, number))?;
     replay.set_half_life(options.replay_half_life.map(|transitions| transitions as f32));
 

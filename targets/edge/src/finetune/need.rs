@@ -1,14 +1,18 @@
 //! The memory that fine-tuning takes, known before it starts.
 
+use super::spill::ReplayMemory;
 use crate::EdgeError;
 use lacewing_runtime::learn::{AnyAgent, Block, Budget, ReplayShape, Resume, Training};
 use std::collections::TryReserveError;
 use std::fmt;
+use std::path::{Path, PathBuf};
 
 /// Bytes by what they are for, and the replay that is meant.
 pub struct Need {
     budget: Budget,
     replay: ReplayShape,
+    /// Where the replay lies, if not in memory.
+    spill: Option<PathBuf>,
 }
 
 impl Need {
@@ -17,7 +21,15 @@ impl Need {
     pub fn of(resume: &Resume<'_>, training: &Training, file: usize, replay: ReplayShape) -> Self {
         let learner = AnyAgent::budget(resume.shape(), resume.settings(), training);
         let replay_bytes = replay.blocks() * Block::BYTES;
-        Self { budget: Budget { files: 3 * file, replay: replay_bytes, ..learner }, replay }
+        let budget = Budget { files: 3 * file, replay: replay_bytes, ..learner };
+        Self { budget, replay, spill: None }
+    }
+
+    /// The same with the replay in a file of `folder`, if one is given.
+    pub fn and_spill(self, folder: Option<&Path>) -> Self {
+        let replay = if folder.is_some() { 0 } else { self.budget.replay };
+        let budget = Budget { replay, ..self.budget };
+        Self { budget, spill: folder.map(Path::to_path_buf), ..self }
     }
 
     /// The same with so many blocks for copies of the policy.
@@ -51,21 +63,30 @@ impl Need {
     /// Memory for the learner and for the replay.
     ///
     /// # Errors
-    /// [`EdgeError::NoMemory`] if the system has not so much.
-    pub fn allocate(&self) -> Result<[Vec<Block>; 2], EdgeError> {
-        blocks(self.budget.learner() / Block::BYTES)
-            .and_then(|learner| Ok([learner, blocks(self.replay.blocks())?]))
-            .map_err(|_| EdgeError::NoMemory {
-                need: self.budget.total(),
-                transition: self.replay.transition_bytes(),
-            })
+    /// [`EdgeError::NoMemory`] if the system has not so much, [`EdgeError::Spill`].
+    pub fn allocate(&self) -> Result<(Vec<Block>, ReplayMemory), EdgeError> {
+        let none = |_| EdgeError::NoMemory {
+            need: self.budget.total(),
+            transition: self.replay.transition_bytes(),
+        };
+        let learner = blocks(self.budget.learner() / Block::BYTES).map_err(none)?;
+        let replay = match &self.spill {
+            Some(folder) => ReplayMemory::in_file(folder, self.replay.blocks())?,
+            None => ReplayMemory::Own(blocks(self.replay.blocks()).map_err(none)?),
+        };
+        Ok((learner, replay))
     }
 }
 
 impl fmt::Display for Need {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (kept, each) = (self.replay.transitions, self.replay.transition_bytes());
-        write!(f, "memory: {} (replay of {kept} transitions, {each} bytes each)", self.budget)
+        write!(f, "memory: {} (replay of {kept} transitions, {each} bytes each", self.budget)?;
+        if let Some(folder) = &self.spill {
+            let bytes = self.replay.blocks() * Block::BYTES;
+            write!(f, ", {bytes} in a file in {}", folder.display())?;
+        }
+        write!(f, ")")
     }
 }
 
