@@ -116,4 +116,12 @@ fn the_commands_say_what_is_modelled() {
     assert!(done && text.contains("\ntake "), "{text}{error}");
     let (done, _, error) = run(&["measure", POLICY, "--target", "raspbery-pi-5"]);
     assert!(!done && error.contains("did you mean raspberry-pi-5?"), "{error}");
+    // Where there is a counter that may be read it is, and where not that is said, with what is to be done.
+    let (done, text, error) = run(&["measure", POLICY, "--energy", "--json"]);
+    if done {
+        let energy: serde_json::Value = serde_json::from_str(&text).unwrap();
+        assert!(energy["step_joules"].is_number() && energy["work_watts"].as_f64() > Some(0.0));
+    } else {
+        assert!(error.contains("no energy can be measured here: ") && error.contains("--target"));
+    }
 }

@@ -4,7 +4,7 @@ use super::{Identity, Record};
 use crate::act::{Interface, InterfaceError, LoadError, Policy};
 use lacewing_formats::artifact::{AlignedBytes, FileError, PolicyView};
 use lacewing_formats::policy::{Announced, Contract, Head, Mismatch, Signal};
-use lacewing_formats::signature::{self, SignatureError};
+use lacewing_formats::signature::{self, PublicKey, SignatureError, Statement};
 use thiserror::Error;
 
 /// Why a policy is not taken.
@@ -87,6 +87,24 @@ pub struct Accepted {
     pub counter: Option<u64>,
 }
 
+/// What a signature says of a policy, if it is by `key` and for `robot`.
+///
+/// # Errors
+/// [`Refusal`]: not signed, not by that key, changed, or for another robot.
+pub fn vouched<'a>(
+    policy: &[u8],
+    sig: Option<&'a [u8]>,
+    key: &PublicKey,
+    robot: &str,
+) -> Result<Statement<'a>, Refusal> {
+    let signed = signature::verify(policy, sig.ok_or(Refusal::Unsigned)?, key)?;
+    if signed.robot != robot {
+        let (signed, robot) = (signed.robot.to_string(), robot.to_string());
+        return Err(Refusal::OtherRobot { signed, robot });
+    }
+    Ok(signed)
+}
+
 /// Takes a policy, or says why not: first the signature, for this robot and not older than `running`,
 /// then the file, then its probes.
 ///
@@ -100,12 +118,8 @@ pub fn accept(
 ) -> Result<Accepted, Refusal> {
     let counter = match &identity.trust {
         Some(key) => {
-            let signed = signature::verify(policy, sig.ok_or(Refusal::Unsigned)?, key)?;
             let robot = identity.robot.as_deref().unwrap_or_default();
-            if signed.robot != robot {
-                let (signed, robot) = (signed.robot.to_string(), robot.to_string());
-                return Err(Refusal::OtherRobot { signed, robot });
-            }
+            let signed = vouched(policy, sig, key, robot)?;
             if let Some((newest, record)) = running.and_then(|it| Some((it.counter?, it))) {
                 if signed.counter < newest {
                     return Err(Refusal::Older { counter: signed.counter, running: newest });

@@ -25,7 +25,7 @@ mod identity;
 mod record;
 mod versions;
 
-pub use accept::{Accepted, Refusal, accept};
+pub use accept::{Accepted, Refusal, accept, vouched};
 pub use answers::{Installed, Offer, Started, Status, Version};
 pub use disk::{Disk, Files};
 pub use error::DeployError;

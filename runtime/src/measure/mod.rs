@@ -1,8 +1,10 @@
 //! How long a control step takes here, beside the same network run dense, in one run.
 
+mod energy;
 mod latency;
 mod report;
 
+pub use energy::{Energy, EnergyError, step_energy};
 pub use latency::{Contender, Latency, Settings, Step, clock_ns, cold, warm};
 pub use report::{Int8Report, Report};
 

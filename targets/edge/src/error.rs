@@ -8,6 +8,7 @@ use lacewing_formats::policy::Mismatch;
 use lacewing_runtime::act::{ActError, InterfaceError, LoadError};
 use lacewing_runtime::guard::RulesError;
 use lacewing_runtime::learn::{LearnError, ReplayError, ResumeError, TunedError};
+use lacewing_runtime::measure::EnergyError;
 use lacewing_runtime::store::{FolderError, ImageError, StoreError};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -80,6 +81,9 @@ pub enum EdgeError {
     /// The measurement cannot be written as JSON.
     #[error("cannot write the measurement: {0}")]
     Report(#[source] serde_json::Error),
+    /// See [`EnergyError`].
+    #[error(transparent)]
+    Energy(#[from] EnergyError),
     /// The file holds only the policy.
     #[error(
         "{path} has no resume section to learn on from: take the policy file of the training run's folder"

@@ -15,6 +15,8 @@ use lacewing_runtime::act::{Layout, Policy};
 use lacewing_runtime::kernels::act::Kernel;
 use lacewing_runtime::learn::Block;
 use lacewing_runtime::measure::{self, Settings};
+use serde::Serialize;
+use std::fmt::Display;
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -91,6 +93,9 @@ struct MeasureOptions {
     /// Time int8 weights and activations too, and say how far actions are off
     #[arg(long)]
     int8: bool,
+    /// Measure what a step takes of the battery, by RAPL or INA3221, in place of its time
+    #[arg(long, conflicts_with_all = ["steps", "int8"])]
+    energy: bool,
     /// Write JSON instead of a table
     #[arg(long)]
     json: bool,
@@ -157,14 +162,21 @@ fn act(path: &Path, int8: bool, confirm: bool) -> Result<(), EdgeError> {
 fn measure(options: &MeasureOptions) -> Result<(), EdgeError> {
     let bytes = AlignedBytes::read(&options.policy)?;
     let view = parse(&bytes, &options.policy)?;
-    let settings = Settings { steps: options.steps, int8: options.int8, ..Settings::default() };
-    let report = measure::measure(view, settings, Vec::new())?;
-    let text = if options.json {
-        serde_json::to_string_pretty(&report).map_err(EdgeError::Report)?
+    let text = if options.energy {
+        written(&measure::step_energy(view)?, options.json)?
     } else {
-        report.to_string()
+        let settings = Settings { steps: options.steps, int8: options.int8, ..Settings::default() };
+        written(&measure::measure(view, settings, Vec::new())?, options.json)?
     };
     writeln!(std::io::stdout(), "{text}").map_err(EdgeError::Output)
+}
+
+/// A measurement as JSON or as its table.
+fn written(report: &(impl Serialize + Display), json: bool) -> Result<String, EdgeError> {
+    match json {
+        true => serde_json::to_string_pretty(report).map_err(EdgeError::Report),
+        false => Ok(report.to_string()),
+    }
 }
 
 /// Writes a line to standard error, if anyone reads it: a robot goes on where nobody does.

@@ -2,8 +2,8 @@
 
 use clap::Args;
 use lacewing_formats::artifact::{AlignedBytes, ReadError, SaveError, write_atomically};
-use lacewing_formats::signature::{self, PublicKey, SignatureError};
-use lacewing_runtime::deploy::Refusal;
+use lacewing_formats::signature::{PublicKey, SignatureError};
+use lacewing_runtime::deploy::{Refusal, vouched};
 use std::fs;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
@@ -84,14 +84,19 @@ impl Options {
             (None, None) if self.newest.is_none() => return Ok(()),
             _ => return Err(TrustError::Half),
         };
+        let refused = |source| TrustError::Refused { path: path.to_path_buf(), source };
         let policy = AlignedBytes::read(path)?;
-        let counter = self.vouched(&policy, path, &key, robot)?;
+        let sig = signature_of(path);
+        let sig = match fs::read(&sig) {
+            Ok(sig) => Some(sig),
+            Err(error) if error.kind() == ErrorKind::NotFound => None,
+            Err(source) => return Err(TrustError::Read { path: sig, source }),
+        };
+        let signed = vouched(&policy, sig.as_deref(), &key, robot).map_err(refused)?;
+        let counter = signed.counter;
         let Some(newest) = &self.newest else { return Ok(()) };
         match remembered(newest)? {
-            Some(running) if counter < running => Err(TrustError::Refused {
-                path: path.to_path_buf(),
-                source: Refusal::Older { counter, running },
-            }),
+            Some(running) if counter < running => Err(refused(Refusal::Older { counter, running })),
             Some(running) if counter == running => Ok(()),
             _ => Ok(write_atomically(newest, format!("{counter}\n").as_bytes())?),
         }
@@ -106,32 +111,6 @@ impl Options {
             (None, None, None) => Ok(()),
             _ => Err(TrustError::NoPolicy),
         }
-    }
-
-    /// The counter of a policy that the key has signed for this robot.
-    fn vouched(
-        &self,
-        policy: &[u8],
-        path: &Path,
-        key: &PublicKey,
-        robot: &str,
-    ) -> Result<u64, TrustError> {
-        let refused = |source| TrustError::Refused { path: path.to_path_buf(), source };
-        let sig = signature_of(path);
-        let sig = match fs::read(&sig) {
-            Ok(sig) => sig,
-            Err(error) if error.kind() == ErrorKind::NotFound => {
-                return Err(refused(Refusal::Unsigned));
-            }
-            Err(source) => return Err(TrustError::Read { path: sig, source }),
-        };
-        let signed =
-            signature::verify(policy, &sig, key).map_err(|source| refused(source.into()))?;
-        if signed.robot != robot {
-            let (signed, robot) = (signed.robot.to_string(), robot.to_string());
-            return Err(refused(Refusal::OtherRobot { signed, robot }));
-        }
-        Ok(signed.counter)
     }
 }
 

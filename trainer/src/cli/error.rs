@@ -3,6 +3,7 @@
 use lacewing_formats::policy::ContractError;
 use lacewing_runtime::act::LoadError;
 use lacewing_runtime::learn::{AdoptError, ResumeError};
+use lacewing_runtime::measure::EnergyError;
 use thiserror::Error;
 
 use super::sign::SignError;
@@ -103,6 +104,9 @@ pub enum CliError {
     /// A policy does not fit on a device.
     #[error(transparent)]
     DoesNotFit(#[from] DoesNotFit),
+    /// No energy can be measured.
+    #[error(transparent)]
+    Energy(#[from] EnergyError),
     /// Nothing can be advised.
     #[error(transparent)]
     Advise(#[from] AdviseError),

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use lacewing_formats::artifact::PolicyView;
 #[cfg(feature = "onnx")]
 use lacewing_formats::policy::Head;
-use lacewing_runtime::measure::{Report, Settings, measure};
+use lacewing_runtime::measure::{Report, Settings, measure, step_energy};
 
 use super::CliError;
 use crate::device::{Profile, model};
@@ -21,6 +21,10 @@ pub struct Args {
     /// Time int8 weights and activations too, and say how far actions are off.
     #[arg(long)]
     int8: bool,
+    /// Measure what a step takes of the battery here, by RAPL or INA3221, in place of its time; with
+    /// --target that is modelled anyway.
+    #[arg(long, conflicts_with_all = ["steps", "int8", "target"])]
+    energy: bool,
     /// Model a step on another device in place of timing one here: a name such as orin-nano, or the path
     /// of a profile.
     #[arg(long, conflicts_with_all = ["steps", "int8"])]
@@ -36,6 +40,14 @@ pub fn run(args: &Args) -> Result<(), CliError> {
     let view = policy::parse(&bytes, &args.policy)?;
     if let Some(target) = &args.target {
         return modelled(args, &view, bytes.len() as u64, target);
+    }
+    if args.energy {
+        let energy = step_energy(view)?;
+        match args.json {
+            true => say!("{}", serde_json::to_string_pretty(&energy).unwrap_or_default()),
+            false => say!("{energy}"),
+        }
+        return Ok(());
     }
     let settings = Settings { steps: args.steps.max(1), int8: args.int8, ..Settings::default() };
     let report = report(view, settings)?;
