@@ -82,7 +82,7 @@ pub struct Model {
     pub memory: String,
     /// Bytes of the policy file.
     pub file_bytes: u64,
-    /// Bytes of memory to act: layout and scratch, and the file where it is not in flash.
+    /// Bytes of memory to act: layout and scratch, the firmware's, and the file where it is not in flash.
     pub ram_bytes: u64,
     /// Joules of a step: the device's watts for as long as it takes.
     pub step_joules: f64,
@@ -145,7 +145,8 @@ pub fn model(
     let dense_step_ns = own_ns + dense.iter().map(|it| ns(it, dense_memory)).sum::<f64>();
     let step_ns = own_ns + layers.iter().map(|layer| layer.ns).sum::<f64>();
     let scratch = Policy::new(view.clone()).map_or(0, |policy| 4 * policy.scratch_len() as u64);
-    let ram_bytes = layout_bytes + scratch + if in_flash { 0 } else { file_bytes };
+    let firmware_ram = profile.room.firmware_ram.as_ref().map_or(0, |it| it.value as u64);
+    let ram_bytes = layout_bytes + scratch + firmware_ram + if in_flash { 0 } else { file_bytes };
     fits(profile, file_bytes, ram_bytes)?;
     Ok(Model {
         device: profile.name.clone(),

@@ -126,6 +126,8 @@ pub struct Room {
     pub firmware: Option<Figure>,
     /// Bytes of memory.
     pub ram: Figure,
+    /// Bytes of memory that the firmware takes beside the policy's scratch.
+    pub firmware_ram: Option<Figure>,
 }
 
 /// A device.
@@ -223,7 +225,8 @@ impl Profile {
     pub fn figures(&self) -> Vec<(f64, &str)> {
         let Cycles { dense, in_place, in_place_coded, in_place_rice, even, output, step, .. } =
             &self.cycles;
-        let room = [Some(&self.room.ram), self.room.flash.as_ref(), self.room.firmware.as_ref()];
+        let Room { flash, firmware, ram, firmware_ram } = &self.room;
+        let room = [Some(ram), flash.as_ref(), firmware.as_ref(), firmware_ram.as_ref()];
         let memory = self.memory.iter().flat_map(|it| [Some(&it.gb_per_s), it.bytes.as_ref()]);
         let links = [in_place, in_place_coded, in_place_rice];
         let own = [&self.clock_ghz, &self.watts, dense, output, step].into_iter().chain(links);

@@ -13,7 +13,7 @@ pub struct InstallOptions {
     /// Folder of the installed versions
     root: PathBuf,
     /// Folder of the upload, under ROOT/uploads
-    #[arg(long)]
+    #[arg(long, value_parser = plain)]
     upload: String,
     /// SHA-256 of the policy file that was sent, in hexadecimal digits
     #[arg(long)]
@@ -79,6 +79,15 @@ pub fn install(options: &InstallOptions, told: &trust::Options) -> Result<(), In
         String::from("nothing starts it: deploy with --run 'COMMAND'")
     };
     report::installed(installed, &unit, options.json)
+}
+
+/// A name that leads nowhere else.
+fn plain(name: &str) -> Result<String, String> {
+    let fits = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    match !name.is_empty() && name.chars().all(fits) {
+        true => Ok(name.to_string()),
+        false => Err(String::from("it takes letters, digits, `-` and `_`")),
+    }
 }
 
 /// 64 hexadecimal digits.
