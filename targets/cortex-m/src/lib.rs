@@ -2,4 +2,5 @@
 #![no_std]
 
 pub mod counter;
+pub mod host;
 pub mod memory;

@@ -3,11 +3,11 @@
 #![no_std]
 #![no_main]
 
-mod host;
 mod replay;
 
+use core::panic::PanicInfo;
 use cortex_m_rt::entry;
-use lacewing_cortex_m::memory;
+use lacewing_cortex_m::{host, memory};
 use replay::Memory;
 
 #[entry]
@@ -17,4 +17,9 @@ fn main() -> ! {
         Ok(()) => host::succeed(),
         Err(error) => host::fail(&error),
     }
+}
+
+#[panic_handler]
+fn panic(_: &PanicInfo<'_>) -> ! {
+    host::panicked()
 }
