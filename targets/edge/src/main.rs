@@ -10,7 +10,7 @@ mod trust;
 
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 pub use error::EdgeError;
-use lacewing_formats::artifact::{AlignedBytes, PolicyView};
+use lacewing_formats::artifact::PolicyView;
 use lacewing_runtime::act::{Layout, Policy};
 use lacewing_runtime::kernels::act::Kernel;
 use lacewing_runtime::learn::Block;
@@ -104,25 +104,7 @@ struct MeasureOptions {
 fn main() -> ExitCode {
     let matches = taking_negative_numbers(Cli::command()).get_matches();
     let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
-    // Before anything else is done with it.
-    let policy = matches.subcommand().and_then(|(_, of)| of.try_get_one::<PathBuf>("policy").ok());
-    let trusted = match (policy.flatten(), &cli.command) {
-        (Some(policy), _) => cli.trust.check(policy),
-        // It remembers whom to trust, and looks at the upload by itself.
-        (None, Command::Install(_)) => Ok(()),
-        (None, _) => cli.trust.unused(),
-    };
-    let result = trusted.map_err(EdgeError::from).and_then(|()| match cli.command {
-        Command::Act { policy, int8, confirm } => act(&policy, int8, confirm),
-        Command::Measure(options) => measure(&options),
-        Command::Finetune(options) => finetune::run(&options),
-        Command::Log(options) => telemetry::show(&options),
-        Command::Install(options) => Ok(installed::install(&options, &cli.trust)?),
-        Command::Start(of) => Ok(installed::start(&of.root)?),
-        Command::Confirm { root, number } => Ok(installed::confirm(&root.root, number)?),
-        Command::Rollback(asked) => Ok(installed::rollback(&asked)?),
-        Command::Status(asked) => Ok(installed::status(&asked)?),
-    });
+    let result = run(cli.command, &cli.trust);
     match result {
         Ok(()) => ExitCode::SUCCESS,
         // Nobody reads on: nothing is wrong.
@@ -130,6 +112,36 @@ fn main() -> ExitCode {
         Err(error) => {
             warn(format_args!("{error}"));
             if error.is_interruption() { ExitCode::from(130) } else { ExitCode::FAILURE }
+        }
+    }
+}
+
+fn run(command: Command, trust: &trust::Options) -> Result<(), EdgeError> {
+    match command {
+        Command::Act { policy, int8, confirm } => act(&policy, trust, int8, confirm),
+        Command::Measure(options) => measure(&options, trust),
+        Command::Finetune(options) => finetune::run(&options, trust),
+        // It remembers whom to trust, and looks at the upload by itself.
+        Command::Install(options) => Ok(installed::install(&options, trust)?),
+        Command::Log(options) => {
+            trust.unused()?;
+            telemetry::show(&options)
+        }
+        Command::Start(of) => {
+            trust.unused()?;
+            Ok(installed::start(&of.root)?)
+        }
+        Command::Confirm { root, number } => {
+            trust.unused()?;
+            Ok(installed::confirm(&root.root, number)?)
+        }
+        Command::Rollback(asked) => {
+            trust.unused()?;
+            Ok(installed::rollback(&asked)?)
+        }
+        Command::Status(asked) => {
+            trust.unused()?;
+            Ok(installed::status(&asked)?)
         }
     }
 }
@@ -143,9 +155,9 @@ fn taking_negative_numbers(command: clap::Command) -> clap::Command {
     command.mut_subcommands(taking_negative_numbers)
 }
 
-fn act(path: &Path, int8: bool, confirm: bool) -> Result<(), EdgeError> {
+fn act(path: &Path, trust: &trust::Options, int8: bool, confirm: bool) -> Result<(), EdgeError> {
+    let bytes = trust.read(path)?;
     let confirmation = confirm.then(installed::Confirmation::of_started).transpose()?;
-    let bytes = AlignedBytes::read(path)?;
     let view = parse(&bytes, path)?;
     // Probes are answered in f32, so that they are checked to the last digit.
     let (kernel, layout) = (Kernel::best(), if int8 { Layout::Int8 } else { Layout::Packed });
@@ -159,8 +171,8 @@ fn act(path: &Path, int8: bool, confirm: bool) -> Result<(), EdgeError> {
     act::serve(&policy, std::io::stdin().lock(), std::io::stdout().lock(), confirmation)
 }
 
-fn measure(options: &MeasureOptions) -> Result<(), EdgeError> {
-    let bytes = AlignedBytes::read(&options.policy)?;
+fn measure(options: &MeasureOptions, trust: &trust::Options) -> Result<(), EdgeError> {
+    let bytes = trust.read(&options.policy)?;
     let view = parse(&bytes, &options.policy)?;
     let text = if options.energy {
         written(&measure::step_energy(view)?, options.json)?

@@ -74,18 +74,19 @@ pub enum TrustError {
 }
 
 impl Options {
-    /// Refuses the policy file at `path` unless the trusted key vouches for it, if there is one.
+    /// Reads a policy file, and refuses it unless the trusted key vouches for it, if there is one. It is read
+    /// once: what is run is what was vouched for, whoever writes to the file meanwhile.
     ///
     /// # Errors
     /// [`TrustError`].
-    pub fn check(&self, path: &Path) -> Result<(), TrustError> {
+    pub fn read(&self, path: &Path) -> Result<AlignedBytes, TrustError> {
+        let policy = AlignedBytes::read(path)?;
         let (key, robot) = match (&self.trust, &self.robot) {
             (Some(key), Some(robot)) => (public_key(key)?, robot),
-            (None, None) if self.newest.is_none() => return Ok(()),
+            (None, None) if self.newest.is_none() => return Ok(policy),
             _ => return Err(TrustError::Half),
         };
         let refused = |source| TrustError::Refused { path: path.to_path_buf(), source };
-        let policy = AlignedBytes::read(path)?;
         let sig = signature_of(path);
         let sig = match fs::read(&sig) {
             Ok(sig) => Some(sig),
@@ -94,12 +95,15 @@ impl Options {
         };
         let signed = vouched(&policy, sig.as_deref(), &key, robot).map_err(refused)?;
         let counter = signed.counter;
-        let Some(newest) = &self.newest else { return Ok(()) };
+        let Some(newest) = &self.newest else { return Ok(policy) };
         match remembered(newest)? {
-            Some(running) if counter < running => Err(refused(Refusal::Older { counter, running })),
-            Some(running) if counter == running => Ok(()),
-            _ => Ok(write_atomically(newest, format!("{counter}\n").as_bytes())?),
+            Some(running) if counter < running => {
+                return Err(refused(Refusal::Older { counter, running }));
+            }
+            Some(running) if counter == running => {}
+            _ => write_atomically(newest, format!("{counter}\n").as_bytes())?,
         }
+        Ok(policy)
     }
 
     /// Refuses to be given where no policy file is named.

@@ -15,6 +15,7 @@ mod state;
 use crate::EdgeError;
 use crate::driver::{self, Driver};
 use crate::telemetry::{Log, Metrics, RING_BYTES, Telemetry};
+use crate::trust;
 use agreed::Agreed;
 use clap::Args;
 use lacewing_formats::artifact::{AlignedBytes, PolicyView, destination, write_atomically};
@@ -167,7 +168,7 @@ fn two_cores(text: &str) -> Result<[usize; 2], String> {
 ///
 /// # Errors
 /// [`EdgeError`]; the output file is then as good as it was, or absent if no action was sent yet.
-pub fn run(options: &Options) -> Result<(), EdgeError> {
+pub fn run(options: &Options, trust: &trust::Options) -> Result<(), EdgeError> {
     if options.noise.is_some_and(|noise| !(noise.is_finite() && noise >= 0.0)) {
         return Err(EdgeError::Noise);
     }
@@ -175,7 +176,7 @@ pub fn run(options: &Options) -> Result<(), EdgeError> {
         When::LockStep => Kind::Episodes,
         When::Slack | When::Thread => Kind::Live,
     };
-    let bytes = AlignedBytes::read(&options.policy)?;
+    let bytes = trust.read(&options.policy)?;
     let agreed = Agreed::new(options, &bytes);
     let mut saves = match &options.state {
         Some(folder) => Some(Saves::open(folder, kind, agreed, options.save_every)?),
