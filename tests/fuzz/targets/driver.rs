@@ -22,6 +22,7 @@ pub struct Outcome {
     reward: f64,
     terminated: bool,
     truncated: bool,
+    pub teacher: Option<Vec<f32>>,
 }
 
 fuzz_target!(|bytes: &[u8]| {
@@ -41,11 +42,13 @@ fuzz_target!(|bytes: &[u8]| {
             let start = start.ok().and_then(|start| start.observation(expected).ok());
             let outcome = following.ok().and_then(|following| following.outcome(expected).ok());
             assert!(outcome.iter().all(|outcome| outcome.reward.is_finite()));
+            // What is no number is NaN, for the guard of the sensors.
+            let known = |number: &f32| number.is_nan() || number.abs() <= 1e15;
             for obs in start.iter().chain(outcome.iter().map(|outcome| &outcome.obs)) {
-                // What is no number is NaN, for the guard of the sensors.
-                let known = |number: &f32| number.is_nan() || number.abs() <= 1e15;
                 assert!(obs.len() == expected && obs.iter().all(known));
             }
+            let taught = outcome.iter().filter_map(|outcome| outcome.teacher.as_ref());
+            assert!(taught.flatten().all(known));
         }
         let _ = answer::read::<Notice>(&line);
         let _ = answer::read::<Start>(&line).map_err(|error| error.to_string());
