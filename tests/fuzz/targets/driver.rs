@@ -22,7 +22,7 @@ pub struct Outcome {
     reward: f64,
     terminated: bool,
     truncated: bool,
-    pub teacher: Option<Vec<f32>>,
+    teacher: Option<Vec<f32>>,
 }
 
 fuzz_target!(|bytes: &[u8]| {
