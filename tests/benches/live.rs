@@ -37,7 +37,8 @@ fn pin(core: Option<usize>) {
 type Times = Histogram<u64>;
 
 fn times() -> Times {
-    Histogram::new(3).expect("three digits")
+    // Up to a minute.
+    Histogram::new_with_max(60_000_000_000, 3).expect("three digits")
 }
 
 /// Acts once a period for so long; `meanwhile` has the time until the next, and is told when it ends.
