@@ -11,6 +11,7 @@ pub mod arena;
 pub mod cost;
 #[cfg(feature = "deploy")]
 pub mod deploy;
+pub mod frame;
 pub mod guard;
 pub mod kernels;
 pub mod learn;

@@ -1,26 +1,23 @@
 //! Records as frames of bytes.
 
 use super::event::Record;
+use crate::frame::{CRC_BYTES, frame_bytes, open, seal};
 use heapless::Vec;
 
+/// More than any record takes.
+const MOST_RECORD_BYTES: usize = 154;
 /// More than any record takes as a frame.
-pub const MOST_FRAME_BYTES: usize = 160;
-const CRC_BYTES: usize = 4;
+pub const MOST_FRAME_BYTES: usize = frame_bytes(MOST_RECORD_BYTES);
 
 impl Record {
     /// Its frame.
     pub fn frame(&self) -> Vec<u8, MOST_FRAME_BYTES> {
-        let mut plain = [0; MOST_FRAME_BYTES - 2];
-        let (record, rest) = plain.split_at_mut(MOST_FRAME_BYTES - 2 - CRC_BYTES);
-        // Fewer than 14 varints of 10 bytes, or as many floats.
-        let length = postcard::to_slice(self, record).expect("a record of under 150 bytes").len();
-        rest.copy_from_slice(&crc32fast::hash(&record[..length]).to_le_bytes());
-        plain.copy_within(MOST_FRAME_BYTES - 2 - CRC_BYTES.., length);
+        let mut plain = [0; MOST_RECORD_BYTES + CRC_BYTES];
         let mut frame = Vec::new();
         frame.resize_default(MOST_FRAME_BYTES).expect("that is its capacity");
-        // A byte more than what goes in, which is under 254 bytes; the zero is there.
-        let coded = cobs::encode(&plain[..length + CRC_BYTES], &mut frame);
-        frame.truncate(coded + 1);
+        // Fewer than 14 varints of 10 bytes, or as many floats.
+        let length = seal(self, &mut plain, &mut frame).expect("a record of under 150 bytes");
+        frame.truncate(length);
         frame
     }
 
@@ -32,13 +29,7 @@ impl Record {
         }
         let plain = &mut plain[..frame.len()];
         plain.copy_from_slice(frame);
-        let Ok(length) = cobs::decode_in_place(plain) else { return Found::Broken };
-        let Some((record, crc)) = plain[..length].split_last_chunk::<CRC_BYTES>() else {
-            return Found::Broken;
-        };
-        if crc32fast::hash(record) != u32::from_le_bytes(*crc) {
-            return Found::Broken;
-        }
+        let Some(record) = open(plain) else { return Found::Broken };
         postcard::from_bytes(record).map_or(Found::Unknown, Found::Record)
     }
 }

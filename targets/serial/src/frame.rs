@@ -2,14 +2,14 @@
 
 use crate::message::{MOST_CHUNK, Numbered};
 use heapless::Vec;
+use lacewing_runtime::frame::{CRC_BYTES, frame_bytes, open, seal};
 use serde::Serialize;
 use thiserror::Error;
 
-const CRC_BYTES: usize = 4;
 /// A chunk, and what a message has beside it: its number, tag, offset and length.
-const MOST_PLAIN_BYTES: usize = MOST_CHUNK + 24 + CRC_BYTES;
-/// Most bytes of a frame, its zero included: COBS adds a byte to the first and to every 254.
-pub const MOST_FRAME_BYTES: usize = MOST_PLAIN_BYTES + MOST_PLAIN_BYTES / 254 + 2;
+const MOST_MESSAGE_BYTES: usize = MOST_CHUNK + 24;
+/// Most bytes of a frame, its zero included.
+pub const MOST_FRAME_BYTES: usize = frame_bytes(MOST_MESSAGE_BYTES);
 
 /// A frame, its zero included.
 pub type Frame = Vec<u8, MOST_FRAME_BYTES>;
@@ -27,16 +27,11 @@ pub enum Broken {
 
 /// The frame of a message; `None` where it is larger than any message of this protocol.
 pub fn frame(message: &Numbered<impl Serialize>) -> Option<Frame> {
-    let mut plain = [0; MOST_PLAIN_BYTES];
-    let room = &mut plain[..MOST_PLAIN_BYTES - CRC_BYTES];
-    let length = postcard::to_slice(message, room).ok()?.len();
-    let crc = crc32fast::hash(&plain[..length]);
-    plain[length..length + CRC_BYTES].copy_from_slice(&crc.to_le_bytes());
+    let mut plain = [0; MOST_MESSAGE_BYTES + CRC_BYTES];
     let mut frame = Frame::new();
     frame.resize_default(MOST_FRAME_BYTES).ok()?;
-    let coded = cobs::encode(&plain[..length + CRC_BYTES], &mut frame);
-    // The zero is there.
-    frame.truncate(coded + 1);
+    let length = seal(message, &mut plain, &mut frame)?;
+    frame.truncate(length);
     Some(frame)
 }
 
@@ -45,13 +40,7 @@ pub fn frame(message: &Numbered<impl Serialize>) -> Option<Frame> {
 /// # Errors
 /// [`Broken::Damaged`].
 pub fn unpack(frame: &mut [u8]) -> Result<&[u8], Broken> {
-    let length = cobs::decode_in_place(frame).map_err(|_| Broken::Damaged)?;
-    let plain = frame.get(..length).ok_or(Broken::Damaged)?;
-    let (message, crc) = plain.split_last_chunk::<CRC_BYTES>().ok_or(Broken::Damaged)?;
-    match crc32fast::hash(message) == u32::from_le_bytes(*crc) {
-        true => Ok(message),
-        false => Err(Broken::Damaged),
-    }
+    open(frame).ok_or(Broken::Damaged)
 }
 
 /// Collects bytes up to the next zero.
