@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Fine-tunes trained robots whose dynamics have changed, and writes the return of the learner on the way (not of the
-# best so far; step 0 is the frozen policy), 10 episodes each: run, shift, links, step, return.
+# best so far; step 0 is the frozen policy), 10 episodes each: run, shift, links, step, return. The row `unchanged` is
+# the return before the shift. tests/records/shifts.py makes the table of it.
 #
 #   tests/records/shifts.sh OUT.csv RUN…        # RUN: folders of `lacewing train`, whose name is what the table has
 #
@@ -14,9 +15,13 @@ lacewing=${LACEWING:-target/release/lacewing} steps=${STEPS:-100000}
 log=$(mktemp)
 trap 'rm -f "$log" "$log.lace"' EXIT
 for run in "$@"; do
+  name=$(basename "$run")
+  if ! grep -q "^$name,unchanged," "$out"; then
+    mean=$("$lacewing" eval "$run/policy.lace" --seed 1 --json | sed -n 's/.*"mean":\([-0-9.]*\).*/\1/p')
+    printf '%s,unchanged,,0,%.1f\n' "$name" "$mean" >>"$out"
+  fi
   for change in gear=0.6 mass=1.5 friction=0.5 dead-actuator=0 sensor-noise=0.05; do
     for links in frozen set rigl; do
-      name=$(basename "$run")
       grep -q "^$name,$change,$links,$steps," "$out" && continue
       "$lacewing" finetune "$run/policy.lace" --shift "$change" --topology "$links" --steps "$steps" \
         --evaluate-every $((steps / 10)) --warm-up 1000 --replay "$steps" --seed 1 --out "$log.lace" --force 2>&1 |

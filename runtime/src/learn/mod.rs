@@ -68,7 +68,7 @@ pub use health::{Health, SignalToNoise, dormant};
 pub use keeper::Keeper;
 pub use memory::{
     NoReplayValues, Numbers, Range, Replay, ReplayError, ReplayImage, ReplayShape, ReplayValues,
-    Rollout, Stored, Transition, observation_range,
+    Rollout, Shipped, ShippedError, Stored, Transition, observation_range,
 };
 pub use method::{Growth, Method, Newborn};
 pub use net::{

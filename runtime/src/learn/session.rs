@@ -75,13 +75,17 @@ pub struct Plan {
     pub dynamic_buffer: Option<DynamicBuffer>,
 }
 
-/// Follows a loop: logs, evaluations, saves.
+/// Follows a loop: logs, evaluations, saves. What is not said does nothing.
 pub trait Watch<W: ?Sized, L: Learner + ?Sized, E: From<L::Error>> {
     /// A transition was stored.
-    fn transition(&mut self, transition: &Transition<'_>);
+    fn transition(&mut self, transition: &Transition<'_>) {
+        let _ = transition;
+    }
 
     /// An update was done.
-    fn update(&mut self, losses: &Losses);
+    fn update(&mut self, losses: &Losses) {
+        let _ = losses;
+    }
 
     /// An update failed.
     ///
@@ -95,7 +99,10 @@ pub trait Watch<W: ?Sized, L: Learner + ?Sized, E: From<L::Error>> {
     ///
     /// # Errors
     /// Any, to stop the loop.
-    fn step(&mut self, step: u64, learner: &mut L, data: &Replay<'_>) -> Result<(), E>;
+    fn step(&mut self, step: u64, learner: &mut L, data: &Replay<'_>) -> Result<(), E> {
+        let _ = (step, learner, data);
+        Ok(())
+    }
 
     /// An episode ended with this return; whether to go on. The world may be used for other episodes:
     /// the next one begins with a reset.
@@ -109,7 +116,10 @@ pub trait Watch<W: ?Sized, L: Learner + ?Sized, E: From<L::Error>> {
         world: &mut W,
         learner: &mut L,
         data: &Replay<'_>,
-    ) -> Result<bool, E>;
+    ) -> Result<bool, E> {
+        let _ = (at, total, world, learner, data);
+        Ok(true)
+    }
 }
 
 /// Working memory of [`run`].

@@ -111,6 +111,10 @@ impl AnyAgent<'_> {
             resume.extend_from_slice(bytes);
             Ok::<_, Infallible>(())
         });
+        // Transitions to begin with go on travelling.
+        let shipped =
+            before.resume().and_then(|section| Resume::parse(section).ok()?.shipped().copied());
+        resume.extend_from_slice(shipped.map_or(&[], |shipped| shipped.bytes()));
         let layers: Vec<LayerSpec<'_>> = self
             .deployed()
             .map(|DeployedLayer { layer, activation }| LayerSpec {

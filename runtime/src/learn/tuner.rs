@@ -30,6 +30,11 @@ impl<'m> Tuner<'m> {
         Self { agent, data, warm_up, steps, owed: 0, forgone: 0 }
     }
 
+    /// The agent and what it has learned from: learning ends here.
+    pub fn into_parts(self) -> (AnyAgent<'m>, Replay<'m>) {
+        (self.agent, self.data)
+    }
+
     /// The agent.
     pub fn agent(&self) -> &AnyAgent<'m> {
         &self.agent
@@ -57,6 +62,11 @@ impl<'m> Tuner<'m> {
             self.owed = 0;
         }
         Ok(())
+    }
+
+    /// Transitions taken in so far, with those before it began.
+    pub fn steps(&self) -> u64 {
+        self.steps
     }
 
     /// Updates that were due and had no time.

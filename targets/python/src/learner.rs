@@ -3,6 +3,7 @@
 use lacewing_formats::artifact::{AlignedBytes, PolicyView, write_atomically};
 use lacewing_runtime::act::{Interface, Policy};
 use lacewing_runtime::guard::GradientRules;
+use lacewing_runtime::learn::session::Buffers;
 use lacewing_runtime::learn::{
     Adapt, AnyAgent, Arena, Block, Budget, Learner as _, Losses, Rejections, Replay, ReplayShape,
     ReplayValues, Resume, Settings, Training, Transition, TuningTopology, observation_range,
@@ -92,13 +93,20 @@ impl Learner {
             agent.seed_exploration(options.seed);
             agent.guard_gradients(GradientRules::default());
             let range = |number| observation_range(&view, number);
-            let replay = Replay::compact(&mut Arena::new(replay), kept, range)?;
+            let mut replay = Replay::compact(&mut Arena::new(replay), kept, range)?;
             let interface = Interface::new(&view, signals)?;
             let policy = Policy::new(view)?;
             let numbers = || vec![0.0; policy.observations()];
-            let (observation, next) = (numbers(), numbers());
+            let (mut observation, mut next) = (numbers(), numbers());
+            let mut action = vec![0.0; policy.actions()];
+            let mut buffers = Buffers {
+                observation: &mut observation,
+                next_observation: &mut next,
+                action: &mut action,
+            };
+            resume.begin(options.adapt, &mut replay, &mut buffers)?;
             Ok::<_, Failed>(Learning {
-                action: vec![0.0; policy.actions()],
+                action,
                 command: vec![0.0; policy.actions()],
                 policy,
                 interface,

@@ -1,6 +1,7 @@
 //! One run: the robot acts and learns under its guards, while something goes wrong.
 
 use super::faults::{Clock, Fault, Sensors, flip};
+use super::memory;
 use super::world::{ACTIONS, ACTUATOR, OBSERVATIONS, Random, World};
 use lacewing_formats::artifact::PolicyView;
 use lacewing_runtime::act::{Interface, Policy};
@@ -8,16 +9,17 @@ use lacewing_runtime::guard::{
     Event, Gate, GradientRules, Judge, JudgeRules, Sensor, SensorRules, Switch, know,
 };
 use lacewing_runtime::learn::{
-    Actor, AnyAgent, Arena, Block, Explorer, Keeper, LearnError, Replay, Resume, Transition, Tuner,
+    Actor, AnyAgent, Arena, Block, Explorer, Keeper, LearnError, Replay, ReplayShape, ReplayValues,
+    Resume, Transition, Tuner,
 };
-use lacewing_tests::learner::{replay_memory, written};
+use lacewing_tests::learner::written;
 use lacewing_tests::saved::Saved;
 
 /// Steps of the judge's window.
 pub const WINDOW: u32 = 250;
 const TRANSITIONS: usize = 2000;
 /// Learns from here on.
-const WARM_UP: u64 = 200;
+pub const WARM_UP: u64 = 200;
 /// Steps between two copies of the policy, so that a spoiled one acts for a while.
 const PUBLISH_EVERY: u64 = 1000;
 
@@ -92,8 +94,9 @@ pub fn run(
     let mut arena = Arena::new(&mut memory);
     let rules = JudgeRules { window: WINDOW, pause: WINDOW, ..JudgeRules::default() };
     let judge = Judge::new(rules).unwrap();
-    let mut rows = replay_memory(TRANSITIONS, OBSERVATIONS, ACTIONS);
-    let data = Replay::new(&mut rows, OBSERVATIONS, ACTIONS).unwrap();
+    let kept = ReplayShape::new(shape, settings.kind(), ReplayValues::F32, TRANSITIONS);
+    let mut stored = vec![Block::ZERO; kept.blocks()];
+    let data = Replay::compact(&mut Arena::new(&mut stored), kept, |_| None).unwrap();
     let mut run = Run {
         guards,
         keeper: Keeper::new(&mut arena, &agent, judge).unwrap(),
@@ -118,6 +121,9 @@ pub fn run(
     gate.begin(&mut world.sensors.clone()).unwrap();
 
     for step in 1..=steps {
+        if matches!(fault, Fault::Stored | Fault::Critic) && run.is_spoiled() {
+            run.tuner = memory::spoiled(run.tuner, fault, &mut run.random);
+        }
         run.publish(step, fault);
         let mut action = [0.0; ACTIONS];
         if run.acting.explore(step, &observation, &mut explorer, &mut action).is_err() {
@@ -198,6 +204,11 @@ pub fn run(
 impl Run<'_> {
     fn learns(&self) -> bool {
         self.guards.learning && (self.keeper.judge.learns() || !self.guards.judge)
+    }
+
+    /// Whether it is time to spoil what the learner has.
+    fn is_spoiled(&mut self) -> bool {
+        self.learns() && self.tuner.takes() && self.random.happens(0.004)
     }
 
     /// Lets what was learned act, and spoils it if it is time to.

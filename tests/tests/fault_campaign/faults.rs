@@ -24,6 +24,10 @@ pub enum Fault {
     Lost,
     /// Bits of transitions flip on their way into the replay.
     Replay,
+    /// Bits of transitions flip in the replay.
+    Stored,
+    /// A bit of the critics' weights flips.
+    Critic,
     /// A bit of the weights that act flips.
     Actor,
     /// A bit of the weights that learn flips.
@@ -31,7 +35,7 @@ pub enum Fault {
 }
 
 impl Fault {
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         Self::Nothing,
         Self::Nan,
         Self::Stuck,
@@ -42,6 +46,8 @@ impl Fault {
         Self::Clock,
         Self::Lost,
         Self::Replay,
+        Self::Stored,
+        Self::Critic,
         Self::Actor,
         Self::Learner,
     ];

@@ -5,6 +5,7 @@
 
 mod bench;
 mod faults;
+mod memory;
 mod world;
 
 use bench::{Came, Guards, WINDOW, run};

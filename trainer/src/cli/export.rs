@@ -9,11 +9,12 @@ use serde::Serialize;
 
 use super::CliError;
 use super::eval::env_id;
+use super::finetune::resume_of;
 use crate::env::{self, Shift};
 use crate::lab::policy::Facts;
 use crate::lab::quantisation::{self, ActionError, Returns};
 use crate::lab::seeds::FRESH_SEED;
-use crate::lab::{contract, files, policy};
+use crate::lab::{contract, deployed, files, policy, shipped};
 use crate::onnx;
 
 #[derive(clap::Args)]
@@ -35,6 +36,10 @@ pub struct Args {
     /// Leave out what it takes to go on learning: most of the file.
     #[arg(long)]
     no_resume_section: bool,
+    /// Let so many transitions travel in the .lace file, for fine-tuning to begin with: the policy makes them
+    /// in its environment, exploring as in training (not for PPO).
+    #[arg(long, value_name = "COUNT", conflicts_with = "no_resume_section")]
+    transitions: Option<u32>,
     /// TOML file with what the policy and its robot agree on (names, units, scales, limits …), to
     /// travel in the .lace file; see `lacewing inspect`.
     #[arg(long, value_name = "ROBOT.TOML")]
@@ -46,7 +51,7 @@ pub struct Args {
     /// Episodes that each of the two plays there [default with --env: 10].
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
     episodes: Option<u32>,
-    /// Decides the episodes' starts.
+    /// Decides the episodes' starts, and those of the transitions.
     #[arg(long, default_value_t = FRESH_SEED)]
     seed: u64,
     /// Replace an existing file.
@@ -139,7 +144,8 @@ impl Args {
 
     fn only_for_lace(&self) -> bool {
         let encoding = self.values.is_some() || self.index.is_some();
-        encoding || self.contract.is_some() || self.env.is_some() || self.episodes.is_some()
+        let played = self.transitions.is_some() || self.env.is_some() || self.episodes.is_some();
+        encoding || self.contract.is_some() || played
     }
 }
 
@@ -153,7 +159,10 @@ pub fn run(args: &Args) -> Result<(), CliError> {
     let (written, loss) = match format {
         Format::Lace => {
             let own = policy::facts(&view);
-            let kept = Facts { resume: own.resume.filter(|_| !args.no_resume_section), ..own };
+            let shipping =
+                args.transitions.map(|count| shipping(args, &view, count)).transpose()?;
+            let resume = shipping.as_deref().or(own.resume).filter(|_| !args.no_resume_section);
+            let kept = Facts { resume, ..own };
             let facts = robot.as_ref().map_or(Ok(kept), |robot| robot.agreed(kept))?;
             let file = policy::encode_again(&view, &facts, args.encoding())?;
             let loss = Loss::of(args, &view, &policy::parse(&file, &args.out)?)?;
@@ -162,8 +171,8 @@ pub fn run(args: &Args) -> Result<(), CliError> {
         }
         Format::Onnx if args.only_for_lace() => {
             return Err(CliError::Usage(
-                "--values, --index, --contract, --env and --episodes are for .lace files; ONNX has \
-                 dense f32 weights: leave them out"
+                "--values, --index, --transitions, --contract, --env and --episodes are for .lace files; \
+                 ONNX has dense f32 weights: leave them out"
                     .into(),
             ));
         }
@@ -188,6 +197,26 @@ pub fn run(args: &Args) -> Result<(), CliError> {
         }
     }
     Ok(())
+}
+
+/// The resume section with transitions that it did not have, or with others; without any for a count of 0.
+fn shipping(args: &Args, view: &PolicyView<'_>, count: u32) -> Result<Vec<u8>, CliError> {
+    let resume = resume_of(view, &args.policy)?;
+    let section = view.resume().unwrap_or_default();
+    let mut section = resume.without_shipped(section).to_vec();
+    if count > 0 {
+        if resume.settings().iteration().is_some() {
+            return Err(CliError::Usage(
+                "--transitions: this policy's algorithm learns from its own present steps only; leave it out"
+                    .into(),
+            ));
+        }
+        let id = env_id(args.env.as_deref(), view)?;
+        let mut env = env::make(id, &Shift::default())?;
+        deployed::check_fit(view, &*env)?;
+        section.extend(shipped::record(&resume, &mut *env, count as usize, args.seed)?);
+    }
+    Ok(section)
 }
 
 /// What became of the policy by being stored as it is.

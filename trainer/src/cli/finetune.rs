@@ -6,7 +6,7 @@ use lacewing_formats::artifact::PolicyView;
 use lacewing_formats::codec::Encoding;
 use lacewing_formats::policy::{Contract, Provenance};
 use lacewing_runtime::learn::{
-    Adapt, ReplayValues, Resume, Score, TuningTopology, observation_range,
+    Adapt, ReplayValues, Resume, Score, Shipped, TuningTopology, observation_range,
 };
 
 use super::CliError;
@@ -203,8 +203,12 @@ pub fn tune(
     say!("the best policy so far goes to {}", out.display());
     let shifted = contract::shifted(view.contract(), &shift.to_string())?;
     let agreed = Contract::parse(&shifted)?;
+    let shipped = resume.shipped().copied();
+    if let Some(shipped) = &shipped {
+        say!("{} transitions travel with the policy", shipped.count());
+    }
     let range = |number| observation_range(view, number);
-    let mut keep = Keep { before: view, contract: agreed, out };
+    let mut keep = Keep { before: view, contract: agreed, shipped, out };
     let tuned = finetune::run(
         resume,
         &range,
@@ -236,6 +240,8 @@ pub fn describe(shift: &Shift) -> String {
 struct Keep<'a> {
     before: &'a PolicyView<'a>,
     contract: Contract<'a>,
+    /// Transitions that go on travelling.
+    shipped: Option<Shipped<'a>>,
     out: &'a Path,
 }
 
@@ -257,6 +263,8 @@ impl Follow for Keep<'_> {
         let normaliser = engine.normaliser();
         let normaliser = normaliser.as_ref().map(Normaliser::view);
         let contract = Some(self.contract);
+        let shipped = self.shipped.map_or(&[][..], |shipped| shipped.bytes());
+        let resume = &[resume, shipped].concat();
         let facts = Facts { normaliser, provenance, contract, resume: Some(resume), ..facts };
         let observations = policy::recorded_observations(self.before);
         let bytes = policy::to_bytes(&engine.policy()?, &facts, &observations, Encoding::PLAIN)?;

@@ -137,7 +137,8 @@ fn describe(view: &PolicyView<'_>, bytes: usize) -> Result<Value, CliError> {
         "layers": layers,
         "sections": sections,
         "provenance": view.provenance(),
-        "resume_updates": resume.map(|resume| resume.updates()),
+        "resume_updates": resume.as_ref().map(|resume| resume.updates()),
+        "transitions": resume.and_then(|resume| Some(resume.shipped()?.count())),
     }))
 }
 
@@ -194,7 +195,11 @@ fn print_table(view: &PolicyView<'_>, bytes: usize) -> Result<(), CliError> {
         print_contract(&contract, view.header().control_period_s());
     }
     if let Some(resume) = view.resume() {
-        say!("\ncan go on learning (after {} updates)", Resume::parse(resume)?.updates());
+        let resume = Resume::parse(resume)?;
+        let shipped = resume.shipped().map_or(String::new(), |shipped| {
+            format!(", with {} transitions to begin with", shipped.count())
+        });
+        say!("\ncan go on learning (after {} updates){shipped}", resume.updates());
     }
     Ok(())
 }

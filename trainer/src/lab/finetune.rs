@@ -4,7 +4,7 @@ use lacewing_runtime::guard::GradientRules;
 use lacewing_runtime::learn::session::{Buffers, Plan, Position, Watch, run as session_loop};
 use lacewing_runtime::learn::{
     Adapt, AnyAgent, Arena, Block, Budget, Losses, Range, Rejections, Replay, ReplayShape,
-    ReplayValues, Resume, Score, Settings, Training, Transition, TuningTopology,
+    ReplayValues, Resume, Score, Settings, Training, TuningTopology,
 };
 
 use super::error::{LabError, TrainError};
@@ -129,11 +129,15 @@ pub fn run(
     watch.evaluate(0, &mut engine)?;
     let simulator = Simulator::for_learner(env, tuning.seed, Stream::Training);
     let mut world = Taught { simulator, teacher };
-    let buffers = Buffers {
-        observation: &mut vec![0.0; observations],
-        next_observation: &mut vec![0.0; observations],
-        action: &mut vec![0.0; actions],
+    let (mut observation, mut next_observation) =
+        (vec![0.0; observations], vec![0.0; observations]);
+    let mut action = vec![0.0; actions];
+    let mut buffers = Buffers {
+        observation: &mut observation,
+        next_observation: &mut next_observation,
+        action: &mut action,
     };
+    resume.begin(tuning.adapt, &mut replay, &mut buffers)?;
     session_loop::<_, dyn Engine, TrainError>(
         &plan,
         &mut at,
@@ -183,8 +187,6 @@ impl Best<'_> {
 }
 
 impl<'e, W> Watch<W, dyn Engine + 'e, TrainError> for Best<'_> {
-    fn transition(&mut self, _: &Transition<'_>) {}
-
     fn update(&mut self, _: &Losses) {
         self.rejections.made();
     }
@@ -206,16 +208,5 @@ impl<'e, W> Watch<W, dyn Engine + 'e, TrainError> for Best<'_> {
             self.evaluate(step, engine)?;
         }
         Ok(())
-    }
-
-    fn episode(
-        &mut self,
-        _: &Position,
-        _: f64,
-        _: &mut W,
-        _: &mut (dyn Engine + 'e),
-        _: &Replay<'_>,
-    ) -> Result<bool, TrainError> {
-        Ok(true)
     }
 }

@@ -17,6 +17,7 @@ pub mod quantisation;
 pub mod robustness;
 pub mod seeds;
 pub mod session;
+pub mod shipped;
 pub mod teacher;
 pub mod tensorboard;
 pub mod world;

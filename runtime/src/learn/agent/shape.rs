@@ -32,6 +32,16 @@ impl ActionSpace {
         }
     }
 
+    /// Whether an action may have this number.
+    pub(in crate::learn) fn holds(self, number: f32) -> bool {
+        match self {
+            Self::Continuous(_) => (-1.0..=1.0).contains(&number),
+            Self::Discrete(count) => {
+                number == libm::truncf(number) && (0.0..count as f32).contains(&number)
+            }
+        }
+    }
+
     /// Any action, all as likely.
     pub fn random(self, explorer: &mut Explorer<'_>, action: &mut [f32]) {
         match self {

@@ -8,6 +8,7 @@ mod rollout;
 mod rows;
 mod saved;
 mod shape;
+mod shipped;
 mod transition;
 
 pub use coding::{NoReplayValues, Numbers, ReplayValues};
@@ -16,4 +17,5 @@ pub use replay::Replay;
 pub use rollout::Rollout;
 pub use saved::ReplayImage;
 pub use shape::ReplayShape;
+pub use shipped::{Shipped, ShippedError};
 pub use transition::{ReplayError, Stored, Transition};

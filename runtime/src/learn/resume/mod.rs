@@ -6,7 +6,8 @@
 //! weights, biases, then values and moments (m, v) of the scalars, then, where observations are
 //! normalised, their number (u64), means and sums of squares (f64), then, where rewards are scaled, the
 //! number of returns (u64), their mean and sum of squares and the return of the present episode (f64).
-//! All little-endian, without padding.
+//! All little-endian, without padding. What is behind that are transitions to begin with, as
+//! [`Shipped`] reads them.
 
 mod body;
 mod header;
@@ -20,6 +21,8 @@ use super::adapt::Adapt;
 use super::agent::{AgentShape, Seeds};
 use super::algo::{AnyAgent, Settings, each};
 use super::error::LearnError;
+use super::memory::{Replay, ReplayError, Shipped, ShippedError};
+use super::session::Buffers;
 use super::training::Training;
 use super::tuning::TuningTopology;
 use crate::arena::{Block, OutOfMemory};
@@ -87,6 +90,9 @@ pub enum ResumeError {
     /// A number is not finite, a second moment negative, or a count beyond all reach.
     #[error("the resume section holds impossible numbers: go back to an earlier save")]
     Number,
+    /// See [`ShippedError`].
+    #[error(transparent)]
+    Shipped(#[from] ShippedError),
     /// See [`TopologyError`].
     #[error("the resume section holds an impossible topology: {0}")]
     Topology(#[from] TopologyError),
@@ -103,6 +109,7 @@ pub enum ResumeError {
 pub struct Resume<'a> {
     header: ResumeHeader,
     body: &'a [u8],
+    shipped: Option<Shipped<'a>>,
 }
 
 impl<'a> Resume<'a> {
@@ -131,10 +138,45 @@ impl<'a> Resume<'a> {
         let expected =
             each!(Settings, &header.settings, algorithm => body_bytes(algorithm, &header))
                 .ok_or(ResumeError::Shape)?;
-        if expected != body.len() as u64 {
-            return Err(ResumeError::Length { expected, found: body.len() as u64 });
-        }
-        Ok(Self { header, body })
+        let found = body.len() as u64;
+        let split =
+            usize::try_from(expected).ok().and_then(|expected| body.split_at_checked(expected));
+        let (body, rest) = split.ok_or(ResumeError::Length { expected, found })?;
+        let shape = &header.shape;
+        let shipped = (!rest.is_empty())
+            .then(|| Shipped::parse(rest, shape.observations(), shape.actions))
+            .transpose()?;
+        Ok(Self { header, body, shipped })
+    }
+
+    /// Transitions that travel with the policy, if any do.
+    pub fn shipped(&self) -> Option<&Shipped<'a>> {
+        self.shipped.as_ref()
+    }
+
+    /// Stores them in a replay to begin with, and returns how many there are. Not those of another policy's
+    /// steps: where a teacher's actions are learned, or the present policy's steps only, there are none.
+    ///
+    /// # Errors
+    /// See [`Shipped::store`].
+    ///
+    /// # Panics
+    /// See [`Shipped::store`].
+    pub fn begin(
+        &self,
+        adapt: Adapt,
+        replay: &mut Replay<'_>,
+        buffers: &mut Buffers<'_>,
+    ) -> Result<usize, ReplayError> {
+        let of_use = !adapt.imitate && self.settings().iteration().is_none();
+        let Some(shipped) = self.shipped.filter(|_| of_use) else { return Ok(0) };
+        shipped.store(replay, buffers)?;
+        Ok(shipped.count())
+    }
+
+    /// The section without them.
+    pub fn without_shipped<'s>(&self, section: &'s [u8]) -> &'s [u8] {
+        &section[..section.len() - self.shipped.map_or(0, |shipped| shipped.bytes().len())]
     }
 
     /// The networks' shape.

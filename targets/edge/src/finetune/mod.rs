@@ -21,7 +21,7 @@ use clap::Args;
 use lacewing_formats::artifact::{AlignedBytes, PolicyView, destination, write_atomically};
 use lacewing_runtime::act::{Interface, Policy};
 use lacewing_runtime::guard::{Gate, GradientRules, Sensor, know};
-use lacewing_runtime::learn::session::Position;
+use lacewing_runtime::learn::session::{Buffers, Position};
 use lacewing_runtime::learn::{
     Adapt, AnyAgent, Arena, Rejections, Replay, ReplayShape, ReplayValues, Resume, Training,
     TuningTopology, observation_range,
@@ -230,6 +230,16 @@ pub fn run(options: &Options, trust: &trust::Options) -> Result<(), EdgeError> {
     let arena = &mut Arena::new(replay.blocks());
     let mut replay = Replay::compact(arena, kept, |number| observation_range(&view, number))?;
     replay.set_half_life(options.replay_half_life.map(|transitions| transitions as f32));
+    // A session that goes on has them in its save.
+    let mut buffers = Buffers {
+        observation: &mut vec![0.0; policy.observations()],
+        next_observation: &mut vec![0.0; policy.observations()],
+        action: &mut vec![0.0; policy.actions()],
+    };
+    let shipped = resume.begin(options.adapt, &mut replay, &mut buffers)?;
+    if shipped > 0 {
+        tell(format_args!("the replay begins with {shipped} transitions from the policy file"));
+    }
 
     let mut records = vec![0; RING_BYTES];
     let telemetry = Telemetry::new(

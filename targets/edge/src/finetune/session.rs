@@ -10,9 +10,7 @@ use crate::driver::DriverError;
 use lacewing_formats::artifact::PolicyView;
 use lacewing_runtime::act::Policy;
 use lacewing_runtime::learn::session::{self, Buffers, Outcome, Plan, Position, Watch, World};
-use lacewing_runtime::learn::{
-    AnyAgent, LearnError, Learner, Losses, Rejections, Replay, Score, Transition,
-};
+use lacewing_runtime::learn::{AnyAgent, LearnError, Learner, Losses, Rejections, Replay, Score};
 use lacewing_runtime::telemetry::Event;
 use std::cell::Cell;
 use std::rc::Rc;
@@ -226,8 +224,6 @@ impl Between<'_, '_, '_> {
 }
 
 impl<'e, 'w, 'm> Watch<Episodes<'e, 'w>, AnyAgent<'m>, EdgeError> for Between<'_, '_, '_> {
-    fn transition(&mut self, _: &Transition<'_>) {}
-
     fn update(&mut self, losses: &Losses) {
         self.kept.rejections.made();
         self.kept.report.update(losses);

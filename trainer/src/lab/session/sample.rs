@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use lacewing_runtime::learn::session::{Buffers, Position, Watch, run as session_loop};
-use lacewing_runtime::learn::{Losses, Replay, Settings, Transition};
+use lacewing_runtime::learn::{Losses, Replay, Settings};
 
 use super::{build, capacity, plan};
 use crate::engine::Engine;
@@ -112,8 +112,6 @@ struct Clock {
 }
 
 impl<'w, 'e> Watch<Simulator<'w>, dyn Engine + 'e, TrainError> for Clock {
-    fn transition(&mut self, _: &Transition<'_>) {}
-
     fn update(&mut self, _: &Losses) {
         self.updates += 1;
     }
