@@ -37,7 +37,8 @@ pub struct Args {
     #[arg(long)]
     no_resume_section: bool,
     /// Let so many transitions travel in the .lace file, for fine-tuning to begin with: the policy makes them
-    /// in its environment, exploring as in training (not for PPO).
+    /// in its environment, exploring as in training (not for PPO). They hold up learning on a robot that has
+    /// changed much since.
     #[arg(long, value_name = "COUNT", conflicts_with = "no_resume_section")]
     transitions: Option<u32>,
     /// TOML file with what the policy and its robot agree on (names, units, scales, limits …), to
