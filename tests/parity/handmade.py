@@ -31,7 +31,9 @@ def constant(name, value):
 
 def model(nodes, initialisers=(), opset=17, inputs=("obs",), outputs=("action",), wide=(3, 2)):
     def port(name, width):
-        return helper.make_tensor_value_info(name, TensorProto.FLOAT, ["batch", width])
+        """`None` is an index an observation."""
+        kind, side = (TensorProto.INT32, []) if width is None else (TensorProto.FLOAT, [width])
+        return helper.make_tensor_value_info(name, kind, ["batch", *side])
 
     graph = helper.make_graph(
         nodes,
@@ -44,12 +46,14 @@ def model(nodes, initialisers=(), opset=17, inputs=("obs",), outputs=("action",)
     return helper.make_model(graph, opset_imports=opsets, ir_version=8, producer_name="handmade")
 
 
-def record(name, actor, low=None, high=None):
+def record(name, actor, low=None, high=None, discrete=False):
     onnx.checker.check_model(actor, full_check=True)
     onnx.save(actor, FIXTURES / f"made_{name}.onnx")
     session = onnxruntime.InferenceSession(FIXTURES / f"made_{name}.onnx")
     observations = RNG.normal(0, 3, (64, 3)).astype(np.float32)
     actions = session.run(None, {"obs": observations})[0]
+    if discrete:
+        actions = actions if actions.ndim == 1 else actions.argmax(axis=1)
     golden = {"low": low, "high": high}
     golden |= {"observations": observations.tolist(), "actions": actions.tolist()}
     (FIXTURES / f"made_{name}.json").write_text(json.dumps(golden) + "\n")
@@ -159,7 +163,7 @@ def refused():
     def chain(name, *nodes, **more):
         bad(name, model([gemm, *nodes], linear, **more))
 
-    chain("softmax", node("Softmax", "x", to="action"))
+    chain("softmax", node("Softmax", "x", to="y"), node("MatMul", "y", "w2", to="action"))
     chain("relu_last", node("Relu", "x", to="action"))
     middle = [node("Tanh", "x", to="y"), node("Mul", "y", "c", to="z")]
     chain("mul_in_the_middle", *middle, node("MatMul", "z", "w2", to="action"))
@@ -222,9 +226,40 @@ def refused_too():
     bad("external", outside)
 
 
+def choices():
+    """Discrete policies: their scores, probabilities, or the choice itself."""
+    stored = {"w1": weights(3, 8), "b1": weights(8), "w2": weights(8, 4), "b2": weights(4)}
+    scores = [
+        node("Gemm", "obs", "w1", "b1", to="x1"),
+        node("Relu", "x1", to="x2"),
+        node("Gemm", "x2", "w2", "b2", to="x3"),
+    ]
+    record("scores", model(scores, stored, outputs=("x3",), wide=(3, 4)), discrete=True)
+    # Softmax as JAX spells it.
+    softmax = [
+        node("ReduceMax", "x3", to="most", axes=[-1]),
+        node("Sub", "x3", "most", to="x4"),
+        node("Exp", "x4", to="x5"),
+        node("ReduceSum", "x5", "last", to="sum"),
+        node("Div", "x5", "sum", to="probabilities"),
+    ]
+    last = {"last": np.array([-1])}
+    wide = {"outputs": ("probabilities",), "wide": (3, 4)}
+    record("softmax", model([*scores, *softmax], stored | last, **wide), discrete=True)
+    # The mode of a distribution of PyTorch, as an exporter of 32 bits writes it.
+    chosen = [
+        node("ReduceLogSumExp", "x3", to="x4", axes=[-1]),
+        node("Sub", "x3", "x4", to="x5"),
+        node("ArgMax", "x5", to="x6", axis=-1, keepdims=0),
+        helper.make_node("Cast", ["x6"], ["action"], to=TensorProto.INT32),
+    ]
+    record("choice", model([*scores, *chosen], stored, wide=(3, None)), discrete=True)
+
+
 if __name__ == "__main__":
     FIXTURES.mkdir(exist_ok=True)
     good()
     refused()
     spellings()
     refused_too()
+    choices()

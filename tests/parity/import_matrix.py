@@ -1,8 +1,8 @@
 """Exports actors for the import to read: exporter by algorithm by activation.
 
-Each case is `NAME.onnx` (and what it stores outside), `NAME.json` (limits and output for the import, or
+Each case is `NAME.onnx` (and what it stores outside), `NAME.json` (what the import is to be told, or
 null), `NAME.obs` (f32, little-endian, row-major) and `NAME.out`, the actions due: what onnxruntime answers,
-scaled or clipped as the algorithm's library does it after the network.
+scaled or clipped as the algorithm's library does it after the network; of scores the index of the greatest.
 
 The networks are what the libraries named below export, in their own spelling, with random weights.
 
@@ -98,7 +98,8 @@ ACTIVATIONS = ["relu", "relu6", "leaky_relu", "elu", "selu", "silu", "gelu", "ge
 
 
 def from_primitives(activation, algorithm):
-    """brax and MuJoCo Playground (means beside deviations, split), flax with LayerNorm, Godot RL."""
+    """brax and MuJoCo Playground (means beside deviations, split), flax with LayerNorm, Godot RL; discrete
+    policies that end in scores, probabilities or the choice."""
     graph, inputs, outputs = Nodes(), {"obs": [1, OBSERVATIONS]}, None
     x = "obs"
     if algorithm == "brax":
@@ -120,15 +121,52 @@ def from_primitives(activation, algorithm):
     elif algorithm == "flax_norm":
         x = graph.add("Mul", graph.add("Tanh", x), [2.0, -0.75, 1.5])
         limits = None
+    elif algorithm == "scores":
+        limits = "scores"
+    elif algorithm == "softmax":
+        x = graph.add("Exp", graph.add("Sub", x, graph.add("ReduceMax", x, axes=[-1])))
+        # Before opset 13 axes were an attribute of all sums.
+        x = graph.add("Div", x, graph.add("Mul", graph.add("ReduceMean", x, axes=[-1]), float(ACTIONS)))
+        limits = "choice"
+    elif algorithm == "choice":
+        x = graph.add("ArgMax", graph.add("LogSoftmax", x, axis=-1), axis=-1, keepdims=0)
+        x = graph.add("Cast", x, to=TensorProto.INT32)
+        limits = "choice"
     else:
         limits, outputs = "clip", [x, graph.add("Identity", "state_ins")]
-    ports = {x: [1, ACTIONS]} | ({outputs[1]: [1]} if outputs else {})
-    port = lambda name, dims: helper.make_tensor_value_info(name, TensorProto.FLOAT, dims)
+    ports = {x: [1] if algorithm == "choice" else [1, ACTIONS]} | ({outputs[1]: [1]} if outputs else {})
+    kind = {True: TensorProto.INT32, False: TensorProto.FLOAT}
+    port = lambda name, dims: helper.make_tensor_value_info(name, kind[dims == [1] and name == x], dims)
     stored = [numpy_helper.from_array(value, name) for name, value in graph.stored.items()]
     body = helper.make_graph(graph.nodes, "actor", [port(*item) for item in inputs.items()],
                              [port(*item) for item in ports.items()], stored)
     opset = 13 if algorithm != "godot" else 15
     return helper.make_model(body, opset_imports=[helper.make_opsetid("", opset)], ir_version=8), limits, x
+
+
+def stored_as(model, kind, whole):
+    """The model with its weights of another kind, behind a Cast each as converters put it, or (`whole`) all
+    of it, as a module of that kind is exported; and its twin in f32 with the same, rounded, weights.
+
+    onnxruntime rounds between the steps of a `whole` one, or cannot run it: the twin has the answers due.
+    """
+    rounded, twin = onnx.ModelProto(), onnx.ModelProto()
+    rounded.CopyFrom(model), twin.CopyFrom(model)
+    casts = []
+    for weights, straight in zip(rounded.graph.initializer, twin.graph.initializer):
+        values = numpy_helper.to_array(straight).astype(helper.tensor_dtype_to_np_dtype(kind))
+        name = weights.name if whole else f"{weights.name}_narrow"
+        casts.append(helper.make_node("Cast", [name], [weights.name], to=TensorProto.FLOAT))
+        weights.CopyFrom(numpy_helper.from_array(values, name))
+        straight.CopyFrom(numpy_helper.from_array(values.astype(np.float32), straight.name))
+    if whole:
+        for port in [*rounded.graph.input, *rounded.graph.output]:
+            port.type.tensor_type.elem_type = kind
+    else:
+        nodes = [*casts, *rounded.graph.node]
+        del rounded.graph.node[:]
+        rounded.graph.node.extend(nodes)
+    return rounded, twin
 
 
 def torch_cases(folder):
@@ -206,33 +244,54 @@ def torch_cases(folder):
                 yield path, how.get(algorithm, "scale"), output if algorithm == "ppo" else None
 
 
-def record(path, limits, output):
-    """Observations, the actions due, and what the import is to be told."""
-    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+def record(path, limits, output=None, twin=None):
+    """Observations, the actions due by the model or its twin, and what the import is to be told."""
+    session = onnxruntime.InferenceSession(twin or path, providers=["CPUExecutionProvider"])
     rows = RNG.normal(0, 2, (ROWS, OBSERVATIONS)).astype(np.float32)
-    feed = {port.name: np.zeros(port.shape, np.float32) for port in session.get_inputs()}
+    sides = lambda port: [side if isinstance(side, int) else 1 for side in port.shape]
+    feed = {port.name: np.zeros(sides(port), np.float32) for port in session.get_inputs()}
     obs = session.get_inputs()[0].name
     names = [output] if output else None
     answers = np.concatenate([session.run(names, feed | {obs: row[None]})[0] for row in rows])
     if limits == "scale":
         answers = LOW + (answers + 1) / 2 * (HIGH - LOW)
-    actions = np.clip(answers, LOW, HIGH) if limits else answers
+    if limits in ["scores", "choice"]:
+        actions = answers.argmax(axis=1) if answers.ndim > 1 else answers
+    else:
+        actions = np.clip(answers, LOW, HIGH) if limits else answers
     assert np.ptp(actions, axis=0).max() > 1e-2, f"{path}: actions hardly move"
     rows.tofile(path.with_suffix(".obs"))
     actions.astype("<f4").tofile(path.with_suffix(".out"))
-    asked = {"low": LOW.tolist(), "high": HIGH.tolist()} if limits else {"low": None, "high": None}
-    path.with_suffix(".json").write_text(json.dumps(asked | {"output": output}))
+    told = limits in ["scale", "clip"]
+    asked = {"low": LOW.tolist() if told else None, "high": HIGH.tolist() if told else None}
+    asked |= {"output": output, "discrete": limits == "scores"}
+    path.with_suffix(".json").write_text(json.dumps(asked))
 
 
 def main(folder, with_torch):
     cases = []
-    for algorithm in ["brax", "flax_norm", "godot"]:
-        for activation in ACTIVATIONS:
+    for algorithm in ["brax", "flax_norm", "godot", "scores", "softmax", "choice"]:
+        discrete = algorithm in ["scores", "softmax", "choice"]
+        # Behind others the same choice is always the best.
+        for activation in ["relu", "elu", "silu", "gelu", "tanh", "softsign"] if discrete else ACTIVATIONS:
             model, limits, output = from_primitives(activation, algorithm)
             path = folder / f"primitives-{algorithm}-{activation}.onnx"
             onnx.checker.check_model(model, full_check=True)
             onnx.save(model, path)
             cases.append((path, limits, output))
+    kinds = {"f64": TensorProto.DOUBLE, "f16": TensorProto.FLOAT16, "bf16": TensorProto.BFLOAT16}
+    for name, kind in kinds.items():
+        # Rounded constants would make others something else.
+        for activation in ["relu", "relu6", "silu", "sigmoid", "tanh", "softsign", "softplus", "elu"]:
+            model, limits, _ = from_primitives(activation, "flax_norm")
+            # From here on all of its operators take all kinds.
+            model.opset_import[0].version = 16
+            for whole in [False, True]:
+                path = folder / f"{name}-{'whole' if whole else 'weights'}-{activation}.onnx"
+                rounded, twin = stored_as(model, kind, whole)
+                onnx.checker.check_model(rounded, full_check=True)
+                onnx.save(rounded, path)
+                cases.append((path, limits, None, twin.SerializeToString()))
     if with_torch:
         cases += torch_cases(folder)
     for case in cases:

@@ -231,7 +231,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("import small.lace --sparsity 0.9 --out new.lace", &["not an ONNX model", ".onnx"]),
     ("import empty.lace --sparsity 0.9 --out new.lace", &["not an ONNX model"]),
     ("import cut.onnx --sparsity 0.9 --out new.lace", &["ONNX"]),
-    ("import softmax.onnx --sparsity 0.9 --out new.lace", &["node `softmax_of_action` (Softmax)"]),
+    ("import softmax.onnx --sparsity 0.9 --out new.lace", &["node `softmax_of_y` (Softmax)"]),
     ("import td3.onnx --sparsity 1.5 --out new.lace", &["sparsity must be", "below 1"]),
     ("import td3.onnx --sparsity NaN --out new.lace", &["sparsity must be"]),
     ("import td3.onnx --sparsity 0.9999 --out new.lace", &["keep no link", "less"]),

@@ -1,7 +1,7 @@
 //! An ONNX file of any bytes is refused, or becomes a policy that can be read.
 #![no_main]
 
-use lacewing::onnx::{ImportOptions, import};
+use lacewing::onnx::{Actions, ImportOptions, import};
 use lacewing_formats::artifact::PolicyView;
 use lacewing_formats::policy::Provenance;
 use lacewing_formats::topology::Allocation;
@@ -21,7 +21,12 @@ fuzz_target!(|bytes: &[u8]| {
     let options = ImportOptions {
         sparsity: 0.5,
         allocation: Allocation::Er,
-        limits: Some((&[-1.0], &[1.0])),
+        // Limits are refused where the model chooses.
+        actions: match bytes.len() % 3 {
+            0 => Actions::Unsaid,
+            1 => Actions::Discrete,
+            _ => Actions::Within { low: &[-1.0], high: &[1.0] },
+        },
         input: None,
         output: None,
         control_period_s: 0.02,

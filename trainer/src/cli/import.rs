@@ -8,9 +8,9 @@ use lacewing_formats::topology::Allocation;
 use lacewing_runtime::cost::Cost;
 
 use super::CliError;
-use crate::env::{self, Shift};
+use crate::env::{self, ActionSpace, Shift};
 use crate::lab::{contract, deployed, files, policy};
-use crate::onnx::{ImportOptions, Imported, import};
+use crate::onnx::{Actions, ImportOptions, Imported, import};
 
 /// Seconds from one action to the next where nobody says: 50 Hz, as many robots run.
 const CONTROL_PERIOD_S: f64 = 0.02;
@@ -25,7 +25,7 @@ pub struct Args {
     /// File to write.
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
-    /// Environment it was trained in: gives limits and control period.
+    /// Environment it was trained in: gives limits, or that actions are discrete, and the control period.
     #[arg(long, conflicts_with_all = ["low", "high", "control_period"])]
     env: Option<String>,
     /// Least actions in the environment's units, one for all or one each, e.g. -2,-1.
@@ -34,6 +34,10 @@ pub struct Args {
     /// Greatest actions.
     #[arg(long, value_delimiter = ',', allow_hyphen_values = true, requires = "low")]
     high: Option<Vec<f32>>,
+    /// Outputs are scores of choices (logits, probabilities, Q-values): the greatest is the action. A softmax
+    /// or ArgMax at the end says so by itself.
+    #[arg(long, conflicts_with_all = ["low", "high", "env"])]
+    discrete: bool,
     /// Seconds from one action to the next [default: the environment's, else 0.02].
     #[arg(long, value_name = "SECONDS")]
     control_period: Option<f64>,
@@ -61,10 +65,12 @@ pub fn run(args: &Args) -> Result<(), CliError> {
         sparsity: args.sparsity,
         // As training spreads it: small layers, the output's above all, keep more.
         allocation: Allocation::Er,
-        limits: match (spec, &args.low, &args.high) {
-            (Some(spec), ..) => Some(spec.limits()?),
-            (None, Some(low), Some(high)) => Some((low, high)),
-            _ => None,
+        actions: match (spec.map(|spec| &spec.action_space), &args.low, &args.high) {
+            (Some(ActionSpace::Box { low, high }), ..) => Actions::Within { low, high },
+            (None, Some(low), Some(high)) => Actions::Within { low, high },
+            (Some(ActionSpace::Discrete { .. }), ..) => Actions::Discrete,
+            _ if args.discrete => Actions::Discrete,
+            _ => Actions::Unsaid,
         },
         input: args.input.as_deref(),
         output: args.output.as_deref(),

@@ -67,17 +67,6 @@ pub enum EnvError {
         /// How many choices there are.
         n: u32,
     },
-    /// The environment takes discrete actions where continuous ones are needed.
-    #[error(
-        "{id} takes one of {n} discrete actions, and continuous ones are needed here: choose an \
-         environment such as Pendulum-v1 (`lacewing env list` names them all)"
-    )]
-    NotContinuous {
-        /// The environment.
-        id: &'static str,
-        /// How many choices it has.
-        n: u32,
-    },
     /// The place for the observation has the wrong length.
     #[error("room for {given} observation value(s); this environment gives {expected}")]
     ObsLength {

@@ -67,17 +67,6 @@ pub struct EnvSpec {
 }
 
 impl EnvSpec {
-    /// Lowest and highest useful value of each continuous action, in the environment's units.
-    ///
-    /// # Errors
-    /// [`EnvError::NotContinuous`] where the actions are discrete.
-    pub fn limits(&self) -> Result<(&[f32], &[f32]), EnvError> {
-        match &self.action_space {
-            ActionSpace::Box { low, high } => Ok((low, high)),
-            ActionSpace::Discrete { n } => Err(EnvError::NotContinuous { id: self.id, n: *n }),
-        }
-    }
-
     fn check_obs(&self, obs: &[f64]) -> Result<(), EnvError> {
         if obs.len() == self.obs_dim {
             Ok(())

@@ -86,7 +86,8 @@ pub enum OnnxError {
     /// The model says nothing of the limits of its actions.
     #[error(
         "the model ends in a linear layer, so its actions are in the environment's units: give the \
-         limits of its {actions} actions with --low and --high, or name its --env"
+         limits of its {actions} actions with --low and --high, or name its --env; where they are scores \
+         of choices (DQN, discrete PPO), give --discrete"
     )]
     Unlimited {
         /// Actions the model computes.
@@ -98,6 +99,12 @@ pub enum OnnxError {
         /// What does not fit.
         problem: String,
     },
+    /// A model with one output cannot choose.
+    #[error(
+        "the model has one output, and a discrete action is a choice among several: leave --discrete out, or \
+         pick the scores of the choices with --output"
+    )]
+    NoChoice,
     /// The sparsity asked for has no allocation.
     #[error(transparent)]
     Allocation(#[from] AllocationError),

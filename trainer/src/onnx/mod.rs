@@ -18,6 +18,27 @@ pub use export::export;
 #[cfg(feature = "onnx")]
 pub use import::{TractActor, import};
 
+/// What the one who imports says of the actions.
+#[derive(Clone, Copy, Debug)]
+pub enum Actions<'a> {
+    /// Nothing: the model has to.
+    Unsaid,
+    /// They lie between these, in the environment's units, one number for all or one an action.
+    ///
+    /// An actor that ends in Tanh and does not scale its output itself (TD3, SAC, DDPG) has its
+    /// [-1, 1] scaled to them, or is left there without; one that ends in a linear layer (PPO, A2C)
+    /// already answers in these units and is clipped to them.
+    Within {
+        /// The least.
+        low: &'a [f32],
+        /// The greatest.
+        high: &'a [f32],
+    },
+    /// They are discrete: each output is the score of a choice, its logit, probability or Q-value, and
+    /// the choice is the index of the greatest.
+    Discrete,
+}
+
 /// What an imported actor becomes.
 #[derive(Clone, Copy, Debug)]
 pub struct ImportOptions<'a> {
@@ -25,12 +46,8 @@ pub struct ImportOptions<'a> {
     pub sparsity: f64,
     /// How the sparsity is spread over the layers.
     pub allocation: Allocation,
-    /// Least and greatest actions in the environment's units, one for all or one an action.
-    ///
-    /// An actor that ends in Tanh and does not scale its output itself (TD3, SAC, DDPG) has its
-    /// [-1, 1] scaled to them, or is left there without; one that ends in a linear layer (PPO, A2C)
-    /// already answers in these units and is clipped to them.
-    pub limits: Option<(&'a [f32], &'a [f32])>,
+    /// What the outputs mean; a softmax or ArgMax at the end says by itself that they are choices.
+    pub actions: Actions<'a>,
     /// The model's input that is the observation; the only one in use without.
     pub input: Option<&'a str>,
     /// The model's output that is the action; without, the one that is an actor or is named so.

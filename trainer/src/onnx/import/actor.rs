@@ -4,9 +4,9 @@ use lacewing_formats::policy::Activation;
 use tract_onnx::pb::NodeProto;
 
 use super::graph::node_error;
-use super::op::{Linear, Op};
+use super::op::{Linear, Op, Step};
 use super::pending::Pending;
-use crate::onnx::OnnxError;
+use crate::onnx::{Actions, OnnxError};
 
 /// A linear layer and what follows it.
 pub(super) struct Layer {
@@ -35,6 +35,7 @@ pub(super) struct Normaliser {
 pub(super) type Limits = Vec<(f64, f64)>;
 
 /// What becomes of the outputs of the last layer.
+#[derive(Clone)]
 pub(super) enum Head {
     /// Of [-1, 1], to these limits. Of a model that answers in [-1, 1] itself the user does it.
     Scaled { limits: Limits, by_user: bool },
@@ -60,24 +61,25 @@ struct Assembly {
     pending: Pending,
     /// What the end of the model clips actions to.
     limits: Option<Limits>,
-    argmax: bool,
 }
 
 impl Actor {
-    /// Puts the steps on `inputs` numbers together; `limits` are the action limits, where the caller
-    /// knows them, one for all or one an action.
+    /// Puts the steps on `inputs` numbers together.
     pub(super) fn assemble(
-        steps: Vec<(&NodeProto, Op)>,
+        steps: Vec<Step<'_>>,
         inputs: usize,
-        limits: Option<(&[f32], &[f32])>,
+        actions: Actions<'_>,
     ) -> Result<Self, OnnxError> {
         let mut assembly = Assembly { pending: Pending::new(inputs), ..Assembly::default() };
         let mut steps = merged(steps)?;
-        // From here on, clipping limits the actions.
+        // From here on, clipping limits actions. Scores are clipped as they are.
         let end = steps
             .iter()
             .rposition(|(_, op)| matches!(op, Op::Linear(_) | Op::Activation(_) | Op::Norm(_)));
-        let end = end.map_or(0, |end| end + 1);
+        let end = match actions {
+            Actions::Discrete => steps.len(),
+            _ => end.map_or(0, |end| end + 1),
+        };
         for (at, (node, op)) in steps.drain(..).enumerate() {
             assembly
                 .push(op, at >= end && !assembly.layers.is_empty())
@@ -86,15 +88,15 @@ impl Actor {
         if assembly.layers.is_empty() {
             return Err(OnnxError::NoLayer);
         }
-        assembly.finish(limits)
+        assembly.finish(actions)
     }
 }
 
 /// Centring and scaling together are layer normalisation.
-fn merged(steps: Vec<(&NodeProto, Op)>) -> Result<Vec<(&NodeProto, Op)>, OnnxError> {
+fn merged(steps: Vec<Step<'_>>) -> Result<Vec<(&NodeProto, Op)>, OnnxError> {
     let mut merged: Vec<(&NodeProto, Op)> = Vec::new();
     let mut centred = None;
-    for (node, op) in steps {
+    for Step { node, op, .. } in steps {
         match (centred.take(), op) {
             (None, Op::Centre) => centred = Some(node),
             (Some(_), Op::Rms(epsilon)) => merged.push((node, Op::Norm(epsilon))),
@@ -118,9 +120,6 @@ fn merged(steps: Vec<(&NodeProto, Op)>) -> Result<Vec<(&NodeProto, Op)>, OnnxErr
 
 impl Assembly {
     fn push(&mut self, op: Op, at_the_end: bool) -> Result<(), String> {
-        if self.argmax {
-            return Err("it follows the choice of a discrete action".into());
-        }
         match op {
             Op::Linear(linear) => self.linear(linear),
             Op::Affine(map) => self.affine(&map),
@@ -143,10 +142,7 @@ impl Assembly {
             Op::Clamp(bounds) if at_the_end => self.limit(&bounds),
             Op::Clamp(bounds) if self.layers.is_empty() => self.clip_observations(&bounds),
             Op::Clamp(bounds) => self.clamp_inside(&bounds),
-            Op::ArgMax => {
-                self.argmax = true;
-                Ok(())
-            }
+            Op::Softmax | Op::ArgMax => Err("it chooses, and is not the end".into()),
             Op::Centre | Op::Rms(_) => Err("it is half a normalisation".into()),
         }
     }
@@ -319,16 +315,20 @@ impl Assembly {
     }
 
     /// The head, and the last layers that it calls for.
-    fn finish(mut self, asked: Option<(&[f32], &[f32])>) -> Result<Actor, OnnxError> {
-        let actions = self.pending.width();
-        let asked = asked.map(|asked| super::limits::of_user(asked, actions)).transpose()?;
-        if self.argmax {
-            if !self.pending.is_nothing() {
-                self.diagonal();
+    fn finish(mut self, actions: Actions<'_>) -> Result<Actor, OnnxError> {
+        let outputs = self.pending.width();
+        let asked = match actions {
+            Actions::Unsaid => None,
+            Actions::Within { low, high } => Some(super::limits::of_user((low, high), outputs)?),
+            Actions::Discrete if outputs < 2 => return Err(OnnxError::NoChoice),
+            Actions::Discrete => {
+                if !self.pending.is_nothing() {
+                    self.diagonal();
+                }
+                let Self { normaliser, layers, .. } = self;
+                return Ok(Actor { normaliser, layers, head: Head::Argmax });
             }
-            let Self { normaliser, layers, .. } = self;
-            return Ok(Actor { normaliser, layers, head: Head::Argmax });
-        }
+        };
         let activation = self.last().activation;
         let head = match activation {
             Activation::Tanh if self.pending.is_whole() => {

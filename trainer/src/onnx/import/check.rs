@@ -49,7 +49,19 @@ pub(super) fn moves(
     Err(OnnxError::Still { output: program.output.into() })
 }
 
-/// How far the actions of `file`, the actor with all its links, are off from those of the model in f64;
+/// The head that an actor is checked with: its own, or where a choice would hide the scores, none that does
+/// anything.
+pub(super) fn open(actor: &Actor) -> Head {
+    match &actor.head {
+        Head::Argmax => {
+            let scores = actor.layers.last().map_or(0, |last| last.linear.outputs);
+            Head::Clamped(vec![(-f64::from(f32::MAX), f64::from(f32::MAX)); scores])
+        }
+        head => head.clone(),
+    }
+}
+
+/// How far the actions of `file`, the actor with all its links and this head, are off from those of the model in f64;
 /// the largest share of how far an action moves.
 ///
 /// # Errors
@@ -57,7 +69,7 @@ pub(super) fn moves(
 /// [`OnnxError::Answer`] where the model gives no number.
 pub(super) fn compare(
     program: &Program<'_>,
-    actor: &Actor,
+    head: &Head,
     file: &[u8],
     observations: &[Vec<f32>],
 ) -> Result<f64, OnnxError> {
@@ -71,7 +83,7 @@ pub(super) fn compare(
         if let Some(number) = answer.iter().position(|number| !number.is_finite()) {
             return Err(OnnxError::Answer { number });
         }
-        theirs.push(limited(&answer, &actor.head));
+        theirs.push(limited(&answer, head));
         let mut action = vec![0.0; policy.actions()];
         policy.act(observation, &mut action, &mut scratch).map_err(PolicyError::from)?;
         ours.push(action);

@@ -2,6 +2,7 @@
 
 mod actor;
 mod check;
+mod choice;
 mod eval;
 mod graph;
 mod limits;
@@ -25,7 +26,7 @@ use self::graph::Graph;
 use self::program::Program;
 use self::prune::{narrow, prune};
 pub use self::run::TractActor;
-use super::{ImportOptions, Imported, OnnxError};
+use super::{Actions, ImportOptions, Imported, OnnxError};
 use crate::lab::policy::Facts;
 use crate::lab::{files, policy};
 
@@ -63,10 +64,11 @@ pub fn import(path: &Path, options: &ImportOptions<'_>) -> Result<Imported, Onnx
     let (program, actor) = actor?;
 
     let observations = check::observations(actor.normaliser.as_ref(), program.width(program.input));
-    let whole = file(&actor, 0.0, options, &[])?;
-    let off = check::compare(&program, &actor, &whole, &observations)?;
-    let file = file(&actor, options.sparsity, options, &observations[..PROBES])?;
-    Ok(Imported { file, notes: notes(&graph, &program, output, off) })
+    let open = check::open(&actor);
+    let whole = file(&actor, &open, 0.0, options, &[])?;
+    let off = check::compare(&program, &open, &whole, &observations)?;
+    let file = file(&actor, &actor.head, options.sparsity, options, &observations[..PROBES])?;
+    Ok(Imported { file, notes: notes(&graph, &program, &actor, output, off) })
 }
 
 /// The outputs that may be the action: that asked for, the only one, one of that name, or all.
@@ -96,19 +98,32 @@ fn read<'a>(
     output: &'a str,
     options: &ImportOptions<'_>,
 ) -> Result<(Program<'a>, Actor), OnnxError> {
-    let program = Program::new(graph, options.input, output)?;
-    let steps = op::read_all(&program.regions())?;
-    let actor = Actor::assemble(steps, program.width(program.input), options.limits)?;
-    // Among discrete actions one may well be the best of all sampled observations.
-    if !matches!(actor.head, Head::Argmax) {
-        check::moves(&program, actor.normaliser.as_ref())?;
+    let mut program = Program::new(graph, options.input, output)?;
+    let mut steps = op::read_all(&program.regions())?;
+    let scores = choice::take(&mut steps)?;
+    let actions = match (scores, options.actions) {
+        (Some(_), Actions::Within { .. }) => {
+            let problem = "it chooses among discrete actions, which have none: leave --low and --high out, or \
+                           name an --env with discrete actions"
+                .into();
+            return Err(OnnxError::Limits { problem });
+        }
+        (Some(_), _) => Actions::Discrete,
+        (None, actions) => actions,
+    };
+    let actor = Actor::assemble(steps, program.width(program.input), actions)?;
+    if let Some(scores) = scores {
+        // The choice hides how far they are off.
+        program = Program::new(graph, Some(program.input), scores)?;
     }
+    check::moves(&program, actor.normaliser.as_ref())?;
     Ok((program, actor))
 }
 
-/// The policy file of an actor.
+/// The policy file of an actor, with this head.
 fn file(
     actor: &Actor,
+    head: &Head,
     sparsity: f64,
     options: &ImportOptions<'_>,
     observations: &[Vec<f32>],
@@ -119,11 +134,11 @@ fn file(
         let (low, high): (Vec<f64>, Vec<f64>) = limits.iter().copied().unzip();
         (narrow(&low), narrow(&high))
     };
-    let (low, high) = match &actor.head {
+    let (low, high) = match head {
         Head::Scaled { limits, .. } | Head::Clamped(limits) => sides(limits),
         Head::Argmax => (vec![], vec![]),
     };
-    let action_head = match &actor.head {
+    let action_head = match head {
         Head::Scaled { .. } => ActionHead::Scaled { low: &low, high: &high },
         Head::Clamped(_) => ActionHead::Clamped { low: &low, high: &high },
         Head::Argmax => ActionHead::Argmax,
@@ -148,8 +163,22 @@ fn file(
 }
 
 /// What a user should know of the import.
-fn notes(graph: &Graph<'_>, program: &Program<'_>, output: &str, off: f64) -> Vec<String> {
+fn notes(
+    graph: &Graph<'_>,
+    program: &Program<'_>,
+    actor: &Actor,
+    output: &str,
+    off: f64,
+) -> Vec<String> {
     let mut notes = Vec::new();
+    let what = match actor.head {
+        Head::Argmax => {
+            let choices = program.width(program.output);
+            notes.push(format!("the action is the index of the greatest of {choices} outputs"));
+            "scores"
+        }
+        _ => "actions",
+    };
     let quoted = |names: Vec<&str>| {
         names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
     };
@@ -165,9 +194,9 @@ fn notes(graph: &Graph<'_>, program: &Program<'_>, output: &str, off: f64) -> Ve
     }
     notes.push(match off > 0.0 {
         true => format!(
-            "before pruning, actions are at most {off:.0e} of their spread from the model's in f64"
+            "before pruning, {what} are at most {off:.0e} of their spread from the model's in f64"
         ),
-        false => "before pruning, actions are the model's to the last digits of f32".into(),
+        false => format!("before pruning, {what} are the model's to the last digits of f32"),
     });
     notes
 }

@@ -27,6 +27,8 @@ pub(super) enum Op {
     Norm(f64),
     /// The elements at these places.
     Select(Vec<usize>),
+    /// Softmax, or its logarithm.
+    Softmax,
     /// The place of the greatest element.
     ArgMax,
 }
@@ -54,16 +56,20 @@ impl Linear {
     }
 }
 
-/// Steps, each with the node that an error about it names.
-pub(super) type Steps<'a> = Vec<(&'a NodeProto, Op)>;
+/// A step, the tensor that it takes, and the node that an error about it names.
+pub(super) struct Step<'a> {
+    pub(super) node: &'a NodeProto,
+    pub(super) from: &'a str,
+    pub(super) op: Op,
+}
 
 /// Most regions that together are one step, such as a sigmoid from primitives.
 const MOST_JOINED: usize = 8;
 
 /// Reads all regions, one by one or, where one by itself is no step, joined with those behind it.
-pub(super) fn read_all<'a>(regions: &[Region<'_, 'a>]) -> Result<Steps<'a>, OnnxError> {
+pub(super) fn read_all<'a>(regions: &[Region<'_, 'a>]) -> Result<Vec<Step<'a>>, OnnxError> {
     // From the end: what the regions from each on are, if they are steps, and how many are joined.
-    let mut read: Vec<Option<(usize, Steps<'a>)>> = vec![];
+    let mut read: Vec<Option<(usize, Vec<Step<'a>>)>> = vec![];
     let mut alone = Vec::new();
     read.resize_with(regions.len() + 1, || None);
     read[regions.len()] = Some((0, vec![]));
@@ -75,7 +81,8 @@ pub(super) fn read_all<'a>(regions: &[Region<'_, 'a>]) -> Result<Steps<'a>, Onnx
             let region = regions[first].up_to(&regions[first + joined - 1]);
             match self::read(&region) {
                 Ok((node, ops)) => {
-                    read[first] = Some((joined, ops.into_iter().map(|op| (node, op)).collect()));
+                    let steps = ops.into_iter().map(|op| Step { node, from: region.from, op });
+                    read[first] = Some((joined, steps.collect()));
                     break;
                 }
                 Err(error) if joined == 1 => alone.push(error),

@@ -6,6 +6,7 @@
 
 use lacewing_formats::policy::Activation;
 
+use super::choice;
 use super::eval::MOVES;
 use super::graph::node_error;
 use super::op::{Linear, Op};
@@ -35,6 +36,9 @@ pub(super) fn recognise(region: &Region<'_, '_>) -> Result<Vec<Op>, OnnxError> {
         if !alone && let Some(ops) = normalisation(region, inputs)? {
             return Ok(ops);
         }
+    }
+    if let Some(op) = choice::recognise(region)? {
+        return Ok(vec![op]);
     }
     if inputs <= MOST_COLUMNS
         && let Some(linear) = linear(region, inputs, outputs)?
@@ -68,11 +72,11 @@ fn unknown(region: &Region<'_, '_>) -> OnnxError {
 }
 
 /// Numbers without a pattern, in [-1, 1].
-fn scattered(count: usize, seed: f64) -> Vec<f64> {
+pub(super) fn scattered(count: usize, seed: f64) -> Vec<f64> {
     (0..count).map(|at| ((at as f64 + seed) * 12.9898).sin() * (1.0 - 1e-3 * seed)).collect()
 }
 
-fn near(a: f64, b: f64, scale: f64) -> bool {
+pub(super) fn near(a: f64, b: f64, scale: f64) -> bool {
     (a - b).abs() <= ROUNDING * scale.max(1e-3)
 }
 

@@ -13,9 +13,8 @@ pub(super) fn evaluate(node: &NodeProto, inputs: &[Option<&Tensor>]) -> Outcome 
     let tensor = match node.op_type.as_str() {
         "MatMul" => input(inputs, 0).and_then(|a| matmul(a, input(inputs, 1)?)),
         "Gemm" => gemm(node, inputs),
-        "ReduceMean" | "ReduceSum" | "ReduceMax" | "ReduceMin" | "ReduceSumSquare" | "ReduceL2" => {
-            reduce(node, inputs)
-        }
+        "ReduceMean" | "ReduceSum" | "ReduceMax" | "ReduceMin" | "ReduceSumSquare" | "ReduceL2"
+        | "ReduceL1" | "ReduceLogSum" | "ReduceLogSumExp" => reduce(node, inputs),
         "LayerNormalization" => layer_normalisation(node, inputs),
         "BatchNormalization" => batch_normalisation(node, inputs),
         "ArgMax" => arg_max(node, inputs),
@@ -112,7 +111,7 @@ fn reduce(node: &NodeProto, inputs: &[Option<&Tensor>]) -> Result<Tensor, String
         (0..x.dims.len()).map(|at| if axes.contains(&at) { 1 } else { x.dims[at] }).collect();
     let op = node.op_type.as_str();
     let start = match op {
-        "ReduceMax" => f64::NEG_INFINITY,
+        "ReduceMax" | "ReduceLogSumExp" => f64::NEG_INFINITY,
         "ReduceMin" => f64::INFINITY,
         _ => 0.0,
     };
@@ -125,6 +124,8 @@ fn reduce(node: &NodeProto, inputs: &[Option<&Tensor>]) -> Result<Tensor, String
             "ReduceMax" => value.max(x),
             "ReduceMin" => value.min(x),
             "ReduceSumSquare" | "ReduceL2" => *value + x * x,
+            "ReduceL1" => *value + x.abs(),
+            "ReduceLogSumExp" => log_add(*value, x),
             _ => *value + x,
         };
     }
@@ -133,6 +134,7 @@ fn reduce(node: &NodeProto, inputs: &[Option<&Tensor>]) -> Result<Tensor, String
         *value = match op {
             "ReduceMean" => *value / share,
             "ReduceL2" => value.sqrt(),
+            "ReduceLogSum" => value.ln(),
             _ => *value,
         };
     }
@@ -141,6 +143,12 @@ fn reduce(node: &NodeProto, inputs: &[Option<&Tensor>]) -> Result<Tensor, String
         _ => kept,
     };
     Tensor::new(vec![values.len()], values).reshaped(dims)
+}
+
+/// `ln(e^a + e^b)`, without overflow.
+fn log_add(a: f64, b: f64) -> f64 {
+    let (least, most) = (a.min(b), a.max(b));
+    if most.is_infinite() { most } else { most + (least - most).exp().ln_1p() }
 }
 
 fn layer_normalisation(node: &NodeProto, inputs: &[Option<&Tensor>]) -> Result<Tensor, String> {
