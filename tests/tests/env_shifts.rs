@@ -38,7 +38,9 @@ fn continuous_ids() -> impl Iterator<Item = &'static str> {
 
 /// The same wave on every actuator, `factor` high.
 fn wave(env: &dyn Env, factor: f32) -> Vec<Vec<f32>> {
-    let (_, bounds) = env.spec().limits().unwrap();
+    let ActionSpace::Box { high: bounds, .. } = &env.spec().action_space else {
+        panic!("{} has no actuators", env.spec().id)
+    };
     (0..40)
         .map(|n| bounds.iter().map(|bound| bound * factor * (n as f32 * 0.7).sin()).collect())
         .collect()
