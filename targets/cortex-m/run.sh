@@ -34,7 +34,7 @@ if [ ${#policies[@]} = 0 ]; then
         policies+=("$variants/record-$values-u16.lace")
     done
     # Instructions a step that these have never taken: what is above is no noise, since kernels are assembly.
-    limits=(62500 58000 47500)
+    limits=(54000 51000 41000)
 fi
 workspace -p lacewing-tests --bin act_policies -- "$variants/stored"
 expected=$(workspace -p lacewing-tests --bin act_probes -- "$variants"/stored/*.lace "${policies[@]}")

@@ -5,7 +5,7 @@ use lacewing_formats::codec::{Encoding, IndexCodec, ValueCodec};
 use lacewing_formats::policy::Activation;
 use lacewing_formats::topology::Structure;
 use lacewing_runtime::kernels::act::{
-    Dense, EvenPlan, Geometry, Kernel, Links, PackedPlan, Weights,
+    Dense, EvenPlan, Fours, Geometry, Kernel, Links, PackedPlan, Weights,
 };
 use lacewing_runtime::learn::{Arena, Block};
 use lacewing_tests::one_layer::{LARGEST, OneLayer, Shifted, layer, put_back};
@@ -260,6 +260,36 @@ fn the_cortex_m_twin_adds_in_the_order_of_the_assembly() {
     let mut x = [1.0; 8];
     x[4] = factor;
     assert_eq!(sum_of(&weights, &x), 2.0_f32.powi(-11) + 2.0_f32.powi(-24));
+}
+
+#[test]
+fn rows_come_in_fours_only_where_all_of_their_columns_agree() {
+    let rows = |columns: [&[u16]; 8]| {
+        let mut row_ptr = vec![0];
+        for row in columns {
+            row_ptr.push(row_ptr[row_ptr.len() - 1] + row.len() as u32);
+        }
+        let col_idx = columns.concat();
+        let values = vec![1.0; col_idx.len()];
+        OneLayer { cols: 9, row_ptr, col_idx, values, x: vec![1.0; 9] }
+    };
+    let (a, b, none): (&[u16], &[u16], &[u16]) = (&[0, 3, 8], &[5], &[]);
+    let cases = [
+        ([a, a, a, a, b, b, b, b], true),
+        ([none, none, none, none, a, a, a, a], true),
+        ([a, a, a, a, b, b, b, none], false),
+        ([a, a, a, a, none, b, b, b], false),
+        ([a, a, a, b, b, b, b, b], false),
+        ([a, a, a, &[0, 3], b, b, b, b], false),
+        ([a, a, a, &[0, 3, 7], b, b, b, b], false),
+    ];
+    for (columns, expected) in cases {
+        for (name, encoding) in encodings() {
+            let case = rows(columns);
+            let file = case.file(encoding);
+            assert_eq!(Fours::new(layer(&file)).is_some(), expected, "{columns:?}, {name}");
+        }
+    }
 }
 
 #[test]

@@ -95,7 +95,7 @@ impl Layout {
         let lay_out = |layer: LayerView<'a>| {
             let weights = match self {
                 Self::Dense => Weights::Dense(Dense::new(&layer, kernel.panel(), None, arena)?),
-                _ => Weights::InPlace(layer),
+                _ => kernel.in_place(layer),
             };
             Ok(Layer::new(&layer, LayerWeights::F32(weights)))
         };

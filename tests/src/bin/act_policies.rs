@@ -1,12 +1,14 @@
 //! Writes small policies, links stored in every way that the Cortex-M kernel has a routine for and in one that
-//! it has not, with rows of no link up to hundreds: `act_policies FOLDER`.
+//! it has not, with rows of no link up to hundreds, alone and in fours: `act_policies FOLDER`.
 use lacewing_formats::artifact::PolicyView;
 use lacewing_formats::codec::{Encoding, IndexCodec, ValueCodec};
+use lacewing_formats::topology::Structure;
 use lacewing_runtime::act::{Layout, Policy};
 use lacewing_runtime::kernels::act::Kernel;
+use lacewing_tests::actor;
 use lacewing_tests::policy_file::{Owned, Shape};
 use std::error::Error;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let folder = PathBuf::from(std::env::args_os().nth(1).ok_or("usage: act_policies FOLDER")?);
@@ -14,23 +16,32 @@ fn main() -> Result<(), Box<dyn Error>> {
     // Rows of different lengths, gaps of several bytes, rows of one length.
     let shapes = [("ragged", vec![9, 300, 40, 5], 0.3), ("wide", vec![700, 16, 400, 3], 0.01)];
     for (name, widths, density) in shapes.into_iter().chain([("full", vec![30, 20, 9], 1.0)]) {
-        for values in [ValueCodec::F32, ValueCodec::F16] {
-            for indices in
-                [IndexCodec::U16, IndexCodec::DeltaU8, IndexCodec::Nibble, IndexCodec::Bitmap]
-            {
-                let shape = Shape {
-                    widths: widths.clone(),
-                    density,
-                    normaliser: true,
-                    probes: 3,
-                    resume: None,
-                    seed: 7,
-                };
-                let encoding = Encoding { values, indices: indices.into() };
-                let file = with_its_actions(Owned::random(&shape), encoding)?;
-                let path = folder.join(format!("{name}-{values}-{}.lace", indices.name()));
-                std::fs::write(path, file)?;
-            }
+        let shape = Shape { widths, density, normaliser: true, probes: 3, resume: None, seed: 7 };
+        write(&folder, name, &Owned::random(&shape))?;
+    }
+    // Groups of four rows with other numbers of links, and at the end rows that come alone.
+    let fours = Structure::Blocks { rows: 4 };
+    for (name, widths, sparsity) in
+        [("fours", vec![9, 300, 41, 5], 0.9), ("few", vec![30, 16, 64, 8], 0.95)]
+    {
+        let mut owned = actor::structured(&widths, sparsity, fours, 7);
+        owned.probes =
+            (0..3).map(|index| (actor::observation(&owned, index), owned.low.clone())).collect();
+        write(&folder, name, &owned)?;
+    }
+    Ok(())
+}
+
+/// The policy in every encoding.
+fn write(folder: &Path, name: &str, owned: &Owned) -> Result<(), Box<dyn Error>> {
+    for values in [ValueCodec::F32, ValueCodec::F16] {
+        for indices in
+            [IndexCodec::U16, IndexCodec::DeltaU8, IndexCodec::Nibble, IndexCodec::Bitmap]
+        {
+            let encoding = Encoding { values, indices: indices.into() };
+            let file = with_its_actions(owned.clone(), encoding)?;
+            let path = folder.join(format!("{name}-{values}-{}.lace", indices.name()));
+            std::fs::write(path, file)?;
         }
     }
     Ok(())

@@ -15,6 +15,7 @@ mod cortex_m;
 mod dense;
 mod even;
 mod finish;
+mod fours;
 #[cfg(feature = "alloc")]
 mod group;
 mod int8;
@@ -39,6 +40,7 @@ pub use dense::Dense;
 pub use even::Even;
 #[cfg(feature = "alloc")]
 pub use even::EvenPlan;
+pub use fours::Fours;
 #[cfg(feature = "alloc")]
 pub use int8::Int8Plan;
 pub use int8::{DenseInt8, INT8_BLOCK, INT8_GEOMETRY, Int8, Int8Kernel, Quantised, SparseInt8};
@@ -59,6 +61,7 @@ use lacewing_formats::artifact::LayerView;
 use lacewing_formats::policy::Activation;
 
 type Csr = unsafe fn(&LayerView<'_>, &[f32], &mut [f32]);
+type FourRows = unsafe fn(&Fours<'_>, &[f32], &mut [f32]);
 type DensePanels = unsafe fn(&Dense<'_>, &[f32], &mut [f32]);
 type PackedSteps = unsafe fn(&Packed<'_>, &[f32], &mut [f32]);
 type EvenBlocks = unsafe fn(&Even<'_>, &[f32], &mut [f32]);
@@ -77,6 +80,7 @@ pub struct Kernel {
     pub name: &'static str,
     isa: Isa,
     csr: (f32, Csr),
+    fours: Option<FourRows>,
     packed: Option<(Geometry, f32, PackedSteps)>,
     even: Option<(f32, EvenBlocks)>,
     /// By height.
@@ -93,6 +97,7 @@ const SCALAR: Kernel = Kernel {
     name: "scalar",
     isa: Isa::Portable,
     csr: (2.3, scalar::csr),
+    fours: None,
     packed: None,
     even: None,
     strips: &[(scalar::STRIP, 1.05, scalar::strips)],
@@ -115,6 +120,8 @@ static KERNELS: &[Kernel] = &[
         isa: Isa::CortexM,
         // In instructions, by targets/cortex-m/run.sh.
         csr: (2.0, cortex_m::csr),
+        fours: Some(cortex_m::fours),
+        finish: cortex_m::finish,
         ..SCALAR
     },
     #[cfg(target_arch = "aarch64")]
@@ -123,7 +130,8 @@ static KERNELS: &[Kernel] = &[
         isa: Isa::Neon,
         // In instructions, by tests/benches/neon_instructions.sh: not measured on a board yet.
         csr: (11.0, neon::csr),
-        packed: Some((neon::GEOMETRY, 2.5, neon::packed)),
+        fours: None,
+        packed: Some((neon::GEOMETRY, 2.4, neon::packed)),
         even: None,
         strips: &[(16, 1.5, neon::strips16), (4, 3.3, neon::strips4)],
         dense: (neon::PANEL, neon::dense),
@@ -136,6 +144,7 @@ static KERNELS: &[Kernel] = &[
         name: "avx2",
         isa: Isa::Avx2,
         csr: (9.5, avx2::csr),
+        fours: None,
         packed: Some((avx2::GEOMETRY, 1.75, avx2::packed)),
         even: None,
         strips: &[(16, 1.35, avx2::strips16), (8, 1.85, avx2::strips8)],
@@ -150,6 +159,7 @@ static KERNELS: &[Kernel] = &[
         isa: Isa::Avx512,
         // Inputs are loaded one by one: wider vectors would not help.
         csr: (9.5, avx2::csr),
+        fours: None,
         packed: Some((avx512::GEOMETRY, 1.35, avx512::packed)),
         even: Some((1.2, avx512::even)),
         strips: &[(16, 1.25, avx512::strips)],
@@ -201,6 +211,12 @@ impl Kernel {
         plan.entries() as f32 * each.unwrap_or(f32::INFINITY)
     }
 
+    /// A layer as it lies in the file, for this kernel.
+    pub fn in_place<'a>(&self, layer: LayerView<'a>) -> Weights<'a> {
+        let fours = self.fours.and_then(|_| Fours::new(layer));
+        fours.map_or(Weights::InPlace(layer), Weights::Fours)
+    }
+
     /// How long this kernel takes for `links` links in place, in dense weights.
     pub fn cost_in_place(&self, links: usize) -> f32 {
         links as f32 * self.csr.0
@@ -229,6 +245,10 @@ impl Kernel {
         unsafe {
             match weights {
                 Weights::InPlace(layer) => (self.csr.1)(layer, x, y),
+                Weights::Fours(fours) => match self.fours {
+                    Some(run) => run(fours, x, y),
+                    None => (self.csr.1)(fours.layer(), x, y),
+                },
                 Weights::Dense(dense) if dense.cols() == 0 => y.fill(0.0),
                 Weights::Dense(dense) => {
                     let (panel, run) = self.dense;

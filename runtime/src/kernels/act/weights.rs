@@ -2,6 +2,7 @@
 
 use super::dense::Dense;
 use super::even::Even;
+use super::fours::Fours;
 use super::packed::Packed;
 use super::strips::Strips;
 use lacewing_formats::artifact::LayerView;
@@ -11,6 +12,8 @@ use lacewing_formats::artifact::LayerView;
 pub enum Weights<'a> {
     /// CSR as it lies in the policy file.
     InPlace(LayerView<'a>),
+    /// The same, rows in fours with the same columns.
+    Fours(Fours<'a>),
     /// Register look-up, any pattern of links.
     Packed(Packed<'a>),
     /// Register look-up, equally many links everywhere.
@@ -26,6 +29,7 @@ impl Weights<'_> {
     pub fn rows(&self) -> usize {
         match self {
             Self::InPlace(layer) => layer.rows(),
+            Self::Fours(fours) => fours.layer().rows(),
             Self::Packed(packed) => packed.rows(),
             Self::Even(even) => even.rows(),
             Self::Strips(strips) => strips.rows(),
@@ -37,6 +41,7 @@ impl Weights<'_> {
     pub fn cols(&self) -> usize {
         match self {
             Self::InPlace(layer) => layer.cols(),
+            Self::Fours(fours) => fours.layer().cols(),
             Self::Packed(packed) => packed.cols(),
             Self::Even(even) => even.cols(),
             Self::Strips(strips) => strips.cols(),

@@ -7,7 +7,9 @@
 @ r0 inputs    r4 lengths of rows          r7-r10 four columns, then their inputs; weights as f16
 @ r1 columns   r5 the length of all rows   r11 column behind the last link; with pointers, links so far
 @ r2 weights   r6 links left in this row   r12 free
-@ r3 outputs   [sp] end of the outputs     lr what the codec keeps
+@ r3 outputs   the end of the outputs is   lr what the codec keeps
+@              in that of r4 and r5 which
+@              the lengths leave free
 @ s0-s3 sums   s4-s7 weights   s8-s9 weights as f16   s12-s15 inputs
 
     .syntax unified
@@ -32,7 +34,26 @@
     movs    r11, #0
 .endm
 
+@ In a layer with all its links rows begin at the first input.
+.macro lacewing_whole_length
+    mov     r6, r5
+    mov     r1, r0
+.endm
+
 @ --- The inputs of the next links: s12 and up.
+
+@ All inputs, one after the other.
+.macro lacewing_all_start
+.endm
+.macro lacewing_all_1
+    vldmia  r1!, {s12}
+.endm
+.macro lacewing_all_2
+    vldmia  r1!, {s12-s13}
+.endm
+.macro lacewing_all_4
+    vldmia  r1!, {s12-s15}
+.endm
 
 .macro lacewing_to_fpu_4
     vmov    s12, s13, r7, r8
@@ -87,7 +108,7 @@
     lacewing_to_fpu_4
 .endm
 
-@ Gaps of one byte each: no gap of the layer is 255 or more. Four are added up by bytes of one word.
+@ Gaps of one byte each: no gap of the layer is 255 or more. They are added up by bytes of one word.
 .macro lacewing_gap_link input
     ldrb    r12, [r1], #1
     add     r11, r11, r12
@@ -102,7 +123,13 @@
     lacewing_gaps_1 lacewing_gap_link
 .endm
 .macro lacewing_gap_2
-    lacewing_gaps_2 lacewing_gap_link
+    ldrh    r12, [r1], #2
+    uadd8   r12, r12, lr
+    uxtab   r7, r11, r12
+    uxtab   r11, r7, r12, ror #8
+    ldr     r7, [r0, r7, lsl #2]
+    ldr     r8, [r0, r11, lsl #2]
+    vmov    s12, s13, r7, r8
 .endm
 .macro lacewing_gap_4
     ldr     r12, [r1], #4
@@ -181,7 +208,27 @@
     vldmia  r2!, {s4-s7}
 .endm
 
-@ By the core: the FPU would want them at whole words.
+@ Where every row begins at a whole word, as the FPU wants it.
+.macro lacewing_f16_words_1
+    lacewing_f16_1
+.endm
+.macro lacewing_f16_words_2
+    vldmia  r2!, {s8}
+    vcvtb.f32.f16 s4, s8
+    vcvtt.f32.f16 s5, s8
+.endm
+.macro lacewing_f16_words_4
+    vldmia  r2!, {s8-s9}
+    lacewing_f16_widen_4
+.endm
+
+@ Elsewhere by the core.
+.macro lacewing_f16_widen_4
+    vcvtb.f32.f16 s4, s8
+    vcvtt.f32.f16 s5, s8
+    vcvtb.f32.f16 s6, s9
+    vcvtt.f32.f16 s7, s9
+.endm
 .macro lacewing_f16_1
     ldrh    r7, [r2], #2
     vmov    s8, r7
@@ -197,10 +244,7 @@
     ldr     r7, [r2], #4
     ldr     r8, [r2], #4
     vmov    s8, s9, r7, r8
-    vcvtb.f32.f16 s4, s8
-    vcvtt.f32.f16 s5, s8
-    vcvtb.f32.f16 s6, s9
-    vcvtt.f32.f16 s7, s9
+    lacewing_f16_widen_4
 .endm
 
 @ --- A layer.
@@ -215,7 +259,7 @@
 .endm
 
 @ void lacewing_rows_…(const Rows *): see `Rows` in `mod.rs`.
-.macro lacewing_rows index, length, value
+.macro lacewing_rows index, length, value, end
     .section .text.lacewing_rows_\index\()_\length\()_\value, "ax", %progbits
     .balign 4
     .global lacewing_rows_\index\()_\length\()_\value
@@ -224,8 +268,8 @@
 lacewing_rows_\index\()_\length\()_\value:
     push    {r4-r11, lr}
     ldr     r12, [r0, #24]
-    push    {r12}
     ldm     r0, {r0-r5}
+    mov     \end, r12
     lacewing_\index\()_start
     movs    r11, #0
 1:  lacewing_\length\()_length
@@ -256,29 +300,30 @@ lacewing_rows_\index\()_\length\()_\value:
     vadd.f32 s2, s2, s3
     vadd.f32 s0, s0, s2
     vstmia  r3!, {s0}
-    ldr     r12, [sp]
-    cmp     r3, r12
+    cmp     r3, \end
     bne     1b
-    add     sp, #4
     pop     {r4-r11, pc}
     .balign 4
 7:  .word   0, 0
     .size   lacewing_rows_\index\()_\length\()_\value, . - lacewing_rows_\index\()_\length\()_\value
 .endm
 
-    lacewing_rows u16, pointers, f32
-    lacewing_rows u16, pointers, f16
-    lacewing_rows u16, constant, f32
-    lacewing_rows u16, constant, f16
-    lacewing_rows gap, bytes, f32
-    lacewing_rows gap, bytes, f16
-    lacewing_rows gap, constant, f32
-    lacewing_rows gap, constant, f16
-    lacewing_rows skip, bytes, f32
-    lacewing_rows skip, bytes, f16
-    lacewing_rows skip, constant, f32
-    lacewing_rows skip, constant, f16
-    lacewing_rows nibble, bytes, f32
-    lacewing_rows nibble, bytes, f16
-    lacewing_rows nibble, constant, f32
-    lacewing_rows nibble, constant, f16
+    lacewing_rows u16, pointers, f32, r5
+    lacewing_rows u16, pointers, f16, r5
+    lacewing_rows u16, constant, f32, r4
+    lacewing_rows u16, constant, f16, r4
+    lacewing_rows gap, bytes, f32, r5
+    lacewing_rows gap, bytes, f16, r5
+    lacewing_rows gap, constant, f32, r4
+    lacewing_rows gap, constant, f16, r4
+    lacewing_rows skip, bytes, f32, r5
+    lacewing_rows skip, bytes, f16, r5
+    lacewing_rows skip, constant, f32, r4
+    lacewing_rows skip, constant, f16, r4
+    lacewing_rows nibble, bytes, f32, r5
+    lacewing_rows nibble, bytes, f16, r5
+    lacewing_rows nibble, constant, f32, r4
+    lacewing_rows nibble, constant, f16, r4
+    lacewing_rows all, whole, f32, r4
+    lacewing_rows all, whole, f16, r4
+    lacewing_rows all, whole, f16_words, r4

@@ -15,6 +15,8 @@ pub(super) enum Columns<'a> {
     /// Gaps some of which take several bytes.
     Skips(&'a [u8]),
     Nibbles(&'a [u8]),
+    /// Each of them in every row, however that is stored.
+    All,
 }
 
 /// What says how many links each row has.
@@ -44,7 +46,9 @@ pub(super) struct Stored<'a> {
 impl<'a> Stored<'a> {
     /// `None` where there is none: chip and twin then run the scalar kernel.
     pub fn of(layer: &LayerView<'a>) -> Option<Self> {
+        let all = layer.links() == layer.rows() * layer.cols();
         let columns = match layer.indices() {
+            _ if all => Columns::All,
             Indices::U16(columns) => Columns::U16(columns),
             Indices::DeltaU8(bytes) if bytes.len() == layer.links() => Columns::Gaps(bytes),
             Indices::DeltaU8(bytes) => Columns::Skips(bytes),
@@ -52,6 +56,7 @@ impl<'a> Stored<'a> {
             Indices::Bitmap(_) | Indices::Rice(_) => return None,
         };
         let lengths = match layer.row_table() {
+            _ if all => Lengths::Constant(layer.cols() as u32),
             RowTable::Pointers(pointers) => Lengths::Pointers(pointers),
             RowTable::U8(lengths) => Lengths::Bytes(lengths),
             RowTable::Constant(links) => Lengths::Constant(links),
@@ -60,7 +65,7 @@ impl<'a> Stored<'a> {
         match (columns, lengths) {
             // No writer makes these.
             (Columns::U16(_), Lengths::Bytes(_)) => return None,
-            (Columns::U16(_), _) => {}
+            (Columns::U16(_) | Columns::All, _) => {}
             (_, Lengths::Pointers(_)) => return None,
             _ => {}
         }
