@@ -8,6 +8,7 @@ use super::packed::{Geometry, Packed};
 use super::rows::{self, Value};
 use super::strips::Strips;
 use core::arch::aarch64::*;
+use core::arch::asm;
 use half::f16;
 use lacewing_formats::artifact::LayerView;
 use lacewing_formats::policy::Activation;
@@ -94,46 +95,150 @@ pub(super) unsafe fn dense(weights: &Dense<'_>, x: &[f32], y: &mut [f32]) {
     unsafe { super::dense::dense::<float32x4_t, 4, 2>(weights, x, y) }
 }
 
-/// Four vectors of rows; a block is the two registers that `tbl` selects bytes from.
-pub(super) const GEOMETRY: Geometry = Geometry { lanes: 16, block: 8, links: 1 };
+/// Four vectors of rows; a block is what `tbl` selects bytes from in four registers, a byte of each input.
+pub(super) const GEOMETRY: Geometry = Geometry { lanes: 16, block: 64, links: 1 };
 
-/// For each vector of a step, the lanes of sixteen columns that it takes, four bytes each.
-const SPREAD: [[u8; 16]; 4] = [
-    [0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3],
-    [4, 4, 4, 4, 5, 5, 5, 5, 6, 6, 6, 6, 7, 7, 7, 7],
-    [8, 8, 8, 8, 9, 9, 9, 9, 10, 10, 10, 10, 11, 11, 11, 11],
-    [12, 12, 12, 12, 13, 13, 13, 13, 14, 14, 14, 14, 15, 15, 15, 15],
-];
+/// The bytes of the inputs of a block: the lowest of each, the next, the third, the highest.
+type Planes = [[u8; 64]; 4];
 
-/// Packed layer: four inputs are picked by one `tbl`, no loads lane by lane.
+/// Blocks whose bytes are taken apart at once, for all groups of rows where there are no more.
+const BLOCKS: usize = 8;
+
+/// # Safety
+/// The processor has NEON.
+#[inline]
+#[target_feature(enable = "neon")]
+unsafe fn take_apart(x: &[f32; 64], [a, b, c, d]: &mut Planes) {
+    for (at, x) in (0..64).step_by(16).zip(x.as_chunks::<16>().0) {
+        // SAFETY: `x` holds sixteen numbers, and each of the planes as many bytes from `at` on.
+        unsafe {
+            let bytes = vld4q_u8(x.as_ptr().cast());
+            vst1q_u8(a[at..].as_mut_ptr(), bytes.0);
+            vst1q_u8(b[at..].as_mut_ptr(), bytes.1);
+            vst1q_u8(c[at..].as_mut_ptr(), bytes.2);
+            vst1q_u8(d[at..].as_mut_ptr(), bytes.3);
+        }
+    }
+}
+
+/// A step in assembly: sixteen inputs, whose columns are in `$columns`, times the next values. `v0` to `v15` hold the
+/// planes of a block, `v16` to `v19` the sums.
+macro_rules! step {
+    ($columns:literal) => {
+        concat!(
+            "tbl v21.16b, {{v0.16b-v3.16b}}, ",
+            $columns,
+            ".16b\ntbl v22.16b, {{v4.16b-v7.16b}}, ",
+            $columns,
+            ".16b\ntbl v23.16b, {{v8.16b-v11.16b}}, ",
+            $columns,
+            ".16b\ntbl v24.16b, {{v12.16b-v15.16b}}, ",
+            $columns,
+            ".16b
+            ldp q25, q26, [{values}], #32
+            ldp q27, q28, [{values}], #32
+            zip1 v29.16b, v21.16b, v22.16b
+            zip2 v21.16b, v21.16b, v22.16b
+            zip1 v22.16b, v23.16b, v24.16b
+            zip2 v23.16b, v23.16b, v24.16b
+            zip1 v24.8h, v29.8h, v22.8h
+            zip2 v29.8h, v29.8h, v22.8h
+            zip1 v22.8h, v21.8h, v23.8h
+            zip2 v21.8h, v21.8h, v23.8h
+            fmla v16.4s, v24.4s, v25.4s
+            fmla v17.4s, v29.4s, v26.4s
+            fmla v18.4s, v22.4s, v27.4s
+            fmla v19.4s, v21.4s, v28.4s"
+        )
+    };
+}
+
+/// What is left of a packed layer.
+struct Steps {
+    columns: *const u8,
+    values: *const f32,
+}
+
+/// Adds the products of a group of rows with the blocks that `apart` begins with: `counts` steps of each.
+///
+/// In assembly, since the compiler copies sums and planes from register to register: half as many instructions again.
+///
+/// # Safety
+/// The processor has NEON; there are as many `apart` as `counts`, and as many steps left as these add up to.
+#[inline]
+#[target_feature(enable = "neon")]
+unsafe fn add_blocks(
+    [a, b, c, d]: &mut [float32x4_t; 4],
+    counts: &[u8],
+    apart: &[Planes],
+    steps: &mut Steps,
+) {
+    if counts.is_empty() {
+        return;
+    }
+    let ends = counts.as_ptr_range();
+    // SAFETY: the caller's. Reads a byte of each of `counts`, the planes of as many blocks, and sixteen columns and
+    // values a step; writes nothing but registers.
+    unsafe {
+        asm!(
+            "2:",
+            "ldrb {left:w}, [{count}], #1",
+            "ld1 {{v0.16b-v3.16b}}, [{plane}], #64",
+            "ld1 {{v4.16b-v7.16b}}, [{plane}], #64",
+            "ld1 {{v8.16b-v11.16b}}, [{plane}], #64",
+            "ld1 {{v12.16b-v15.16b}}, [{plane}], #64",
+            "tbz {left:w}, #0, 3f",
+            "ldr q20, [{columns}], #16",
+            step!("v20"),
+            "3:",
+            "lsr {left:w}, {left:w}, #1",
+            "cbz {left:w}, 5f",
+            "4:",
+            "ldp q20, q30, [{columns}], #32",
+            step!("v20"),
+            step!("v30"),
+            "subs {left:w}, {left:w}, #1",
+            "b.ne 4b",
+            "5:",
+            "cmp {count}, {end}",
+            "b.ne 2b",
+            left = out(reg) _,
+            count = inout(reg) ends.start => _,
+            end = in(reg) ends.end,
+            plane = inout(reg) apart.as_ptr() => _,
+            columns = inout(reg) steps.columns,
+            values = inout(reg) steps.values,
+            inout("v16") *a,
+            inout("v17") *b,
+            inout("v18") *c,
+            inout("v19") *d,
+            out("v0") _, out("v1") _, out("v2") _, out("v3") _, out("v4") _, out("v5") _,
+            out("v6") _, out("v7") _, out("v8") _, out("v9") _, out("v10") _, out("v11") _,
+            out("v12") _, out("v13") _, out("v14") _, out("v15") _, out("v20") _, out("v21") _,
+            out("v22") _, out("v23") _, out("v24") _, out("v25") _, out("v26") _, out("v27") _,
+            out("v28") _, out("v29") _, out("v30") _,
+            options(readonly, nostack),
+        );
+    }
+}
+
+/// Packed layer: sixteen of 64 inputs are picked by four `tbl`, a byte of each at a time, no loads lane by lane.
 #[target_feature(enable = "neon")]
 pub(super) unsafe fn packed(packed: &Packed<'_>, x: &[f32], y: &mut [f32]) {
     let blocks = packed.blocks_per_group();
-    let mut values = packed.values().as_ptr();
-    let mut columns = packed.columns().as_ptr();
-    // SAFETY: each holds sixteen.
-    let spread = SPREAD.map(|lanes| unsafe { vld1q_u8(lanes.as_ptr()) });
-    // Where the bytes of an f32 lie.
-    let bytes = vreinterpretq_u8_u32(vdupq_n_u32(0x0302_0100));
-    for (y, counts) in y.chunks_mut(16).zip(packed.counts().chunks_exact(blocks)) {
+    let mut steps = Steps { columns: packed.columns().as_ptr(), values: packed.values().as_ptr() };
+    let mut apart = [[[0; 64]; 4]; BLOCKS];
+    let groups = packed.counts().chunks_exact(blocks).enumerate();
+    for (y, (group, counts)) in y.chunks_mut(16).zip(groups) {
         let mut sums = [vdupq_n_f32(0.0); 4];
-        for (&count, x) in counts.iter().zip(x.as_chunks::<8>().0) {
-            // SAFETY: `x` holds eight. The counts of a `Packed` add up to the steps it holds, each
-            // of sixteen values and sixteen columns, so both pointers stay within their slices.
-            unsafe {
-                let low = vreinterpretq_u8_f32(vld1q_f32(x.as_ptr()));
-                let high = vreinterpretq_u8_f32(vld1q_f32(x.as_ptr().add(4)));
-                for _ in 0..count {
-                    let at = vshlq_n_u8::<2>(vld1q_u8(columns));
-                    for (vector, sum) in sums.iter_mut().enumerate() {
-                        let at = vorrq_u8(vqtbl1q_u8(at, spread[vector]), bytes);
-                        let picked = vreinterpretq_f32_u8(vqtbl2q_u8(uint8x16x2_t(low, high), at));
-                        *sum = vfmaq_f32(*sum, picked, vld1q_f32(values.add(4 * vector)));
-                    }
-                    columns = columns.add(16);
-                    values = values.add(16);
-                }
+        for (counts, x) in counts.chunks(BLOCKS).zip(x.as_chunks::<64>().0.chunks(BLOCKS)) {
+            if group == 0 || blocks > BLOCKS {
+                // SAFETY: the caller's.
+                x.iter().zip(&mut apart).for_each(|(x, planes)| unsafe { take_apart(x, planes) });
             }
+            // SAFETY: the counts of a `Packed` add up to the steps it holds, each of sixteen values and sixteen
+            // columns; there are no more of them than blocks in `x`, which are apart.
+            unsafe { add_blocks(&mut sums, counts, &apart, &mut steps) };
         }
         // A group of fewer rows than lanes is the last.
         let mut last = [0.0; 16];

@@ -42,7 +42,7 @@ impl Geometry {
 pub const MAX_LANES: usize = 16;
 
 /// Inputs in the widest block of f32.
-pub const MAX_BLOCK: usize = 32;
+pub const MAX_BLOCK: usize = 64;
 
 /// A layer in the layout of a [`Geometry`]; to have one is proof that every index in it is sound.
 #[derive(Clone, Copy, Debug)]
