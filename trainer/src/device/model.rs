@@ -11,7 +11,7 @@ use std::fmt;
 use lacewing_formats::artifact::{LayerView, PolicyView};
 use lacewing_formats::codec::{IndexCodec, ValueCodec};
 use lacewing_runtime::act::Policy;
-use lacewing_runtime::kernels::act::{EvenPlan, Links, PackedPlan, Plan, StripsPlan};
+use lacewing_runtime::kernels::act::{EvenPlan, Fours, Links, PackedPlan, Plan, StripsPlan};
 use lacewing_runtime::learn::Block;
 use serde::Serialize;
 use thiserror::Error;
@@ -182,11 +182,16 @@ fn fits(profile: &Profile, file_bytes: u64, ram_bytes: u64) -> Result<(), DoesNo
 /// policy does not lie in flash.
 fn candidates(layer: &LayerView<'_>, profile: &Profile, in_flash: bool) -> Vec<Candidate> {
     let cycles = &profile.cycles;
-    let each = match (layer.values().codec(), layer.indices().codec()) {
-        (ValueCodec::F32, IndexCodec::U16) => &cycles.in_place,
-        (_, IndexCodec::Rice) => &cycles.in_place_rice,
-        _ => &cycles.in_place_coded,
+    let (alone, fours) = match (layer.values().codec(), layer.indices().codec()) {
+        (ValueCodec::F32, IndexCodec::U16) => (&cycles.in_place, &cycles.in_place_fours),
+        (ValueCodec::F32 | ValueCodec::F16, IndexCodec::U16 | IndexCodec::DeltaU8) => {
+            (&cycles.in_place_coded, &cycles.in_place_coded_fours)
+        }
+        (_, IndexCodec::Rice) => (&cycles.in_place_rice, &None),
+        _ => (&cycles.in_place_coded, &None),
     };
+    let fours = fours.as_ref().filter(|_| Fours::new(*layer).is_some());
+    let each = fours.unwrap_or(alone);
     let mut found = vec![Candidate {
         layout: String::from("in place"),
         weights: layer.links(),

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use lacewing_runtime::kernels::act::Geometry;
+use lacewing_runtime::kernels::act::{Geometry, MAX_BLOCK};
 use serde::Deserialize;
 use thiserror::Error;
 
@@ -58,6 +58,10 @@ pub struct Cycles {
     pub in_place_coded: Figure,
     /// The same with columns as Rice codes.
     pub in_place_rice: Figure,
+    /// A link as it lies in the file where rows come in fours with the same columns, f32 with u16 columns.
+    pub in_place_fours: Option<Figure>,
+    /// The same with f16, or columns as gaps.
+    pub in_place_coded_fours: Option<Figure>,
     /// A weight of the packed layout.
     pub packed: Option<Packed>,
     /// A weight of the even layout.
@@ -207,9 +211,10 @@ impl Profile {
         let lanes = cycles
             .packed
             .iter()
-            .all(|it| (1..=16).contains(&it.lanes) && (1..=32).contains(&it.block));
+            .all(|it| (1..=16).contains(&it.lanes) && (1..=MAX_BLOCK).contains(&it.block));
         if !lanes || !cycles.strips.iter().all(|it| (1..=16).contains(&it.height)) {
-            return Err(wrong(String::from("lanes and heights go from 1 to 16, blocks to 32")));
+            let limits = format!("lanes and heights go from 1 to 16, blocks to {MAX_BLOCK}");
+            return Err(wrong(limits));
         }
         match profile.memory.split_last() {
             Some((last, others))
@@ -223,14 +228,16 @@ impl Profile {
 
     /// Every figure with its source.
     pub fn figures(&self) -> Vec<(f64, &str)> {
-        let Cycles { dense, in_place, in_place_coded, in_place_rice, even, output, step, .. } =
+        let Cycles { dense, in_place, in_place_coded, in_place_rice, output, step, .. } =
             &self.cycles;
+        let Cycles { in_place_fours, in_place_coded_fours, even, .. } = &self.cycles;
+        let some = even.iter().chain(in_place_fours).chain(in_place_coded_fours);
         let Room { flash, firmware, ram, firmware_ram } = &self.room;
         let room = [Some(ram), flash.as_ref(), firmware.as_ref(), firmware_ram.as_ref()];
         let memory = self.memory.iter().flat_map(|it| [Some(&it.gb_per_s), it.bytes.as_ref()]);
         let links = [in_place, in_place_coded, in_place_rice];
         let own = [&self.clock_ghz, &self.watts, dense, output, step].into_iter().chain(links);
-        let figures = own.chain(even).chain(room.into_iter().chain(memory).flatten());
+        let figures = own.chain(some).chain(room.into_iter().chain(memory).flatten());
         let packed = self.cycles.packed.iter().map(|it| (it.value, it.source.as_str()));
         let strips = self.cycles.strips.iter().map(|it| (it.value, it.source.as_str()));
         figures.map(|it| (it.value, it.source.as_str())).chain(packed).chain(strips).collect()
