@@ -33,7 +33,7 @@ step() {
 }
 
 printf '%-14s%9s%10s%10s%10s\n' '' sparsity packed 'in place' dense
-for structure in unstructured blocks-16x1 blocks-4x1; do
+for structure in unstructured k-per-32 blocks-16x1 blocks-4x1; do
     for sparsity in 0.9 0.95; do
         printf '%-14s%9s' "$structure" "$sparsity"
         for layout in packed in-place dense; do

@@ -52,7 +52,7 @@ for record in halfcheetah-td3-90/seed1 structures/blocks-16x1-seed1 structures/b
         read -r values index <<<"$encoding"
         policy="$out/$(basename "${record/\/seed1/}" -seed1)_${values}_$index.lace"
         workspace -p lacewing -- export "tests/records/$record/policy.lace" --values "$values" --index "$index" \
-            --out "$policy" >/dev/null
+            --force --out "$policy" >/dev/null
         policies+=("$policy")
     done
 done
