@@ -1,26 +1,29 @@
 #!/usr/bin/env bash
 # Fuzzes what reads other people's bytes: libFuzzer, on stable Rust.
 #
-#   tests/fuzz/run.sh [-n RUNS | -t SECONDS] [TARGET...]
+#   tests/fuzz/run.sh [-n RUNS | -t SECONDS | -p] [TARGET...]
 #
-# TARGETs are policy, resume, config, grid, driver, line and onnx, which takes minutes to build; without any,
-# all but onnx. A million inputs each, unless -n or -t says otherwise. Inputs that find something new
+# TARGETs are policy, resume, config, grid, driver, act, line and onnx, which takes minutes to build; without
+# any, all but onnx. A million inputs each, unless -n or -t says otherwise; -p plants a fault in each and fails
+# where it is not found. Inputs that find something new
 # are kept in target/fuzz/corpus/TARGET, beside the seeds of the repository; one that fails in
 # target/fuzz/TARGET-crash-…, and it is run again by target/fuzz/…/release/TARGET FILE.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
 limit=-runs=1000000
-while getopts n:t: option; do
+planted=
+while getopts n:t:p option; do
   case $option in
     n) limit=-runs=$OPTARG ;;
     t) limit=-max_total_time=$OPTARG ;;
-    *) echo "usage: $0 [-n RUNS | -t SECONDS] [TARGET...]" >&2; exit 2 ;;
+    p) planted=yes ;;
+    *) echo "usage: $0 [-n RUNS | -t SECONDS | -p] [TARGET...]" >&2; exit 2 ;;
   esac
 done
 shift $((OPTIND - 1))
 targets=("$@")
-if [ $# = 0 ]; then targets=(policy resume config grid driver line); fi
+if [ $# = 0 ]; then targets=(policy resume config grid driver act line); fi
 
 # As cargo-fuzz sets them, but for the sanitizer, which needs nightly: .ci/miri and .ci/sanitize look for
 # what that would find.
@@ -41,7 +44,12 @@ cargo build -q --release --manifest-path tests/fuzz/Cargo.toml --target "$host" 
   "${features[@]}" "${bins[@]}"
 
 for target in "${targets[@]}"; do
-  corpus=target/fuzz/corpus/$target
+  corpus=target/fuzz/corpus/$target prefix=target/fuzz/$target
+  if [ $planted ]; then
+    # From the seeds alone: what was found before would be the fault at once.
+    corpus=target/fuzz/planted/$target prefix=target/fuzz/planted/$target
+    rm -rf "$corpus"
+  fi
   mkdir -p "$corpus"
   case $target in
     policy) cp tests/goldens/*.lace "$corpus" ;;
@@ -50,12 +58,25 @@ for target in "${targets[@]}"; do
   esac
   # Texts are interesting where they are short.
   longest=20000
-  case $target in config | grid | line) longest=1500 ;; esac
+  case $target in config | grid | act | line) longest=1500 ;; esac
+  fuzz() {
+    "target/fuzz/$host/release/$target" "$corpus" "$limit" -seed=1 \
+      -max_len=$longest -timeout=20 -rss_limit_mb=4096 -print_final_stats=1 -verbosity=0 \
+      -artifact_prefix="$prefix-" >"$prefix.log" 2>&1
+  }
+  executed() { sed -n 's/^stat::number_of_executed_units: *//p' "$prefix.log"; }
   start=$SECONDS
-  "target/fuzz/$host/release/$target" "$corpus" "$limit" -seed=1 \
-    -max_len=$longest -timeout=20 -rss_limit_mb=4096 -print_final_stats=1 -verbosity=0 \
-    -artifact_prefix="target/fuzz/$target-" >"target/fuzz/$target.log" 2>&1 ||
-    { tail -n 30 "target/fuzz/$target.log" >&2; exit 1; }
-  echo "$target: $(sed -n 's/^stat::number_of_executed_units: *//p' "target/fuzz/$target.log") inputs in" \
-    "$((SECONDS - start)) s"
+  if [ $planted ]; then
+    seeds=$(mktemp -d)
+    cp "$corpus"/* "$seeds"
+    if LACEWING_FUZZ_PLANTED=$seeds fuzz || ! grep -q 'the planted fault' "$prefix.log"; then
+      echo "$target does not find a planted fault: $prefix.log" >&2
+      exit 1
+    fi
+    rm -r "$seeds"
+    echo "$target: the planted fault found after $(executed) inputs"
+    continue
+  fi
+  fuzz || { tail -n 30 "$prefix.log" >&2; exit 1; }
+  echo "$target: $(executed) inputs in $((SECONDS - start)) s"
 done

@@ -1,6 +1,8 @@
 //! A configuration or a setting of any text is refused, or can be written, read again and made networks of.
 #![no_main]
 
+mod common;
+
 use lacewing::lab::config::{Layer, RunConfig};
 use lacewing_runtime::learn::ActionSpace;
 use libfuzzer_sys::fuzz_target;
@@ -16,7 +18,9 @@ fuzz_target!(|bytes: &[u8]| {
         // As on the command line.
         let layers = Layer::setting(&text).into_iter().collect();
         let config = RunConfig::from_layers(Some("Pendulum-v1"), None, layers);
-        let _ = config.map(|config| config.validate());
+        if config.is_ok_and(|config| config.validate().is_ok()) {
+            common::kept(bytes);
+        }
         return;
     }
     let Some(config) = read(&text) else { return };
@@ -28,4 +32,5 @@ fuzz_target!(|bytes: &[u8]| {
     let Ok(written) = config.to_toml() else { return };
     let again = read(&written).expect("what was written can be read");
     assert_eq!(again.to_toml().expect("it was written before"), written);
+    common::kept(bytes);
 });

@@ -7,6 +7,7 @@
 mod announcement;
 #[path = "../../../targets/edge/src/driver/answer.rs"]
 mod answer;
+mod common;
 #[path = "../../../targets/edge/src/driver/error.rs"]
 mod error;
 
@@ -49,6 +50,9 @@ fuzz_target!(|bytes: &[u8]| {
             }
             let taught = outcome.iter().filter_map(|outcome| outcome.teacher.as_ref());
             assert!(taught.flatten().all(known));
+            if outcome.is_some() {
+                common::kept(bytes);
+            }
         }
         let _ = answer::read::<Notice>(&line);
         let _ = answer::read::<Start>(&line).map_err(|error| error.to_string());

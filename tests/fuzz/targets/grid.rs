@@ -1,6 +1,8 @@
 //! The grid of a sweep of any text is refused, or gives as many runs as it says.
 #![no_main]
 
+mod common;
+
 use lacewing::sweep::Grid;
 use libfuzzer_sys::fuzz_target;
 
@@ -14,5 +16,6 @@ fuzz_target!(|bytes: &[u8]| {
     }
     if let Ok(combinations) = grid.combinations() {
         assert!(!combinations.all.is_empty());
+        common::kept(bytes);
     }
 });

@@ -1,6 +1,7 @@
 //! Whatever a serial line does, a chip answers every frame and runs a policy that is whole.
 #![no_main]
 
+mod common;
 #[path = "../../../targets/serial/tests/line/mod.rs"]
 mod line;
 
@@ -10,8 +11,8 @@ use line::{Event, play};
 /// Most events of an input.
 const MOST: usize = 200;
 
-fuzz_target!(|bytes: &[u8]| {
-    let mut bytes = bytes.iter().copied();
+fuzz_target!(|input: &[u8]| {
+    let mut bytes = input.iter().copied();
     let mut events = Vec::new();
     while let Some(kind) = bytes.next()
         && events.len() < MOST
@@ -29,4 +30,5 @@ fuzz_target!(|bytes: &[u8]| {
         });
     }
     play(&events);
+    common::kept(input);
 });

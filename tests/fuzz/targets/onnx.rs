@@ -1,6 +1,8 @@
 //! An ONNX file of any bytes is refused, or becomes a policy that can be read.
 #![no_main]
 
+mod common;
+
 use lacewing::onnx::{Actions, ImportOptions, import};
 use lacewing_formats::artifact::PolicyView;
 use lacewing_formats::policy::Provenance;
@@ -33,7 +35,10 @@ fuzz_target!(|bytes: &[u8]| {
         provenance: Provenance::default(),
     };
     match import(&FILE, &options) {
-        Ok(imported) => assert!(PolicyView::parse(&imported.file).is_ok()),
+        Ok(imported) => {
+            assert!(PolicyView::parse(&imported.file).is_ok());
+            common::kept(bytes);
+        }
         Err(error) => assert!(!error.to_string().is_empty()),
     }
 });

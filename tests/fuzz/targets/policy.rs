@@ -1,6 +1,8 @@
 //! A policy file of any bytes is refused, or keeps its promises and acts, in every layout.
 #![no_main]
 
+mod common;
+
 use lacewing_formats::artifact::{AlignedBytes, PolicyView};
 use lacewing_runtime::act::{Layout, Policy};
 use lacewing_runtime::kernels::act::Kernel;
@@ -22,6 +24,7 @@ fuzz_target!(|bytes: &[u8]| {
             }
         }
     }
+    common::kept(bytes);
 });
 
 /// Of what a policy answers only that it answers, or says why not, is looked at.

@@ -1,6 +1,8 @@
 //! A resume section of any bytes is refused, or an agent comes of it that acts and learns.
 #![no_main]
 
+mod common;
+
 use lacewing_runtime::learn::{AnyAgent, Block, Learner, Replay, Resume};
 use lacewing_tests::learner::{fill, replay_memory};
 use libfuzzer_sys::fuzz_target;
@@ -29,4 +31,5 @@ fuzz_target!(|bytes: &[u8]| {
     let Ok(mut data) = Replay::new(&mut memory, observations, numbers) else { return };
     fill(&mut data, shape.actions);
     let _ = agent.update(&mut data);
+    common::kept(bytes);
 });
