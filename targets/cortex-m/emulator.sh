@@ -36,13 +36,13 @@ runs || unpack_qemu || { apt-get -qq update && unpack_qemu; } ||
     fail 'no qemu-system-arm that runs: install it, or run this as root, which apt-get update needs'
 
 # Prints the firmware's path.
-build() { # CPU PROGRAM
+build() { # CPU PROGRAM [FEATURE]
     local out=$root/target/cortex-m/$1
     (cd targets/cortex-m && RUSTFLAGS="-Ctarget-cpu=$1" CARGO_TARGET_DIR=$out \
-        cargo build --quiet --locked --release --target "$rust" --bin "$2")
+        cargo build --quiet --locked --release --target "$rust" --bin "$2" ${3:+--features "$3"})
     echo "$out/$rust/release/$2"
 }
-# As in memory.x.
+# As in memory/mps2.x.
 policy_address=0x00100000
 
 # Every instruction takes 64 ns of the emulated time: the firmware counts them by a clock.
@@ -59,3 +59,29 @@ emulate() { # CPU FIRMWARE POLICY SECONDS LINE
         -device "loader,file=$3,addr=$policy_address,force-raw=on"
 }
 workspace() { cargo run --quiet --locked "$@"; }
+
+field() { sed -E "s/.*\"$1\":\"?([^,\"}]*).*/\1/" <<<"$report"; }
+# Bytes of the sections whose names match.
+size_of() { # FIRMWARE NAMES
+    local total=0 bytes
+    for bytes in $(readelf -SW "$1" | sed -nE "s/^ *\[ *[0-9]+\] ($2) +[A-Z]+ +[0-9a-f]+ [0-9a-f]+ ([0-9a-f]+).*/\2/p"); do
+        total=$((total + 16#$bytes))
+    done
+    echo "$total"
+}
+thousands() { sed -E ':a; s/([0-9])([0-9]{3})($|,)/\1,\2\3/; ta' <<<"$1"; }
+# The table of what `replay` reports, and a row of it.
+table_head() {
+    echo '| chip | policy | instructions/step | instructions/link | program, flash | policy, flash | static RAM | stack |'
+    echo '|---|---|--:|--:|--:|--:|--:|--:|'
+}
+table_row() { # CPU FIRMWARE LABEL
+    local number
+    printf '| %s | %s' "$1" "$3"
+    for number in "$(field instructions_per_step)" "$(field instructions_per_link)" \
+        "$(size_of "$2" '\.vector_table|\.text|\.rodata|\.data')" "$(field policy_bytes)" \
+        "$(size_of "$2" '\.data|\.bss|\.uninit')" "$(field stack_bytes)"; do
+        printf ' | %s' "$(thousands "$number")"
+    done
+    echo ' |'
+}

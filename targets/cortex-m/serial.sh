@@ -6,7 +6,7 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 . targets/cortex-m/emulator.sh
 
-cargo build --quiet --locked -p lacewing-serial
+cargo build --quiet --locked -p lacewing-serial -p lacewing-edge
 work=$(mktemp -d)
 emulator=
 stop() {
@@ -16,7 +16,7 @@ stop() {
 trap stop EXIT
 line=$work/line
 
-talk() { timeout 60 target/debug/lacewing-serial "$line" "$@"; }
+talk() { timeout 300 target/debug/lacewing-serial "$line" "$@"; }
 expect() { # WORDS COMMAND...
     local words=$1 said
     shift
@@ -32,16 +32,27 @@ noise() { # BYTES
 
 factory=$root/tests/records/halfcheetah-td3-90/seed1/policy.lace
 better=$root/tests/records/halfcheetah-td3-90/seed2/policy.lace
+pendulum=$root/targets/cortex-m/pendulum.lace
 damaged=$work/damaged.lace
 cp "$better" "$damaged"
 printf 'x' | dd of="$damaged" bs=1 seek=9000 conv=notrunc status=none
 
-for cpu in cortex-m4 cortex-m7; do
-    firmware=$(build "$cpu" serial)
-    emulate "$cpu" "$firmware" "$factory" 300 "unix:$line,server=on,wait=off" </dev/null &
+start() { # PROGRAM POLICY
+    local firmware
+    firmware=$(build "$cpu" "$1")
+    emulate "$cpu" "$firmware" "$2" 900 "unix:$line,server=on,wait=off" </dev/null &
     emulator=$!
     for _ in $(seq 50); do [ -S "$line" ] && break || sleep 0.1; done
+}
+end() {
+    kill "$emulator"
+    wait "$emulator" 2>/dev/null || true
+    emulator=
+    rm -f "$line"
+}
 
+for cpu in cortex-m4 cortex-m7; do
+    start serial "$factory"
     expect 'factory policy' talk info
     expect 'instructions a control step' talk measure
     expect 'every bit as here' talk check "$factory"
@@ -65,8 +76,28 @@ for cpu in cortex-m4 cortex-m7; do
     noise 20000
     expect 'confirmed policy' talk info
     expect 'every bit as here' talk check "$better"
-    kill "$emulator"
-    wait "$emulator" 2>/dev/null || true
-    emulator=
-    rm -f "$line"
+    expect 'the chip refuses: this firmware has no plant' talk tune 1
+    end
+
+    start robot "$pendulum"
+    expect 'the chip refuses: nothing was learned' talk save
+    expect '600 steps, 200 updates, 3 episodes' talk tune 600
+    talk save
+    talk log "$work/$cpu.log"
+    expect '"updates"' target/debug/lacewing-edge log "$work/$cpu.log" --json
+    expect 'factory policy' talk info
+    talk restart
+    expect 'on trial, 2 starts left' talk info
+    talk fetch "$work/$cpu.lace"
+    expect 'every bit as here' talk check "$work/$cpu.lace"
+    expect 'differ' cmp "$work/$cpu.lace" "$pendulum"
+    # As the workstation reads it, its probes included.
+    target/debug/lacewing-edge measure "$work/$cpu.lace" >/dev/null
+    talk confirm
+    talk restart
+    expect 'confirmed policy' talk info
+    # What it is now can be learned on with.
+    expect '420 steps, 20 updates' talk tune 420
+    end
 done
+cmp "$work/cortex-m4.lace" "$work/cortex-m7.lace" || fail 'the chips differ in what they learn'

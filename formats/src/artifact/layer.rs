@@ -59,14 +59,17 @@ impl<'a> LayerView<'a> {
         }
     }
 
-    /// Checks the links; `layer` is for the error.
-    pub(super) fn new(layer: usize, parts: Parts<'a>) -> Result<Self, FileError> {
+    /// To be checked before it is given to anyone.
+    pub(super) fn new(parts: Parts<'a>) -> Self {
         let Parts { cols, table, indices, values, bias, norm, activation } = parts;
-        let rows = bias.len();
-        indices
-            .check(table, (rows, cols), values.len())
-            .map_err(|source| FileError::Topology { layer, source })?;
-        Ok(Self { rows, cols, table, indices, values, bias, norm, activation })
+        Self { rows: bias.len(), cols, table, indices, values, bias, norm, activation }
+    }
+
+    /// Checks the links; `layer` is for the error.
+    pub(super) fn check(&self, layer: usize) -> Result<(), FileError> {
+        self.indices
+            .check(self.table, (self.rows, self.cols), self.values.len())
+            .map_err(|source| FileError::Topology { layer, source })
     }
 
     /// Output neurons.

@@ -11,6 +11,7 @@ mod finish;
 mod header;
 mod layer;
 mod preamble;
+mod rewrite;
 #[cfg(feature = "std")]
 mod save;
 mod section;
@@ -26,6 +27,7 @@ pub use error::FileError;
 pub use header::{Header, MAX_LAYERS, MAX_PROBES, MAX_WIDTH};
 pub use layer::{LayerView, Links};
 pub use preamble::{ALIGNMENT, MAX_FILE_BYTES, VERSION, leading_file};
+pub use rewrite::Rewrite;
 #[cfg(feature = "std")]
 pub use save::{SaveError, destination, write_atomically};
 pub use section::{Placed, Section};

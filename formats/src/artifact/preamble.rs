@@ -12,6 +12,8 @@ pub const MAX_FILE_BYTES: u64 = 1 << 31;
 /// Like PNG's: a high bit, a name, and line ends, so that a transfer as text is noticed.
 const MAGIC: [u8; 8] = *b"\x89LACE\r\n\x1a";
 const CRC_AT: core::ops::Range<usize> = 12..16;
+/// Bytes of the checksum.
+pub(super) const CRC_BYTES: usize = CRC_AT.end - CRC_AT.start;
 
 /// What the preamble says, once the checksum has been checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,14 +47,21 @@ impl Preamble {
     /// If `file` is shorter than a preamble.
     #[cfg(feature = "alloc")]
     pub fn write(self, file: &mut [u8]) {
-        let total = file.len() as u64;
-        file[..8].copy_from_slice(&MAGIC);
-        file[8..12].copy_from_slice(&self.version.to_le_bytes());
-        file[16..24].copy_from_slice(&total.to_le_bytes());
-        file[24..28].copy_from_slice(&self.header_bytes.to_le_bytes());
-        file[28..32].fill(0);
+        let (before, after) = self.around_crc(file.len() as u64);
+        file[..CRC_AT.start].copy_from_slice(&before);
+        file[CRC_AT.end..Self::BYTES].copy_from_slice(&after);
         let crc = checksum(file);
         file[CRC_AT].copy_from_slice(&crc.to_le_bytes());
+    }
+
+    /// What stands before and behind the checksum of a file of `total` bytes.
+    pub fn around_crc(self, total: u64) -> ([u8; CRC_AT.start], [u8; Self::BYTES - CRC_AT.end]) {
+        let (mut before, mut after) = ([0; CRC_AT.start], [0; Self::BYTES - CRC_AT.end]);
+        before[..8].copy_from_slice(&MAGIC);
+        before[8..].copy_from_slice(&self.version.to_le_bytes());
+        after[..8].copy_from_slice(&total.to_le_bytes());
+        after[8..12].copy_from_slice(&self.header_bytes.to_le_bytes());
+        (before, after)
     }
 }
 

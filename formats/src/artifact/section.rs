@@ -42,6 +42,31 @@ pub enum Section {
     Resume,
 }
 
+impl Section {
+    /// Whether it holds a part of a layer.
+    pub(super) fn is_of_layer(self) -> bool {
+        match self {
+            Self::RowPointers(_)
+            | Self::Columns(_)
+            | Self::Scales(_)
+            | Self::Weights(_)
+            | Self::Biases(_)
+            | Self::Gains(_)
+            | Self::Shifts(_) => true,
+            Self::Preamble
+            | Self::Header
+            | Self::Mean
+            | Self::Std
+            | Self::Low
+            | Self::High
+            | Self::ProbeObservations
+            | Self::ProbeActions
+            | Self::Contract
+            | Self::Resume => false,
+        }
+    }
+}
+
 impl fmt::Display for Section {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -81,5 +106,10 @@ impl Placed {
     /// Where the next section starts.
     pub(super) fn end(&self) -> u64 {
         (self.offset + self.bytes).next_multiple_of(super::ALIGNMENT as u64)
+    }
+
+    /// Zeros before it.
+    pub(super) fn padding(&self) -> usize {
+        (self.end() - self.offset - self.bytes) as usize
     }
 }

@@ -1,7 +1,7 @@
 //! Reads a policy file in place.
 
 use super::error::FileError;
-use super::header::{Header, MAX_LAYERS, header};
+use super::header::{Header, header};
 use super::layer::{LayerView, Parts};
 use super::preamble::{ALIGNMENT, Preamble};
 use super::section::{Placed, Section};
@@ -12,18 +12,17 @@ use crate::policy::{
 };
 use bytemuck::AnyBitPattern;
 use half::{bf16, f16};
-use heapless::Vec;
 
 /// A policy file whose bytes have been checked: what it hands out points into them.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PolicyView<'a> {
+    bytes: &'a [u8],
     preamble: Preamble,
     header: Header<'a>,
     normaliser: Option<ObservationNormaliser<'a>>,
     head: ActionHead<'a>,
     probe_observations: &'a [f32],
     probe_actions: &'a [f32],
-    layers: Vec<LayerView<'a>, MAX_LAYERS>,
     contract: Option<Contract<'a>>,
     resume: Option<&'a [u8]>,
 }
@@ -34,6 +33,8 @@ impl<'a> PolicyView<'a> {
     /// # Errors
     /// A [`FileError`] that says what to do. [`FileError::Misaligned`] if `bytes` do not start at a
     /// multiple of 64.
+    // Inlined, what it needs for a moment would be the caller's for good: a microcontroller's stack is small.
+    #[inline(never)]
     pub fn parse(bytes: &'a [u8]) -> Result<Self, FileError> {
         let preamble = Preamble::parse(bytes)?;
         if !bytes.as_ptr().addr().is_multiple_of(ALIGNMENT) {
@@ -42,7 +43,8 @@ impl<'a> PolicyView<'a> {
         let header = Header::parse(preamble, bytes)?;
         check_layout(bytes, &header, preamble)?;
 
-        let mut reader = Reader { bytes, sections: header.sections(preamble.header_bytes) };
+        let sections = header.sections(preamble.header_bytes);
+        let mut reader = Reader { bytes, sections, checked: false };
         let normaliser = match header.clip {
             Some(clip) => Some(read_normaliser(&mut reader, clip)?),
             None => None,
@@ -52,10 +54,8 @@ impl<'a> PolicyView<'a> {
             0 => (&[][..], &[][..]),
             _ => (reader.numbers()?, reader.numbers()?),
         };
-        let mut layers = Vec::new();
         for layer in 0..header.layers.len() {
-            let view = read_layer(&mut reader, &header, layer)?;
-            layers.push(view).map_err(|_| FileError::Header)?;
+            read_layer(&mut reader, &header, layer)?;
         }
         let contract = match header.contract_bytes {
             Some(_) => {
@@ -71,13 +71,13 @@ impl<'a> PolicyView<'a> {
         };
         drop(reader);
         let view = Self {
+            bytes,
             preamble,
             header,
             normaliser,
             head,
             probe_observations,
             probe_actions,
-            layers,
             contract,
             resume,
         };
@@ -106,14 +106,27 @@ impl<'a> PolicyView<'a> {
         &self.header
     }
 
+    /// Bytes of the header.
+    pub(super) fn header_bytes(&self) -> u32 {
+        self.preamble.header_bytes
+    }
+
     /// Where the policy comes from.
     pub fn provenance(&self) -> &Provenance<'a> {
         &self.header.provenance
     }
 
-    /// The layers, first to last: 1 to [`MAX_LAYERS`].
+    /// The layers, first to last: 1 to [`MAX_LAYERS`](super::MAX_LAYERS).
+    ///
+    /// They are found in the file each time, as a view of them all would be most of a microcontroller's stack.
     pub fn layers(&self) -> impl ExactSizeIterator<Item = LayerView<'a>> {
-        self.layers.iter().copied()
+        let sections = self.header.sections(self.preamble.header_bytes);
+        let sections = sections.skip_while(|placed| !placed.section.is_of_layer());
+        let mut reader = Reader { bytes: self.bytes, sections, checked: true };
+        (0..self.header.layers.len()).map(move |layer| {
+            read_layer(&mut reader, &self.header, layer)
+                .unwrap_or_else(|_| unreachable!("it was checked when the file was parsed"))
+        })
     }
 
     /// How observations are scaled, if they are.
@@ -177,6 +190,8 @@ fn check_layout(bytes: &[u8], header: &Header<'_>, preamble: Preamble) -> Result
 struct Reader<'a, S> {
     bytes: &'a [u8],
     sections: S,
+    /// Whether what is in them has been looked at before.
+    checked: bool,
 }
 
 impl<'a, S: Iterator<Item = Placed>> Reader<'a, S> {
@@ -197,6 +212,9 @@ impl<'a, S: Iterator<Item = Placed>> Reader<'a, S> {
         is_finite: impl Fn(&T) -> bool,
     ) -> Result<&'a [T], FileError> {
         let (section, numbers) = self.cast()?;
+        if self.checked {
+            return Ok(numbers);
+        }
         match numbers.iter().position(|number| !is_finite(number)) {
             Some(index) => Err(FileError::NotFinite { section, index }),
             None => Ok(numbers),
@@ -271,7 +289,8 @@ fn read_layer<'a>(
         ValueCodec::Int8 => {
             let scales: &[bf16] = reader.cast()?.1;
             let fits = |scale: f32| scale > 0.0 && (128.0 * scale).is_finite();
-            if let Some(row) = scales.iter().position(|scale| !fits(scale.to_f32())) {
+            let bad = |scale: &bf16| !reader.checked && !fits(scale.to_f32());
+            if let Some(row) = scales.iter().position(bad) {
                 return Err(FileError::Scale { layer, row });
             }
             Values::Int8 { values: reader.cast()?.1, scales }
@@ -285,5 +304,9 @@ fn read_layer<'a>(
         None => None,
     };
     let (cols, activation) = (cols as usize, entry.finish.activation);
-    LayerView::new(layer, Parts { cols, table, indices, values, bias, norm, activation })
+    let view = LayerView::new(Parts { cols, table, indices, values, bias, norm, activation });
+    if !reader.checked {
+        view.check(layer)?;
+    }
+    Ok(view)
 }

@@ -80,26 +80,32 @@ impl Layout {
         }
     }
 
-    /// The layers of a policy in this layout.
+    /// Appends the layers of a policy in this layout to `layers`, which has room for them.
     pub(super) fn lay_out<'a>(
         self,
         view: &PolicyView<'a>,
         kernel: &'static Kernel,
         arena: &mut Arena<'a>,
-    ) -> Result<Layers<'a>, LoadError> {
+        layers: &mut Layers<'a>,
+    ) -> Result<(), LoadError> {
+        let mut append = |layer| {
+            layers.push(layer).unwrap_or_else(|_| unreachable!("a file has no more layers"));
+        };
         #[cfg(feature = "alloc")]
         if let Some(choose) = repack::chooser(self, kernel)? {
-            let plans = repack::plans(view, choose);
-            return plans.map(|plan| Ok(plan.write(kernel, arena)?)).collect();
+            for plan in repack::plans(view, choose) {
+                append(plan.write(kernel, arena)?);
+            }
+            return Ok(());
         }
-        let lay_out = |layer: LayerView<'a>| {
+        for layer in view.layers() {
             let weights = match self {
                 Self::Dense => Weights::Dense(Dense::new(&layer, kernel.panel(), None, arena)?),
                 _ => kernel.in_place(layer),
             };
-            Ok(Layer::new(&layer, LayerWeights::F32(weights)))
-        };
-        view.layers().map(lay_out).collect()
+            append(Layer::new(&layer, LayerWeights::F32(weights)));
+        }
+        Ok(())
     }
 }
 

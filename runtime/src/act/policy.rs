@@ -61,16 +61,20 @@ impl<'a> Policy<'a> {
     /// # Errors
     /// [`LoadError`] if `memory` is shorter than [`Policy::blocks`], or the kernel has no int8 where
     /// that is asked for.
+    // As for `PolicyView::parse`.
+    #[inline(never)]
     pub fn with_layout(
         view: PolicyView<'a>,
         layout: Layout,
         kernel: &'static Kernel,
         memory: &'a mut [Block],
     ) -> Result<Self, LoadError> {
-        let layers = layout.lay_out(&view, kernel, &mut Arena::new(memory))?;
-        let widest = layers.iter().map(|layer| layer.bias.len()).max().unwrap_or(0);
-        let width = widest.max(view.header().observations()).next_multiple_of(MAX_BLOCK);
-        Ok(Self { view, kernel, layers, layout, width })
+        // Filled where it is: layers that are made and then moved would lie on the stack several times.
+        let mut policy = Self { view, kernel, layers: Layers::new(), layout, width: 0 };
+        layout.lay_out(&policy.view, kernel, &mut Arena::new(memory), &mut policy.layers)?;
+        let widest = policy.layers.iter().map(|layer| layer.bias.len()).max().unwrap_or(0);
+        policy.width = widest.max(policy.observations()).next_multiple_of(MAX_BLOCK);
+        Ok(policy)
     }
 
     /// The file it was loaded from.

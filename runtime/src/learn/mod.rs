@@ -20,7 +20,7 @@
 //! | `dynamic_buffer` | forgetting what another policy did |
 //! | `rejections` | updates that a guard rejected |
 //! | `session` | the interaction loop |
-//! | `tuned` | from a policy file to an agent, and back to a file |
+//! | `rewritten`, `tuned` | from an agent back to a policy file, without memory for it or with |
 //! | `tuner` | learning in the time that a control loop leaves |
 
 mod actor;
@@ -41,6 +41,7 @@ mod net;
 mod optim;
 mod rejections;
 mod resume;
+mod rewritten;
 mod score;
 pub mod session;
 mod training;
@@ -78,6 +79,7 @@ pub use net::{
 pub use optim::AdamConfig;
 pub use rejections::Rejections;
 pub use resume::{LiveLinks, Resume, ResumeError, ResumeHeader, ResumeImage, policy_hash};
+pub use rewritten::{RewriteError, Rewritten};
 pub use score::Score;
 pub use training::{MAX_THREADS, Training};
 #[cfg(feature = "alloc")]

@@ -1,8 +1,8 @@
-//! From a policy file to an agent, and back to a file.
+//! From an agent back to a policy file.
 
 use super::agent::DeployedLayer;
 use super::algo::AnyAgent;
-use super::resume::{Resume, ResumeError, policy_hash};
+use super::resume::Resume;
 use crate::act::{ActError, LoadError, Policy};
 use alloc::vec;
 use alloc::vec::Vec;
@@ -11,7 +11,7 @@ use lacewing_formats::artifact::{
     AlignedBytes, FileError, LayerSpec, PolicySpec, PolicyView, SpecError,
 };
 use lacewing_formats::codec::Encoding;
-use lacewing_formats::policy::{Activation, Head, Probe, Provenance};
+use lacewing_formats::policy::{Probe, Provenance};
 use thiserror::Error;
 
 /// Why there is no file of a tuned policy.
@@ -29,69 +29,6 @@ pub enum TunedError {
     /// It has no action for a probe.
     #[error(transparent)]
     Act(#[from] ActError),
-}
-
-impl<'a> Resume<'a> {
-    /// The resume section of a policy file; none where the file has none.
-    ///
-    /// # Errors
-    /// [`ResumeError`], also where it is not this policy's.
-    pub fn of(view: &PolicyView<'a>) -> Result<Option<Self>, ResumeError> {
-        let Some(resume) = view.resume().map(Resume::parse).transpose()? else { return Ok(None) };
-        resume.check_policy(view, hash(view))?;
-        Ok(Some(resume))
-    }
-
-    /// Refuses the section where it is not of this policy, whose [`policy_hash`] is given, or where the
-    /// learner has not what follows the policy's sums.
-    ///
-    /// # Errors
-    /// [`ResumeError::OtherPolicy`], [`ResumeError::Activation`], [`ResumeError::Head`].
-    fn check_policy(&self, view: &PolicyView<'_>, hash: u32) -> Result<(), ResumeError> {
-        let head = view.action_head().kind();
-        if head == Head::Clamped {
-            return Err(ResumeError::Head { head: head.name() });
-        }
-        let last = view.layers().len() - 1;
-        for (index, layer) in view.layers().enumerate() {
-            let learned = match index == last {
-                true => self.settings().kind().output_activation(),
-                false => Activation::Relu,
-            };
-            if layer.norm.is_some() {
-                return Err(ResumeError::Activation { layer: index, what: "layer normalisation" });
-            }
-            if layer.activation != learned {
-                return Err(ResumeError::Activation {
-                    layer: index,
-                    what: layer.activation.name(),
-                });
-            }
-        }
-        let what = if view.header().observations() != self.shape().observations() {
-            "observations"
-        } else if view.header().actions() != self.shape().action_numbers() {
-            "actions"
-        } else if hash != self.header().policy_hash {
-            "links or biases"
-        } else {
-            return Ok(());
-        };
-        Err(ResumeError::OtherPolicy { what })
-    }
-}
-
-/// What a resume section must say of the policy it belongs to: see [`policy_hash`].
-fn hash(view: &PolicyView<'_>) -> u32 {
-    let layers: Vec<_> = view
-        .layers()
-        .map(|layer| {
-            let mut columns = vec![0; layer.links()];
-            layer.decode_columns(&mut columns);
-            (layer.row_ptr(), columns, layer.bias)
-        })
-        .collect();
-    policy_hash(layers.iter().map(|(row_ptr, columns, bias)| (&**row_ptr, &**columns, *bias)))
 }
 
 impl AnyAgent<'_> {

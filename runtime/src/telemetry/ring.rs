@@ -63,12 +63,35 @@ impl<'m> Ring<'m> {
         Ok(())
     }
 
+    /// Takes the oldest frames away, as many as fit into `out`; returns their bytes.
+    pub fn take_whole(&mut self, out: &mut [u8]) -> usize {
+        let (capacity, mut taken) = (self.bytes.len(), 0);
+        while self.len > 0 {
+            let length = self.oldest();
+            let Some(place) = out.get_mut(taken..taken + length) else { break };
+            for (at, byte) in (self.start..).zip(place) {
+                *byte = self.bytes[at % capacity];
+            }
+            taken += length;
+            self.forget(length);
+        }
+        taken
+    }
+
     fn drop_oldest(&mut self) {
+        self.forget(self.oldest());
+        self.dropped += 1;
+    }
+
+    /// Bytes of the oldest frame.
+    fn oldest(&self) -> usize {
         let capacity = self.bytes.len();
         let frame = (0..self.len).position(|at| self.bytes[(self.start + at) % capacity] == 0);
-        let length = frame.map_or(self.len, |zero| zero + 1);
-        self.start = (self.start + length) % capacity;
+        frame.map_or(self.len, |zero| zero + 1)
+    }
+
+    fn forget(&mut self, length: usize) {
+        self.start = (self.start + length) % self.bytes.len();
         self.len -= length;
-        self.dropped += 1;
     }
 }

@@ -1,4 +1,4 @@
-//! What the memory map (`memory.x`) says: where the policy lies, and how much of the stack was used.
+//! What the memory map (in `memory/`) says: where the policy lies, and how much of the stack was used.
 #![expect(unsafe_code, reason = "symbols of the linker")]
 
 use core::ptr::addr_of;
@@ -24,6 +24,19 @@ pub fn policy() -> &'static [u8] {
 pub fn slots() -> (*mut u8, usize) {
     let (start, end) = (addr_of!(_slots_start), addr_of!(_slots_end));
     (start.cast_mut(), end.addr() - start.addr())
+}
+
+/// Fills `bytes` from the slots, from `offset` on.
+///
+/// # Panics
+/// If the slots end before them.
+pub fn read_slots(offset: usize, bytes: &mut [u8]) {
+    let (start, length) = slots();
+    assert!(offset.checked_add(bytes.len()).is_some_and(|end| end <= length), "within the slots");
+    for (at, byte) in bytes.iter_mut().enumerate() {
+        // SAFETY: within the slots.
+        *byte = unsafe { start.add(offset + at).read_volatile() };
+    }
 }
 
 /// Most bytes of stack in use at any time since the start, which painted it.

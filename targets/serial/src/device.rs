@@ -1,17 +1,17 @@
 //! The chip's end of the line.
 
 use crate::frame::{Broken, Frame, Receiver, frame};
-use crate::message::{Answer, Info, MOST_ACTIONS, MOST_CHUNK, Numbered, Refusal, Request, Running};
+use crate::incoming::{Chunks, FILE_AT, Incoming};
+use crate::message::{
+    Answer, Info, MOST_ACTIONS, MOST_CHUNK, MOST_STEPS, Numbered, Refusal, Request, Running, Tuned,
+};
+use crate::tuning::{RunningFile, Tuning};
 use core::fmt::{Debug, Display};
 use core::hint::black_box;
 use lacewing_formats::artifact::{PolicyView, leading_file};
 use lacewing_runtime::act::Policy;
-use lacewing_runtime::store::{Slot, Standing, Storage, StoreError, Trial, UNIT};
+use lacewing_runtime::store::{Slot, Standing, Storage, Trial, UNIT};
 
-/// What a slot's payload is, for [`Storage`].
-const KIND: u16 = 1;
-/// A policy file begins at a multiple of 64, behind a slot's header and as many bytes of nothing.
-const FILE_AT: usize = 2 * UNIT;
 /// Numbers of an observation that fit into a frame.
 const MOST_OBSERVATIONS: usize = MOST_CHUNK / size_of::<f32>();
 /// How often every probe is run for a count.
@@ -28,6 +28,11 @@ pub trait Board<'p> {
 
     /// Bytes of stack in use at most so far.
     fn stack(&self) -> u32;
+
+    /// What there is to learn on.
+    fn tuning(&mut self) -> Option<&mut dyn Tuning> {
+        None
+    }
 }
 
 /// A policy that runs, two slots for the next one, and the line.
@@ -45,20 +50,11 @@ pub struct Device<'p, 'm, S, B> {
 struct Desk<'p, 'm, S, B> {
     board: B,
     /// Absent where the flash cannot be read.
-    slots: Option<Trial<S>>,
+    slots: Option<Incoming<S>>,
     policy: Option<(Policy<'p>, &'p [u8])>,
     running: Running,
     scratch: &'m mut [f32],
-    receiving: Option<Receiving>,
     restart: bool,
-}
-
-/// A policy file on its way.
-#[derive(Clone, Copy, Debug)]
-struct Receiving {
-    slot: Slot,
-    bytes: u32,
-    written: u32,
 }
 
 impl<'p, 'm, S: Storage<Error: Debug + Display>, B: Board<'p>> Device<'p, 'm, S, B> {
@@ -93,11 +89,10 @@ impl<'p, 'm, S: Storage<Error: Debug + Display>, B: Board<'p>> Device<'p, 'm, S,
         }
         let desk = Desk {
             board,
-            slots,
+            slots: slots.map(Incoming::new),
             policy: desk_policy,
             running,
             scratch,
-            receiving: None,
             restart: false,
         };
         Self { receiver: Receiver::new(), desk, last: 0, answer: Frame::new() }
@@ -150,14 +145,38 @@ impl<'p, S: Storage<Error: Debug + Display>, B: Board<'p>> Desk<'p, '_, S, B> {
                 }
                 Err(refusal) => Err(refusal),
             },
-            Request::Begin { bytes } => self.begin(bytes),
-            Request::Chunk { offset, bytes } => self.chunk(offset, bytes),
+            Request::Begin { bytes } => self.slots().and_then(|slots| slots.begin(bytes)),
+            Request::Chunk { offset, bytes } => {
+                self.slots().and_then(|slots| slots.chunk(offset, bytes))
+            }
             Request::Finish => self.finish(),
             Request::Confirm { crc } => self.confirm(crc),
             Request::Restart => {
                 self.restart = true;
                 Ok(())
             }
+            Request::Tune { steps } => match self.tune(steps) {
+                Ok(tuned) => return answered(number, Answer::Tuned(tuned)),
+                Err(refusal) => Err(refusal),
+            },
+            Request::Save => self.save(),
+            Request::Log => {
+                let mut room = [0; MOST_CHUNK];
+                match self.board.tuning() {
+                    Some(tuning) => {
+                        let length = tuning.log(&mut room);
+                        return answered(number, Answer::Log(&room[..length]));
+                    }
+                    None => Err(Refusal::NoPlant),
+                }
+            }
+            Request::Read { offset } => match &self.policy {
+                Some((_, file)) => {
+                    let rest = file.get(offset as usize..).unwrap_or_default();
+                    return answered(number, Answer::Bytes(&rest[..rest.len().min(MOST_CHUNK)]));
+                }
+                None => Err(Refusal::NoPolicy),
+            },
         };
         match done {
             Ok(()) => answered(number, Answer::Done),
@@ -225,51 +244,49 @@ impl<'p, S: Storage<Error: Debug + Display>, B: Board<'p>> Desk<'p, '_, S, B> {
         Ok((probes, instructions / (ROUNDS * probes)))
     }
 
-    fn begin(&mut self, bytes: u32) -> Result<(), Refusal> {
-        self.receiving = None;
-        let slots = self.slots.as_mut().ok_or(Refusal::Flash)?;
-        let most = slots.most() - UNIT as u32;
-        if bytes > most {
-            return Err(Refusal::Room { most });
-        }
-        let slot = slots.begin(KIND, UNIT as u32 + bytes).map_err(failed)?;
-        slots.write(&mut [0; UNIT], |_, bytes| bytes.fill(0)).map_err(failed)?;
-        self.receiving = Some(Receiving { slot, bytes, written: 0 });
-        Ok(())
-    }
-
-    fn chunk(&mut self, offset: u32, bytes: &[u8]) -> Result<(), Refusal> {
-        let receiving = self.receiving.as_mut().ok_or(Refusal::NotReceiving)?;
-        let slots = self.slots.as_mut().ok_or(Refusal::Flash)?;
-        let Receiving { written, bytes: total, .. } = *receiving;
-        if offset != written {
-            return Err(Refusal::Offset { expected: written });
-        }
-        let (length, left) = (bytes.len(), (total - written) as usize);
-        let whole = length.is_multiple_of(UNIT) || length == left;
-        if bytes.is_empty() || length > left.min(MOST_CHUNK) || !whole {
-            return Err(Refusal::ChunkLength);
-        }
-        let mut piece = [0; MOST_CHUNK];
-        let piece = &mut piece[..length.next_multiple_of(UNIT)];
-        let fill = |_, to: &mut [u8]| to.copy_from_slice(bytes);
-        if let Err(error) = slots.write(piece, fill) {
-            self.receiving = None;
-            return Err(failed(error));
-        }
-        receiving.written += length as u32;
-        Ok(())
+    fn slots(&mut self) -> Result<&mut Incoming<S>, Refusal> {
+        self.slots.as_mut().ok_or(Refusal::Flash)
     }
 
     fn finish(&mut self) -> Result<(), Refusal> {
-        let Receiving { slot, bytes, written } = self.receiving.ok_or(Refusal::NotReceiving)?;
-        if written < bytes {
-            return Err(Refusal::Offset { expected: written });
-        }
-        self.receiving = None;
         let slots = self.slots.as_mut().ok_or(Refusal::Flash)?;
-        load(file_of(self.board.mapped(slot), bytes), self.scratch)?;
-        slots.finish(&mut [0; UNIT]).map_err(failed)
+        slots.finish(|slot, bytes| {
+            load(file_of(self.board.mapped(slot), bytes), self.scratch).map(|_| ())
+        })
+    }
+
+    /// What runs, and what learns on with it.
+    fn tuning(&mut self) -> Result<(RunningFile<'_>, &mut dyn Tuning), Refusal> {
+        let (policy, file) = self.policy.as_ref().ok_or(Refusal::NoPolicy)?;
+        let tuning = self.board.tuning().ok_or(Refusal::NoPlant)?;
+        Ok((RunningFile { file, view: policy.view() }, tuning))
+    }
+
+    fn tune(&mut self, steps: u32) -> Result<Tuned, Refusal> {
+        let (running, tuning) = self.tuning()?;
+        if steps > MOST_STEPS { Err(Refusal::Steps) } else { tuning.tune(running, steps) }
+    }
+
+    fn save(&mut self) -> Result<(), Refusal> {
+        let (running, tuning) = self.tuning()?;
+        let bytes = tuning.bytes(running)?;
+        let saved = self.save_bytes(bytes);
+        if let Some(tuning) = self.board.tuning() {
+            tuning.saved(saved.is_ok().then_some(bytes));
+        }
+        saved
+    }
+
+    fn save_bytes(&mut self, bytes: u32) -> Result<(), Refusal> {
+        let (policy, file) = self.policy.as_ref().ok_or(Refusal::NoPolicy)?;
+        let running = RunningFile { file, view: policy.view() };
+        let tuning = self.board.tuning().ok_or(Refusal::NoPlant)?;
+        let slots = self.slots.as_mut().ok_or(Refusal::Flash)?;
+        slots.begin(bytes)?;
+        let mut chunks = Chunks::new();
+        tuning.write(running, &mut |bytes| chunks.put(bytes, slots))?;
+        chunks.flush(slots)?;
+        self.finish()
     }
 
     fn confirm(&mut self, crc: u32) -> Result<(), Refusal> {
@@ -277,8 +294,7 @@ impl<'p, S: Storage<Error: Debug + Display>, B: Board<'p>> Desk<'p, '_, S, B> {
         if !came || self.info().crc != crc {
             return Err(Refusal::NothingToConfirm);
         }
-        let slots = self.slots.as_mut().ok_or(Refusal::Flash)?;
-        slots.confirm().map_err(failed)?;
+        self.slots()?.confirm()?;
         self.running = Running::Confirmed;
         Ok(())
     }
@@ -305,12 +321,8 @@ fn load<'p>(file: &'p [u8], scratch: &mut [f32]) -> Result<Policy<'p>, Refusal> 
     Ok(policy)
 }
 
-fn failed<E: Debug + Display>(_: StoreError<E>) -> Refusal {
-    Refusal::Flash
-}
-
 fn answered(number: u32, message: Answer<'_>) -> Frame {
-    // No answer is longer than an action.
+    // No answer is longer than a chunk.
     frame(&Numbered { number, message }).unwrap_or_default()
 }
 

@@ -1,7 +1,7 @@
 //! The host's end of the line.
 
 use crate::frame::{Receiver, frame};
-use crate::message::{Answer, Info, MOST_CHUNK, Numbered, Refusal, Request};
+use crate::message::{Answer, Info, MOST_CHUNK, Numbered, Refusal, Request, Tuned};
 use std::io::{self, Read, Write};
 use std::string::String;
 use std::vec::Vec;
@@ -104,6 +104,53 @@ impl<L: Read + Write> Host<L> {
             self.done(Request::Chunk { offset: (index * MOST_CHUNK) as u32, bytes })?;
         }
         self.done(Request::Finish)
+    }
+
+    /// So many control steps of learning.
+    ///
+    /// # Errors
+    /// [`HostError`].
+    pub fn tune(&mut self, steps: u32) -> Result<Tuned, HostError> {
+        self.ask(Request::Tune { steps }, |answer| match answer {
+            Answer::Tuned(tuned) => Ok(tuned),
+            other => Err(unexpected(&other)),
+        })
+    }
+
+    /// What learning has told since this was last asked for: frames, as `lacewing-edge log` reads them.
+    ///
+    /// # Errors
+    /// [`HostError`].
+    pub fn log(&mut self) -> Result<Vec<u8>, HostError> {
+        let mut log = Vec::new();
+        loop {
+            let part = self.ask(Request::Log, |answer| match answer {
+                Answer::Log(bytes) => Ok(bytes.to_vec()),
+                other => Err(unexpected(&other)),
+            })?;
+            if part.is_empty() {
+                return Ok(log);
+            }
+            log.extend(part);
+        }
+    }
+
+    /// The file of the policy that runs.
+    ///
+    /// # Errors
+    /// [`HostError`].
+    pub fn fetch(&mut self) -> Result<Vec<u8>, HostError> {
+        let bytes = self.info()?.bytes as usize;
+        let mut file = Vec::new();
+        while file.len() < bytes {
+            let part =
+                self.ask(Request::Read { offset: file.len() as u32 }, |answer| match answer {
+                    Answer::Bytes(bytes) if !bytes.is_empty() => Ok(bytes.to_vec()),
+                    other => Err(unexpected(&other)),
+                })?;
+            file.extend(part);
+        }
+        Ok(file)
     }
 
     /// Asks for what is only done.

@@ -13,10 +13,15 @@ mod device;
 mod frame;
 #[cfg(feature = "host")]
 mod host;
+mod incoming;
 mod message;
+mod tuning;
 
 pub use device::{Board, Device};
 pub use frame::{Broken, Frame, MOST_FRAME_BYTES, Receiver, frame, unpack};
 #[cfg(feature = "host")]
 pub use host::{Host, HostError};
-pub use message::{Answer, Info, MOST_ACTIONS, MOST_CHUNK, Numbered, Refusal, Request, Running};
+pub use message::{
+    Answer, Info, MOST_ACTIONS, MOST_CHUNK, MOST_STEPS, Numbered, Refusal, Request, Running, Tuned,
+};
+pub use tuning::{Bench, NoPlant, Rules, RunningFile, Tuning};

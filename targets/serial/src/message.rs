@@ -5,6 +5,8 @@ use thiserror::Error;
 
 /// Most bytes of a policy file in one [`Request::Chunk`].
 pub const MOST_CHUNK: usize = 512;
+/// Most control steps of one [`Request::Tune`], which answers nothing before it is done.
+pub const MOST_STEPS: u32 = 100;
 /// Most numbers of an action.
 pub const MOST_ACTIONS: usize = 64;
 
@@ -50,6 +52,21 @@ pub enum Request<'a> {
     },
     /// Starts afresh, after the answer.
     Restart,
+    /// Goes on learning on what the chip itself has, a plant or a robot, with so many control steps, all updates that
+    /// they are worth included: [`Answer::Tuned`]. The policy that runs stays what it is.
+    Tune {
+        /// Control steps, at most [`MOST_STEPS`].
+        steps: u32,
+    },
+    /// What was learned becomes a policy in the slot that is not running, from the next start on on trial.
+    Save,
+    /// What learning has told and nobody has taken away yet, as far as it fits: [`Answer::Log`].
+    Log,
+    /// Bytes of the file of the policy that runs: [`Answer::Bytes`].
+    Read {
+        /// From which on.
+        offset: u32,
+    },
 }
 
 /// What the chip answers.
@@ -70,6 +87,25 @@ pub enum Answer<'a> {
     },
     /// It is not done, and nothing else was.
     Refused(Refusal),
+    /// See [`Request::Tune`].
+    Tuned(Tuned),
+    /// Frames of [`lacewing_runtime::telemetry`], the oldest first; none where nothing is left.
+    Log(&'a [u8]),
+    /// See [`Request::Read`]; none behind the end.
+    Bytes(&'a [u8]),
+}
+
+/// How far learning is since the start.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Tuned {
+    /// Control steps.
+    pub steps: u32,
+    /// Updates.
+    pub updates: u32,
+    /// Episodes that ended.
+    pub episodes: u32,
+    /// Return of the last of them.
+    pub last: f32,
 }
 
 /// What runs.
@@ -173,4 +209,25 @@ pub enum Refusal {
     /// The flash failed.
     #[error("the flash failed: try again, and replace the chip if it goes on")]
     Flash,
+    /// The firmware has nothing to learn on.
+    #[error("this firmware has no plant to learn on: flash one that has")]
+    NoPlant,
+    /// So many steps would keep the line waiting.
+    #[error("a request may ask for {MOST_STEPS} control steps: ask several times")]
+    Steps,
+    /// The policy that runs cannot be learned on with, or not on this plant.
+    #[error(
+        "the policy cannot go on learning here: send one of a training run (`--values f32`), for this plant, that \
+         Lacewing trained"
+    )]
+    NothingToLearn,
+    /// Learning has come to numbers that are not finite.
+    #[error("learning has diverged: restart the chip, and what was saved runs as before")]
+    Diverged,
+    /// The plant failed.
+    #[error("the plant failed: look at its sensors and motors, then restart the chip")]
+    Plant,
+    /// Nothing was learned since the start.
+    #[error("nothing was learned since the start: tune first")]
+    NothingLearned,
 }

@@ -3,7 +3,7 @@
 mod line;
 
 use lacewing_serial::{Numbered, Refusal, Request, Running, frame};
-use line::{CHUNK, Event, Nor, Pictures, ROOM, ask_as, device, play, policy, read};
+use line::{CHUNK, Event, Pictures, ROOM, ask_as, device, flash, play, policy, read};
 use proptest::prelude::*;
 
 fn event() -> impl Strategy<Value = Event> {
@@ -60,7 +60,7 @@ fn what_is_not_confirmed_goes() {
 
 #[test]
 fn requests_out_of_place_are_refused_by_name() {
-    let (flash, pictures, factory) = (Nor::new(), Pictures::new(), policy(0.25));
+    let (flash, pictures, factory) = (flash(), Pictures::new(), policy(0.25));
     let mut scratch = [0.0; 512];
     let mut device = device(&flash, &pictures, &factory, &mut scratch);
     let mut number = 0;
@@ -117,7 +117,7 @@ fn requests_out_of_place_are_refused_by_name() {
 
 #[test]
 fn broken_frames_are_refused_by_name() {
-    let (flash, pictures, factory) = (Nor::new(), Pictures::new(), policy(0.25));
+    let (flash, pictures, factory) = (flash(), Pictures::new(), policy(0.25));
     let mut scratch = [0.0; 512];
     let mut device = device(&flash, &pictures, &factory, &mut scratch);
     let mut hear = |bytes: &[u8]| {

@@ -58,7 +58,7 @@ for record in halfcheetah-td3-90/seed1 structures/blocks-16x1-seed1 structures/b
 done
 while IFS='|' read -r _ chip policy step _ program flash ram _; do
     if [[ $chip == *cortex-m7* ]]; then rows+=("lacewing, ${policy//_/, }|$step|$program|$flash|$ram"); fi
-done < <(targets/cortex-m/run.sh "${policies[@]}")
+done < <(targets/cortex-m/run.sh "${policies[@]}" | tr -d ,)
 
 of() { for row in "${rows[@]}"; do [[ $row == "$1"* ]] && cut -d'|' -f2 <<<"$row" && return; done; }
 against=("$(of 'dense f32, plain')" "$(of 'dense f32, assembly')" "$(of 'dense int8')" "$(of 'CMSIS-NN s8')")

@@ -8,7 +8,7 @@ use lacewing_runtime::deploy::Installed;
 use super::CliError;
 use super::sign::signature_of;
 use crate::deploy::{
-    Address, DeployError, Fleet, Machine, Package, Programs, Remote, Session, each, install,
+    Address, DeployError, Fleet, Machine, OnChip, Package, Programs, Remote, Session, each, install,
 };
 use crate::lab::{files, policy};
 
@@ -21,6 +21,12 @@ pub struct Args {
     /// by commas or by repeating it.
     #[arg(long, required = true, value_delimiter = ',', value_parser = |text: &str| text.parse::<Address>())]
     to: Vec<Address>,
+    /// Run the policy on an emulated microcontroller, and print what it takes: `--to cortex-m7` or cortex-m4.
+    #[arg(long, requires = "policy", conflicts_with = "flash")]
+    emulate: bool,
+    /// Write the policy with firmware into a board's flash, by probe-rs: `--to stm32f4` or stm32h7.
+    #[arg(long, requires = "policy")]
+    flash: bool,
     /// A lacewing-edge for the robots' processors; one for each [default: what cargo has built].
     #[arg(long, value_name = "FILE")]
     edge: Vec<PathBuf>,
@@ -81,6 +87,15 @@ fn machine(uname: &str) -> Result<Machine, String> {
 
 /// Brings a policy onto robots, or asks how it does there.
 pub fn run(args: &Args) -> Result<(), CliError> {
+    if let (Some(path), true) = (&args.policy, args.emulate || args.flash) {
+        let policy = policy::file(path)?;
+        policy::read(&policy)?;
+        let how = if args.emulate { OnChip::Emulate } else { OnChip::Flash };
+        for chip in &args.to {
+            how.run(&chip.to_string(), &policy)?;
+        }
+        return Ok(());
+    }
     let session = Session { config: args.ssh_config.clone(), options: args.ssh_option.clone() };
     let load = match &args.policy {
         Some(path) => Some((package(args, path)?, Programs::find(&args.edge)?)),

@@ -18,6 +18,24 @@ pub enum DeployError {
         /// What was given.
         text: String,
     },
+    /// The firmware's scripts are not where they were when this was built.
+    #[error(
+        "{script} is not there: microcontrollers are served from a clone of Lacewing's repository, so build \
+         `lacewing` in one and keep it",
+        script = script.display()
+    )]
+    NoClone {
+        /// Which.
+        script: PathBuf,
+    },
+    /// One of the firmware's scripts failed.
+    #[error("{script} failed: {why}", script = script.display())]
+    Script {
+        /// Which.
+        script: PathBuf,
+        /// Why.
+        why: String,
+    },
     /// A program of the system is missing.
     #[error("cannot run {program}: {source}; install OpenSSH's client")]
     Program {

@@ -5,6 +5,7 @@
 //! `scp`, the system's own, with its keys, jump hosts and configuration.
 
 mod address;
+mod chip;
 mod error;
 mod fleet;
 mod image;
@@ -13,6 +14,7 @@ mod package;
 mod remote;
 
 pub use address::Address;
+pub use chip::OnChip;
 pub use error::DeployError;
 pub use fleet::{Fleet, each};
 pub use image::install;

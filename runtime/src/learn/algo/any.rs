@@ -149,20 +149,24 @@ impl<'m> AnyAgent<'m> {
         memory: &'m mut [Block],
         seeds: Seeds,
     ) -> Result<Self, LearnError> {
-        Ok(match settings {
-            Settings::Td3(algorithm) => {
-                Self::Td3(Agent::new(shape, algorithm, training, memory, seeds)?)
-            }
-            Settings::Sac(algorithm) => {
-                Self::Sac(Agent::new(shape, algorithm, training, memory, seeds)?)
-            }
-            Settings::Dqn(algorithm) => {
-                Self::Dqn(Agent::new(shape, algorithm, training, memory, seeds)?)
-            }
-            Settings::Ppo(algorithm) => {
-                Self::Ppo(Agent::new(shape, algorithm, training, memory, seeds)?)
-            }
-        })
+        // Each in a frame of its own, since agents are large and a microcontroller's stack is not.
+        #[inline(never)]
+        fn make<'m, A: Algorithm>(
+            wrap: fn(Agent<'m, A>) -> AnyAgent<'m>,
+            shape: AgentShape,
+            algorithm: A,
+            training: Training,
+            memory: &'m mut [Block],
+            seeds: Seeds,
+        ) -> Result<AnyAgent<'m>, LearnError> {
+            Agent::new(shape, algorithm, training, memory, seeds).map(wrap)
+        }
+        match settings {
+            Settings::Td3(algorithm) => make(Self::Td3, shape, algorithm, training, memory, seeds),
+            Settings::Sac(algorithm) => make(Self::Sac, shape, algorithm, training, memory, seeds),
+            Settings::Dqn(algorithm) => make(Self::Dqn, shape, algorithm, training, memory, seeds),
+            Settings::Ppo(algorithm) => make(Self::Ppo, shape, algorithm, training, memory, seeds),
+        }
     }
 
     /// The algorithm with its settings.

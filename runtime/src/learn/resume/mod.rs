@@ -13,6 +13,7 @@ mod body;
 mod header;
 mod image;
 mod statistics;
+mod whose;
 
 pub use header::{LiveLinks, ResumeHeader, policy_hash};
 pub use image::ResumeImage;

@@ -1,10 +1,10 @@
 //! Talks to a microcontroller that runs a policy.
 
 use clap::{Parser, Subcommand};
-use lacewing_formats::artifact::{AlignedBytes, PolicyView};
+use lacewing_formats::artifact::{AlignedBytes, PolicyView, write_atomically};
 use lacewing_runtime::act::{Layout, Policy};
 use lacewing_runtime::kernels::act::Kernel;
-use lacewing_serial::{Host, Info, Request, Running};
+use lacewing_serial::{Host, HostError, Info, Request, Running, Tuned};
 use std::error::Error;
 use std::fs::OpenOptions;
 use std::io::{Read, Write};
@@ -16,6 +16,9 @@ use std::time::Duration;
 
 /// How long the chip may be silent: it erases flash meanwhile.
 const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Control steps that are asked for at a time: all must be over before patience is.
+const STEPS_AT_A_TIME: u32 = 10;
 
 /// Talks to a microcontroller that runs a policy.
 #[derive(Parser)]
@@ -52,6 +55,23 @@ enum Command {
     Confirm,
     /// Starts the chip afresh
     Restart,
+    /// Goes on learning on the chip's own plant or robot
+    Tune {
+        /// Control steps
+        steps: u32,
+    },
+    /// Keeps what was learned, as a policy that is on trial from the next start on
+    Save,
+    /// Appends what learning has told to a file, for `lacewing-edge log`
+    Log {
+        /// The file
+        file: PathBuf,
+    },
+    /// Writes the policy that runs to a file
+    Fetch {
+        /// The file
+        file: PathBuf,
+    },
 }
 
 fn main() -> ExitCode {
@@ -80,6 +100,28 @@ fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
             host.done(Request::Confirm { crc })?;
         }
         Command::Restart => host.done(Request::Restart)?,
+        Command::Tune { steps } => tune(&mut host, *steps)?,
+        Command::Save => host.done(Request::Save)?,
+        Command::Log { file } => {
+            OpenOptions::new().append(true).create(true).open(file)?.write_all(&host.log()?)?;
+        }
+        Command::Fetch { file } => write_atomically(file, &host.fetch()?)?,
+    }
+    Ok(())
+}
+
+fn tune(host: &mut Host<Box<dyn Line>>, steps: u32) -> Result<(), HostError> {
+    let (mut left, mut told) = (steps, 0);
+    while left > 0 {
+        let now = left.min(STEPS_AT_A_TIME);
+        let Tuned { steps, updates, episodes, last } = host.tune(now)?;
+        left -= now;
+        if episodes > told || left == 0 {
+            told = episodes;
+            println!(
+                "{steps} steps, {updates} updates, {episodes} episodes, the last returned {last:.1}"
+            );
+        }
     }
     Ok(())
 }

@@ -1,70 +1,26 @@
 //! A chip in memory behind a bad line: what a property test and a fuzz target do to it.
 
-use embedded_storage::nor_flash::{
-    ErrorType, NorFlash, NorFlashErrorKind, ReadNorFlash, check_erase, check_read, check_write,
-};
+mod nor;
+
 use lacewing_formats::artifact::{AlignedBytes, LayerSpec, PolicySpec};
 use lacewing_formats::codec::Encoding;
 use lacewing_formats::policy::{ActionHead, Activation, Probe, Provenance};
 use lacewing_formats::topology::Csr;
 use lacewing_runtime::store::{Flash, Slot, UNIT};
 use lacewing_serial::{
-    Answer, Board, Device, Frame, Info, Numbered, Receiver, Refusal, Request, Running, frame,
+    Answer, Board, Device, Frame, Info, Numbered, Receiver, Refusal, Request, Running, RunningFile,
+    Tuned, Tuning, frame,
 };
-use std::cell::{OnceCell, RefCell};
-use std::rc::Rc;
+use nor::Nor;
+use std::cell::OnceCell;
 
-const PAGE: usize = 512;
-const SLOT: usize = 4 * PAGE;
+const SLOT: usize = 2048;
 /// Bytes of a policy file that fit into a slot: beside them are its header, the place before the file, and marks.
 pub const ROOM: usize = SLOT - 6 * UNIT;
 
 /// Flash of two slots.
-#[derive(Clone)]
-pub struct Nor(Rc<RefCell<Vec<u8>>>);
-
-impl Nor {
-    pub fn new() -> Self {
-        Self(Rc::new(RefCell::new(vec![0; 2 * SLOT])))
-    }
-}
-
-impl ErrorType for Nor {
-    type Error = NorFlashErrorKind;
-}
-
-impl ReadNorFlash for Nor {
-    const READ_SIZE: usize = 4;
-
-    fn read(&mut self, offset: u32, bytes: &mut [u8]) -> Result<(), NorFlashErrorKind> {
-        check_read(self, offset, bytes.len())?;
-        bytes.copy_from_slice(&self.0.borrow()[offset as usize..][..bytes.len()]);
-        Ok(())
-    }
-
-    fn capacity(&self) -> usize {
-        2 * SLOT
-    }
-}
-
-impl NorFlash for Nor {
-    const WRITE_SIZE: usize = 4;
-    const ERASE_SIZE: usize = PAGE;
-
-    fn erase(&mut self, from: u32, to: u32) -> Result<(), NorFlashErrorKind> {
-        check_erase(self, from, to)?;
-        self.0.borrow_mut()[from as usize..to as usize].fill(0xFF);
-        Ok(())
-    }
-
-    fn write(&mut self, offset: u32, bytes: &[u8]) -> Result<(), NorFlashErrorKind> {
-        check_write(self, offset, bytes.len())?;
-        let mut flash = self.0.borrow_mut();
-        let flash = &mut flash[offset as usize..][..bytes.len()];
-        assert!(flash.iter().all(|&byte| byte == 0xFF), "written twice without an erasure");
-        flash.copy_from_slice(bytes);
-        Ok(())
-    }
+pub fn flash() -> Nor {
+    Nor::of(2 * SLOT)
 }
 
 /// Pictures of slots, taken when they are asked for.
@@ -81,16 +37,55 @@ impl Pictures {
     }
 }
 
+/// Learns one policy, whatever runs, and can save it once it was told to learn.
+#[derive(Default)]
+pub struct Pupil {
+    steps: u32,
+}
+
+/// What it learns to do.
+pub const LEARNED: f32 = 0.75;
+
+impl Tuning for Pupil {
+    fn tune(&mut self, _: RunningFile<'_>, steps: u32) -> Result<Tuned, Refusal> {
+        self.steps += steps;
+        Ok(Tuned { steps: self.steps, ..Tuned::default() })
+    }
+
+    fn bytes(&mut self, _: RunningFile<'_>) -> Result<u32, Refusal> {
+        if self.steps == 0 {
+            Err(Refusal::NothingLearned)
+        } else {
+            Ok(policy(LEARNED).len() as u32)
+        }
+    }
+
+    fn write(
+        &mut self,
+        _: RunningFile<'_>,
+        sink: &mut dyn FnMut(&[u8]) -> Result<(), Refusal>,
+    ) -> Result<(), Refusal> {
+        policy(LEARNED).chunks(100 + self.steps as usize % 700).try_for_each(sink)
+    }
+
+    fn saved(&mut self, _: Option<u32>) {}
+
+    fn log(&mut self, out: &mut [u8]) -> usize {
+        out.fill(1);
+        core::mem::take(&mut self.steps).min(out.len() as u32) as usize
+    }
+}
+
 /// The board around it.
 pub struct Emulated<'p> {
     flash: Nor,
     pictures: &'p Pictures,
+    pupil: Pupil,
 }
 
 impl<'p> Board<'p> for Emulated<'p> {
     fn mapped(&self, slot: Slot) -> &'p [u8] {
-        let start = if slot == Slot::A { 0 } else { SLOT };
-        self.pictures.keep(&self.flash.0.borrow()[start..start + SLOT])
+        self.pictures.keep(&self.flash.slot(slot))
     }
 
     fn instructions(&self) -> u32 {
@@ -99,6 +94,10 @@ impl<'p> Board<'p> for Emulated<'p> {
 
     fn stack(&self) -> u32 {
         0
+    }
+
+    fn tuning(&mut self) -> Option<&mut dyn Tuning> {
+        Some(&mut self.pupil)
     }
 }
 
@@ -168,9 +167,9 @@ pub struct Played {
 /// Plays `events`. Every frame must be answered by a typed answer and the chip must go on and run a policy
 /// that is whole, after any start too.
 pub fn play(events: &[Event]) -> Played {
-    let (flash, pictures) = (Nor::new(), Pictures::new());
+    let (flash, pictures) = (flash(), Pictures::new());
     let (factory, sent) = (policy(0.25), policy(0.5));
-    let crcs = [&factory, &sent].map(|file| crc32fast::hash(file));
+    let crcs = [&factory, &sent, &policy(LEARNED)].map(|file| crc32fast::hash(file));
     let mut answers = 0;
     let mut at = 0;
     let mut number = 0_u32;
@@ -259,7 +258,7 @@ pub fn device<'p, 'm>(
     factory: &'p [u8],
     scratch: &'m mut [f32],
 ) -> Device<'p, 'm, Flash<Nor>, Emulated<'p>> {
-    let board = Emulated { flash: flash.clone(), pictures };
+    let board = Emulated { flash: flash.clone(), pictures, pupil: Pupil::default() };
     let storage = Flash::new(flash.clone(), 0..2 * SLOT as u32).expect("two slots");
     Device::start(storage, board, factory, scratch)
 }
@@ -320,7 +319,7 @@ fn chunk(offset: usize, file: &[u8]) -> Request<'_> {
 
 fn any_request(kind: u8, argument: u32, file: &[u8]) -> Request<'_> {
     let length = argument as usize % file.len();
-    match kind % 9 {
+    match kind % 13 {
         0 => Request::Info,
         1 => Request::Act { observation: &file[..length.min(512)] },
         2 => Request::Measure,
@@ -329,6 +328,10 @@ fn any_request(kind: u8, argument: u32, file: &[u8]) -> Request<'_> {
         5 => Request::Chunk { offset: argument % 2048, bytes: &file[..length.min(512)] },
         6 => Request::Finish,
         7 => Request::Confirm { crc: argument },
+        8 => Request::Tune { steps: argument % 4 },
+        9 => Request::Save,
+        10 => Request::Log,
+        11 => Request::Read { offset: argument % 8192 },
         _ => chunk(length / CHUNK * CHUNK, file),
     }
 }

@@ -3,7 +3,6 @@
 #![no_std]
 #![no_main]
 
-mod pendulum;
 mod tune;
 
 use core::panic::PanicInfo;

@@ -1,17 +1,16 @@
 //! What the program does with its policy.
 
-use crate::pendulum::Pendulum;
 use core::convert::Infallible;
 use core::fmt::{self, Write};
-use heapless::Vec;
 use lacewing_cortex_m::counter::Counter;
 use lacewing_cortex_m::memory::stack_high_water;
-use lacewing_formats::artifact::{FileError, MAX_LAYERS, PolicyView, leading_file};
+use lacewing_cortex_m::pendulum::Pendulum;
+use lacewing_formats::artifact::{FileError, PolicyView, leading_file};
 use lacewing_runtime::learn::session::{World, play};
 use lacewing_runtime::learn::{
     Actor, Adapt, AnyAgent, Arena, Block, LearnError, Learner, OutOfMemory, Replay, ReplayError,
     ReplayShape, ReplayValues, Resume, ResumeError, Training, Transition, TuningTopology,
-    observation_range, policy_hash,
+    observation_range,
 };
 use thiserror::Error;
 
@@ -105,10 +104,7 @@ impl Cost {
 /// [`TuneError`].
 pub fn run(flash: &[u8], memory: &mut Memory, out: &mut impl Write) -> Result<(), TuneError> {
     let view = PolicyView::parse(leading_file(flash)?)?;
-    let resume = Resume::parse(view.resume().ok_or(TuneError::NoResume)?)?;
-    if hash(&view, &mut memory.replay)? != resume.header().policy_hash {
-        return Err(ResumeError::OtherPolicy { what: "links or biases" }.into());
-    }
+    let resume = Resume::of(&view)?.ok_or(TuneError::NoResume)?;
     if (resume.shape().observations(), resume.shape().action_numbers()) != SIZES {
         return Err(TuneError::OtherTask);
     }
@@ -206,24 +202,4 @@ fn mean(
         act(observation, action).map_err(TuneError::from)
     })?;
     Ok(libm::round(returns.iter().sum::<f64>() / EPISODES as f64) as i64)
-}
-
-/// What a resume section must say of the policy it belongs to; `memory` is for its links.
-fn hash(view: &PolicyView<'_>, memory: &mut [Block]) -> Result<u32, TuneError> {
-    let mut arena = Arena::new(memory);
-    let mut layers = Vec::<_, MAX_LAYERS>::new();
-    for layer in view.layers() {
-        let row_ptr = arena.take::<u32>(layer.rows() + 1)?;
-        let columns = arena.take::<u16>(layer.links())?;
-        for ((row, column, _), place) in layer.iter().zip(&mut *columns) {
-            row_ptr[row + 1] += 1;
-            *place = column;
-        }
-        for row in 0..layer.rows() {
-            row_ptr[row + 1] += row_ptr[row];
-        }
-        let layer = (&*row_ptr, &*columns, layer.bias);
-        layers.push(layer).unwrap_or_else(|_| unreachable!("a file has no more layers"));
-    }
-    Ok(policy_hash(layers.into_iter()))
 }

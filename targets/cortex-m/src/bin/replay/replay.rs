@@ -8,8 +8,8 @@ use lacewing_formats::artifact::{FileError, PolicyView, leading_file};
 use lacewing_runtime::act::{ActError, LoadError, Policy};
 use thiserror::Error;
 
-/// Numbers of scratch: for layers 1024 wide.
-const SCRATCH: usize = 2 * 1024;
+/// Numbers of scratch: for layers 512 wide.
+const SCRATCH: usize = 2 * 512;
 const ACTIONS: usize = 64;
 
 /// How often every probe is run for the count.
@@ -27,7 +27,7 @@ impl Memory {
 }
 
 /// Why the policy does not run here.
-#[derive(Debug, Error)]
+#[derive(Clone, Copy, Debug, Error)]
 pub enum RunError {
     #[error(transparent)]
     File(#[from] FileError),
@@ -45,6 +45,12 @@ pub enum RunError {
     NoProbes,
 }
 
+/// In a frame of its own: what it needs for a moment is free again when the policy acts.
+#[inline(never)]
+fn load(file: &[u8]) -> Result<Result<Policy<'_>, LoadError>, FileError> {
+    PolicyView::parse(file).map(Policy::new)
+}
+
 /// Replays the probes, counts the instructions of control steps on their observations, and writes both
 /// to `out` as one line of JSON: the actions of every probe as the bits of an f32 in hexadecimal, and as
 /// the instructions of a step the mean, with those of the loop around it.
@@ -53,7 +59,13 @@ pub enum RunError {
 /// [`RunError`] where the file is damaged, does not fit, or gives other actions than it records.
 pub fn run(flash: &[u8], memory: &mut Memory, out: &mut impl Write) -> Result<(), RunError> {
     let file = leading_file(flash)?;
-    let policy = Policy::new(PolicyView::parse(file)?)?;
+    // Borrowed where it is: moved out of its result, it would lie on the stack twice.
+    let loaded = load(file);
+    let policy = match &loaded {
+        Ok(Ok(policy)) => policy,
+        Ok(Err(error)) => return Err((*error).into()),
+        Err(error) => return Err((*error).into()),
+    };
     let needed = policy.scratch_len();
     let scratch = memory.scratch.get_mut(..needed).ok_or(RunError::Scratch { needed })?;
     let needed = policy.actions();

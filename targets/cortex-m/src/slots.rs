@@ -2,13 +2,12 @@
 //! the rules of NOR flash: what is erased is ones, and a write only makes zeros.
 #![expect(unsafe_code, reason = "memory that is written while programs lie in it")]
 
+use crate::memory;
 use core::slice;
 use embedded_storage::nor_flash::{
     ErrorType, NorFlash, NorFlashErrorKind, ReadNorFlash, check_erase, check_read, check_write,
 };
-use lacewing_cortex_m::{counter, memory};
 use lacewing_runtime::store::Slot;
-use lacewing_serial::Board;
 
 /// What writes the slots: there is one.
 pub struct SlotFlash {
@@ -50,10 +49,7 @@ impl ReadNorFlash for SlotFlash {
 
     fn read(&mut self, offset: u32, bytes: &mut [u8]) -> Result<(), NorFlashErrorKind> {
         check_read(self, offset, bytes.len())?;
-        for (at, byte) in bytes.iter_mut().enumerate() {
-            // SAFETY: within the slots.
-            *byte = unsafe { self.start.add(offset as usize + at).read_volatile() };
-        }
+        memory::read_slots(offset as usize, bytes);
         Ok(())
     }
 
@@ -79,33 +75,24 @@ impl NorFlash for SlotFlash {
     }
 }
 
-/// The slots in the memory map.
+/// The slots in the memory map, as they are read in place.
 pub struct Mapped {
     start: *const u8,
     bytes: usize,
 }
 
 impl Mapped {
-    /// Those that `flash` writes.
-    pub fn of(flash: &SlotFlash) -> Self {
-        Self { start: flash.start, bytes: flash.bytes }
+    /// Both.
+    pub fn all() -> Self {
+        let (start, bytes) = memory::slots();
+        Self { start, bytes }
     }
-}
 
-impl Board<'static> for Mapped {
-    fn mapped(&self, slot: Slot) -> &'static [u8] {
+    /// One of them. It is to be asked for where nothing is written to it, and kept only while nothing is.
+    pub fn slot(&self, slot: Slot) -> &'static [u8] {
         let half = self.bytes / 2;
         let offset = if slot == Slot::A { 0 } else { half };
-        // SAFETY: half of the slots. It is asked for where nothing is written to it, and kept only while it runs, when
-        // writes go to the other one.
+        // SAFETY: half of the slots; what is written goes to the other one.
         unsafe { slice::from_raw_parts(self.start.add(offset), half) }
-    }
-
-    fn instructions(&self) -> u32 {
-        counter::instructions()
-    }
-
-    fn stack(&self) -> u32 {
-        memory::stack_high_water() as u32
     }
 }

@@ -14,6 +14,7 @@ const GRAVITY: f32 = 10.0;
 const STEPS: u32 = 200;
 
 /// The plant.
+#[derive(Debug)]
 pub struct Pendulum {
     /// Share of a torque that reaches the pole.
     gear: f32,
