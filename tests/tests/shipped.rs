@@ -47,7 +47,11 @@ fn step(replay: &mut Replay<'_>, before: u32, (terminated, truncated): (bool, bo
 
 fn shipped(replay: &Replay<'_>) -> Vec<u8> {
     let mut bytes = Vec::new();
-    replay.ship(|piece| Ok::<_, ()>(bytes.extend_from_slice(piece))).unwrap();
+    let append = |piece: &[u8]| {
+        bytes.extend_from_slice(piece);
+        Ok::<_, ()>(())
+    };
+    replay.ship(append).unwrap();
     bytes
 }
 
