@@ -108,7 +108,7 @@ impl Placed {
         (self.offset + self.bytes).next_multiple_of(super::ALIGNMENT as u64)
     }
 
-    /// Zeros before it.
+    /// Zeros behind it.
     pub(super) fn padding(&self) -> usize {
         (self.end() - self.offset - self.bytes) as usize
     }
