@@ -246,8 +246,8 @@ fn a_file_in_pieces_is_the_workstations() {
     let resume = Resume::of(&view).unwrap().unwrap();
     let training = resume.tuning(TuningTopology::Frozen, Adapt::default());
     let training = Training { lean: true, ..training };
-    let mut blocks = memory(Block::ZERO, 1024);
-    let mut agent = resume.restore(*resume.settings(), training, &mut blocks).unwrap();
+    let blocks = memory(Block::ZERO, 1024);
+    let mut agent = resume.restore(*resume.settings(), training, blocks).unwrap();
     let mut action = [0.0];
     // Something of it moves.
     agent.explore(1, &[0.5, 0.5, 0.5], &mut action).unwrap();

@@ -14,7 +14,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let folder = PathBuf::from(std::env::args_os().nth(1).ok_or("usage: act_policies FOLDER")?);
     std::fs::create_dir_all(&folder)?;
     // Rows of different lengths, gaps of several bytes, rows of one length.
-    let shapes = [("ragged", vec![9, 300, 40, 5], 0.3), ("wide", vec![700, 16, 400, 3], 0.01)];
+    let shapes = [("ragged", vec![9, 300, 40, 5], 0.3), ("wide", vec![512, 16, 400, 3], 0.01)];
     for (name, widths, density) in shapes.into_iter().chain([("full", vec![30, 20, 9], 1.0)]) {
         let shape = Shape { widths, density, normaliser: true, probes: 3, resume: None, seed: 7 };
         write(&folder, name, &Owned::random(&shape))?;
