@@ -20,7 +20,7 @@ if [ ${#policies[@]} = 0 ]; then
     labels=('f16, gaps' 'f16, u16' 'f32, u16')
     mkdir -p "$variants"
     for values in f16 f32; do
-        workspace -p lacewing -- export "$record" --values $values --index u16 \
+        workspace -p lacewing -- export "$record" --values $values --index u16 --force \
             --out "$variants/record-$values-u16.lace" >/dev/null
         policies+=("$variants/record-$values-u16.lace")
     done
