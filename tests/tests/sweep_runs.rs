@@ -127,7 +127,7 @@ fn quietly(command: &mut Command) -> Child {
 fn killed_and_interrupted_sweeps_end_as_unbroken_ones() {
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path();
-    let grid = format!("{SHORT}[axes]\nseed = '1..=4'\n").replace("1600", "3000");
+    let grid = format!("{SHORT}[axes]\nseed = '1..=4'\n").replace("1600", "8000");
     let points = plan(root, &grid, "unbroken");
     plan(root, &grid, "broken");
     succeed(&mut sweep(&["run", "unbroken", "--jobs=2"], root));
