@@ -175,7 +175,10 @@ impl<'a> Resume<'a> {
         Ok(shipped.count())
     }
 
-    /// The section without them.
+    /// The bytes that this was read from, without them.
+    ///
+    /// # Panics
+    /// If `section` is shorter than they are: it is another one.
     pub fn without_shipped<'s>(&self, section: &'s [u8]) -> &'s [u8] {
         &section[..section.len() - self.shipped.map_or(0, |shipped| shipped.bytes().len())]
     }
