@@ -9,10 +9,10 @@ if ! [ -x "$venv/bin/pip" ]; then python3 -m venv "$venv"; fi
 pip() { "$venv/bin/pip" install --quiet --disable-pip-version-check "$@"; }
 pip numpy==2.4.6 onnx==1.23.2 onnxruntime==1.31.1
 if [ "${1:-}" = torch ]; then
-  shift
   pip torch==2.15.0 onnxscript==0.7.2
   export LACEWING_PARITY_TORCH=1
 fi
 LACEWING_PARITY_PYTHON=$(cd "$venv" && pwd)/bin/python
 export LACEWING_PARITY_PYTHON
-exec cargo test -p lacewing-tests --features onnx --test onnx_matrix -- --ignored --nocapture "$@"
+exec cargo test -p lacewing-tests --features onnx --test onnx_matrix -- --ignored --nocapture \
+  imports_answer_as_onnxruntime_does
