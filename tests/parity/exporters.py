@@ -151,9 +151,9 @@ def tianshou(folder):
     yield "ppo-layer-norm", wrapped(lambda it, obs: it(obs)[0][0], ppo), "clip", {}
     yield "discrete-softmax", first(stirred(DiscreteActor(**actor))), "choice", {}
     yield "dqn", first(stirred(body(action_shape=ACTIONS))), "scores", {}
-    heads = {"hidden_sizes": [16]}
-    dueling = stirred(body(action_shape=ACTIONS, dueling_param=(heads, heads)))
-    yield "dueling-dqn", first(dueling), "scores", {"refused": "no step that an actor has"}
+    for name, heads in [("dueling-dqn", {"hidden_sizes": [16, 12]}), ("dueling-lines-dqn", {})]:
+        dueling = stirred(body(action_shape=ACTIONS, dueling_param=(heads, heads)))
+        yield name, first(dueling), "scores", {}
 
 
 def skrl(folder):
@@ -202,7 +202,7 @@ def rsl_rl(folder):
     yield exported("normalised", obs_normalization=True)
     yield exported("own-deviation", distribution="HeteroscedasticGaussianDistribution")
     yield exported("beta", distribution="BetaDistribution", refused="no step that an actor has")
-    yield exported("recurrent", kind=RNNModel, refused="among [obs, h_in, c_in]")
+    yield exported("recurrent", kind=RNNModel, refused="state from step to step")
 
 
 def d3rlpy(folder):
@@ -313,6 +313,36 @@ def converters(folder):
     path = folder / "converters-onnxslim.onnx"
     onnx.save(onnxslim.slim(plain), path)
     yield path, "scale", None, None
+
+
+def rllib(folder):
+    """RLlib's modules, which go to PyTorch's exporter as they are or in a wrapper."""
+    from ray.rllib.algorithms.dqn import DQNConfig
+    from ray.rllib.algorithms.ppo import PPOConfig
+    from ray.rllib.algorithms.sac import SACConfig
+
+    observations, box, discrete = spaces()
+
+    def module(config, actions, **more):
+        spec = config.get_default_rl_module_spec()
+        spec.observation_space, spec.action_space = observations, actions
+        spec.model_config = {"fcnet_hiddens": WIDE, **config.model_config, **more}
+        return stirred(spec.build())
+
+    def inputs(it, obs):
+        return it.forward_inference({"obs": obs})["action_dist_inputs"]
+
+    yield "ppo", wrapped(inputs, module(PPOConfig(), box, fcnet_activation="relu")), "means", {}
+    yield "ppo-discrete", wrapped(inputs, module(PPOConfig(), discrete)), "scores", {}
+    sac = module(SACConfig(), box, head_fcnet_hiddens=[16])
+    yield "sac", wrapped(lambda it, obs: inputs(it, obs).chunk(2, dim=-1)[0].tanh(), sac), "scale", {}
+    for name, heads in [("dqn", []), ("dqn-heads", [16])]:
+        dqn = module(DQNConfig(), discrete, head_fcnet_hiddens=heads)
+        choice = wrapped(lambda it, obs: it.forward_inference({"obs": obs})["actions"], dqn)
+        scores = wrapped(lambda it, obs: it.compute_q_values({"obs": obs})["qf_preds"], dqn)
+        # The other exporter does not know the mean that it takes.
+        yield name, choice, "choice", {"dynamo": True}
+        yield f"{name}-scores", scores, "scores", {"dynamo": True}
 
 
 def jax(folder):

@@ -6,7 +6,7 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 root=${CARGO_TARGET_DIR:-target}
 groups=("$@")
-if [ $# = 0 ]; then groups=(sb3 tianshou skrl rsl_rl d3rlpy godot rl_games converters jax); fi
+if [ $# = 0 ]; then groups=(sb3 tianshou skrl rsl_rl d3rlpy godot rl_games rllib converters jax); fi
 
 for group in "${groups[@]}"; do
   venv=$root/exporters-python
@@ -33,6 +33,7 @@ for group in "${groups[@]}"; do
       alone godot-rl==0.8.2 ;;
     rl_games) pip pyyaml psutil setproctitle tensorboard tensorboardX watchdog
       alone rl-games==1.6.5 ;;
+    rllib) pip "ray[rllib]==2.60.0" ;;
     converters) pip stable-baselines3==2.9.2 onnxconverter-common==1.16.0 onnxslim==0.1.98 ;;
     jax) pip mujoco mujoco-mjx jaxopt ml_collections optax etils tensorboardX orbax-checkpoint gym
       alone brax==0.14.2 ;;

@@ -46,7 +46,7 @@ def model(nodes, initialisers=(), opset=17, inputs=("obs",), outputs=("action",)
     return helper.make_model(graph, opset_imports=opsets, ir_version=8, producer_name="handmade")
 
 
-def record(name, actor, low=None, high=None, discrete=False):
+def record(name, actor, low=None, high=None, discrete=False, means=None):
     onnx.checker.check_model(actor, full_check=True)
     onnx.save(actor, FIXTURES / f"made_{name}.onnx")
     session = onnxruntime.InferenceSession(FIXTURES / f"made_{name}.onnx")
@@ -54,6 +54,8 @@ def record(name, actor, low=None, high=None, discrete=False):
     actions = session.run(None, {"obs": observations})[0]
     if discrete:
         actions = actions if actions.ndim == 1 else actions.argmax(axis=1)
+    if means:
+        actions = np.clip(actions[:, :means], low, high)
     golden = {"low": low, "high": high}
     golden |= {"observations": observations.tolist(), "actions": actions.tolist()}
     (FIXTURES / f"made_{name}.json").write_text(json.dumps(golden) + "\n")
@@ -256,6 +258,30 @@ def choices():
     record("choice", model([*scores, *chosen], stored, wide=(3, None)), discrete=True)
 
 
+def branches():
+    """Streams beside each other, and an output that has more than the actions."""
+    sizes = {"w": (3, 8), "b": (8,), "wv": (8, 5), "bv": (5,), "wa": (8, 6), "ba": (6,)}
+    sizes |= {"wv2": (5, 4), "bv2": (4,), "wa2": (6, 3), "ba2": (3,), "v": (4, 1), "a": (3, 4), "c": (4,)}
+    stored = {name: weights(*size) for name, size in sizes.items()}
+    gemm = lambda by, w, b, to: node("Gemm", by, w, b, to=to)
+    trunk = [gemm("obs", "w", "b", "x"), node("Tanh", "x", to="h")]
+    streams = [gemm("h", "wv", "bv", "v1"), node("Relu", "v1", to="v2"), gemm("v2", "wv2", "bv2", "v3"),
+               gemm("h", "wa", "ba", "a1"), node("Relu", "a1", to="a2"), gemm("a2", "wa2", "ba2", "a3"),
+               node("Relu", "a3", to="a4"), node("Relu", "v3", to="v4")]
+    # Wang et al. 2016, equation 9.
+    ends = [node("MatMul", "v4", "v", to="value"), gemm("a4", "a", "c", "advantage"),
+            node("ReduceMean", "advantage", to="mean", axes=[-1]),
+            node("Sub", "advantage", "mean", to="centred"), node("Add", "centred", "value", to="scores")]
+    record("dueling", model([*trunk, *streams, *ends], stored, outputs=("scores",), wide=(3, 4)), discrete=True)
+    # Two activations at one depth are no layer.
+    other = [node("Tanh" if n.output[0] == "v2" else n.op_type, *n.input, to=n.output[0]) for n in streams]
+    bad("two_kinds_of_branch", model([*trunk, *other, *ends[:2], node("Sub", "value", "advantage", to="action")],
+                                     stored, wide=(3, 4)))
+    whole = [*trunk, node("Gemm", "h", "w2", "b2", to="action")]
+    stored = {"w": stored["w"], "b": stored["b"], "w2": weights(8, 4), "b2": weights(4)}
+    record("means", model(whole, stored, wide=(3, 4)), [-1.0, -2.0], [1.0, 2.0], means=2)
+
+
 if __name__ == "__main__":
     FIXTURES.mkdir(exist_ok=True)
     good()
@@ -263,3 +289,4 @@ if __name__ == "__main__":
     spellings()
     refused_too()
     choices()
+    branches()

@@ -255,6 +255,8 @@ def record(path, limits, output=None, twin=None):
     answers = np.concatenate([session.run(names, feed | {obs: row[None]})[0] for row in rows])
     if limits == "scale":
         answers = LOW + (answers + 1) / 2 * (HIGH - LOW)
+    if limits == "means":
+        answers = answers[:, :ACTIONS]
     if limits in ["scores", "choice"]:
         actions = answers.argmax(axis=1) if answers.ndim > 1 else answers
     else:
@@ -262,9 +264,9 @@ def record(path, limits, output=None, twin=None):
     assert np.ptp(actions, axis=0).max() > 1e-2, f"{path}: actions hardly move"
     rows.tofile(path.with_suffix(".obs"))
     actions.astype("<f4").tofile(path.with_suffix(".out"))
-    told = limits in ["scale", "clip"]
+    told = limits in ["scale", "clip", "means"]
     asked = {"low": LOW.tolist() if told else None, "high": HIGH.tolist() if told else None}
-    asked |= {"output": output, "discrete": limits == "scores"}
+    asked |= {"output": output, "discrete": limits == "scores", "means": limits == "means"}
     path.with_suffix(".json").write_text(json.dumps(asked))
 
 

@@ -39,6 +39,7 @@ fn compare(model: &Path, asked: &Value) -> Result<f32, String> {
         },
         input: None,
         output: asked["output"].as_str(),
+        means: asked["means"] == true,
         control_period_s: 0.02,
         provenance: Provenance::default(),
     };

@@ -31,6 +31,7 @@ fuzz_target!(|bytes: &[u8]| {
         },
         input: None,
         output: None,
+        means: false,
         control_period_s: 0.02,
         provenance: Provenance::default(),
     };

@@ -42,6 +42,19 @@ fn a_choice_is_the_index_of_the_greatest() {
     }
 }
 
+/// Streams beside each other are layers of them all.
+#[test]
+fn a_dueling_network_is_a_chain() {
+    let told = options(0.0, Allocation::Uniform, None);
+    let options = ImportOptions { actions: Actions::Discrete, ..told };
+    let golden = Golden::read("made_dueling");
+    let imported = import(&fixture("made_dueling.onnx"), &options).expect("an actor");
+    let view = PolicyView::parse(&imported.file).expect("a legal file");
+    let widths: Vec<_> = view.layers().map(|layer| layer.rows()).collect();
+    assert_eq!(widths, [8, 11, 7, 4]);
+    assert_eq!(actions(&imported.file, &golden.observations), golden.actions);
+}
+
 /// Scores look like actions: the user says which, and is told how.
 #[test]
 fn a_choice_has_no_limits_and_one_output_none() {

@@ -46,6 +46,7 @@ pub fn options(sparsity: f64, allocation: Allocation, limits: Limits<'_>) -> Imp
         actions: limits.map_or(Actions::Unsaid, |(low, high)| Actions::Within { low, high }),
         input: None,
         output: None,
+        means: false,
         control_period_s: 0.05,
         provenance,
     }

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use lacewing::onnx::{ImportOptions, TractActor, export, import};
+use lacewing::onnx::{Actions, ImportOptions, TractActor, export, import};
 use lacewing_formats::artifact::PolicyView;
 use lacewing_formats::topology::Allocation;
 
@@ -61,6 +61,23 @@ fn an_output_is_chosen_by_name() {
     let golden = Golden::read("sb3_ppo");
     let file = dense(&fixture("sb3_ppo_whole.onnx"), golden.limits()).expect("an output `action`");
     assert_agree("sb3_ppo_whole", &actions(&file, &golden.observations), &golden.actions);
+}
+
+/// An output of means and deviations is one of means where the user says so, and only then.
+#[test]
+fn the_means_are_the_first_half() {
+    let (path, golden) = (fixture("made_means.onnx"), Golden::read("made_means"));
+    let plain = options(0.0, Allocation::Uniform, golden.limits());
+    let refused = import(&path, &plain).expect_err("two limits for four").to_string();
+    assert!(refused.contains("--means takes the means"), "{refused}");
+    let options = ImportOptions { means: true, ..plain };
+    let imported = import(&path, &options).expect("an actor");
+    let answers = actions(&imported.file, &golden.observations);
+    assert_agree("made_means", &answers, &golden.actions);
+    let odd = ImportOptions { actions: Actions::Unsaid, output: Some("53"), ..options };
+    let refused =
+        import(&fixture("user_ppo_guide.onnx"), &odd).expect_err("one number").to_string();
+    assert!(refused.contains("the output has 1 numbers"), "{refused}");
 }
 
 /// What an import does beyond reading is said.

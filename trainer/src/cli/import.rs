@@ -38,6 +38,10 @@ pub struct Args {
     /// or ArgMax at the end says so by itself.
     #[arg(long, conflicts_with_all = ["low", "high", "env"])]
     discrete: bool,
+    /// The output has the means of the actions and then as many numbers of their distribution (RLlib's PPO): the
+    /// means are the actions. What squashes them, as in SAC, must be in the model.
+    #[arg(long, conflicts_with = "discrete")]
+    means: bool,
     /// Seconds from one action to the next [default: the environment's, else 0.02].
     #[arg(long, value_name = "SECONDS")]
     control_period: Option<f64>,
@@ -74,6 +78,7 @@ pub fn run(args: &Args) -> Result<(), CliError> {
         },
         input: args.input.as_deref(),
         output: args.output.as_deref(),
+        means: args.means,
         control_period_s: spec
             .map(|spec| spec.control_period_s)
             .or(args.control_period)

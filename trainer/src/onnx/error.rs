@@ -105,6 +105,15 @@ pub enum OnnxError {
          pick the scores of the choices with --output"
     )]
     NoChoice,
+    /// No half of the output can be the means.
+    #[error(
+        "the output has {outputs} numbers, and --means takes the first half of an even count: leave it out, or \
+         pick the actions with --output"
+    )]
+    NoHalf {
+        /// Numbers of the output.
+        outputs: usize,
+    },
     /// The sparsity asked for has no allocation.
     #[error(transparent)]
     Allocation(#[from] AllocationError),

@@ -52,6 +52,9 @@ pub struct ImportOptions<'a> {
     pub input: Option<&'a str>,
     /// The model's output that is the action; without, the one that is an actor or is named so.
     pub output: Option<&'a str>,
+    /// The output has the mean of each action and then as many numbers of their distribution, as RLlib's PPO:
+    /// the means are the actions.
+    pub means: bool,
     /// Seconds from one action to the next.
     pub control_period_s: f64,
     /// What the policy file says of its origin.

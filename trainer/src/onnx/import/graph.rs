@@ -91,15 +91,17 @@ impl<'a> Graph<'a> {
     }
 
     /// The stored constant called `name`, if it is one.
+    ///
+    /// One number by itself may be NaN: what stands in for others (`Where`), as in a mean that leaves NaN out.
     pub(super) fn initialiser(&self, name: &str) -> Option<Result<Tensor, OnnxError>> {
         let fail = |problem| OnnxError::Tensor { tensor: name.into(), problem };
         let tensor = decode(self.initialisers.get(name)?, self.folder).map_err(fail);
         Some(tensor.and_then(
             |tensor| match tensor.values.iter().position(|value| value.is_nan()) {
-                Some(at) => {
+                Some(at) if tensor.values.len() > 1 => {
                     Err(fail(format!("number {at} is NaN: export a model that still works")))
                 }
-                None => Ok(tensor),
+                _ => Ok(tensor),
             },
         ))
     }

@@ -87,12 +87,17 @@ pub(super) fn of_user((low, high): (&[f32], &[f32]), actions: usize) -> Result<L
     let one_each = |limits: &[f32]| match limits {
         [one] => Ok(vec![f64::from(*one); actions]),
         all if all.len() == actions => Ok(all.iter().map(|&limit| limit.into()).collect()),
-        all => Err(OnnxError::Limits {
-            problem: format!(
-                "there are {} for {actions} actions; give --low and --high one number each, or one an action",
+        all => {
+            let means = match 2 * all.len() == actions {
+                true => "; where the output has means and then deviations, --means takes the means",
+                false => "",
+            };
+            let problem = format!(
+                "there are {} for {actions} actions; give --low and --high one number each, or one an action{means}",
                 all.len()
-            ),
-        }),
+            );
+            Err(OnnxError::Limits { problem })
+        }
     };
     with_room(one_each(low)?.into_iter().zip(one_each(high)?).collect())
 }

@@ -1,6 +1,7 @@
 //! Dense actors trained elsewhere.
 
 mod actor;
+mod branches;
 mod check;
 mod choice;
 mod eval;
@@ -99,6 +100,9 @@ fn read<'a>(
     options: &ImportOptions<'_>,
 ) -> Result<(Program<'a>, Actor), OnnxError> {
     let mut program = Program::new(graph, options.input, output)?;
+    if options.means {
+        program.keep_half()?;
+    }
     let mut steps = op::read_all(&program.regions())?;
     let scores = choice::take(&mut steps)?;
     let actions = match (scores, options.actions) {

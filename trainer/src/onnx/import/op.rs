@@ -3,6 +3,7 @@
 use lacewing_formats::policy::Activation;
 use tract_onnx::pb::NodeProto;
 
+use super::branches;
 use super::eval::{axis, bounds, channels, float, int, own_activation, spread};
 use super::graph::node_error;
 use super::program::Region;
@@ -81,7 +82,7 @@ pub(super) fn read_all<'a>(regions: &[Region<'_, 'a>]) -> Result<Vec<Step<'a>>, 
             let region = regions[first].up_to(&regions[first + joined - 1]);
             match self::read(&region) {
                 Ok((node, ops)) => {
-                    let steps = ops.into_iter().map(|op| Step { node, from: region.from, op });
+                    let steps = ops.into_iter().map(|op| Step { node, from: region.from[0], op });
                     read[first] = Some((joined, steps.collect()));
                     break;
                 }
@@ -107,12 +108,15 @@ pub(super) fn read_all<'a>(regions: &[Region<'_, 'a>]) -> Result<Vec<Step<'a>>, 
 /// Reads a region.
 fn read<'a>(region: &Region<'_, 'a>) -> Result<(&'a NodeProto, Vec<Op>), OnnxError> {
     let node = region.nodes[region.nodes.len() - 1];
-    let ops = match region.nodes {
-        [node] => match direct(region, node).map_err(|problem| node_error(node, problem))? {
-            Some(ops) => ops,
-            None => recognise(region)?,
-        },
-        _ => recognise(region)?,
+    let ops = match region.nodes[..] {
+        [node] if !region.is_cut() => {
+            direct(region, node).map_err(|problem| node_error(node, problem))?
+        }
+        _ => None,
+    };
+    let ops = match ops {
+        Some(ops) => ops,
+        None => recognise(region).or_else(|error| branches::read(region).ok_or(error))?,
     };
     Ok((node, ops))
 }
@@ -124,14 +128,14 @@ fn direct(region: &Region<'_, '_>, node: &NodeProto) -> Result<Option<Vec<Op>>, 
     }
     let constants = region.constants(node);
     let (inputs, outputs) = region.widths();
-    let live = node.input.iter().filter(|name| *name == region.from).count();
+    let live = node.input.iter().filter(|name| *name == region.from[0]).count();
     if live != 1 {
         return Ok(None);
     }
     if let Some(activation) = own_activation(node) {
         return Ok(Some(vec![Op::Activation(activation)]));
     }
-    let first = node.input.first().is_some_and(|name| name == region.from);
+    let first = node.input.first().is_some_and(|name| name == region.from[0]);
     Ok(match node.op_type.as_str() {
         "Gemm" | "MatMul" if first => {
             linear(region, node, &constants)?.map(|op| vec![Op::Linear(op)])
@@ -225,6 +229,9 @@ fn affine(
     };
     if map.iter().any(|(scale, shift)| !scale.is_finite() || !shift.is_finite()) {
         return Err("it divides by zero, or by or with a number that is not finite".into());
+    }
+    if map.iter().all(|&line| line == (1.0, 0.0)) {
+        return Ok(Some(vec![]));
     }
     Ok(Some(vec![Op::Affine(map)]))
 }

@@ -9,6 +9,9 @@ use super::graph::{Graph, node_error};
 use super::tensor::{Tensor, count};
 use crate::onnx::OnnxError;
 
+/// Operators of recurrent layers.
+const RECURRENT: [&str; 3] = ["GRU", "LSTM", "RNN"];
+
 /// What a model computes of one observation.
 pub(super) struct Program<'a> {
     /// Nodes whose outputs depend on the observation, each after those it takes from.
@@ -21,16 +24,19 @@ pub(super) struct Program<'a> {
     pub(super) output: &'a str,
     /// How stored weights are stored that are not f32.
     pub(super) narrowed: Vec<&'static str>,
+    /// How many of the output's numbers are the answer, from the first on; all where none.
+    first: Option<usize>,
 }
 
-/// A part of a program with one tensor going in and one coming out.
+/// A part of a program with one tensor going in and one coming out, or of branches beside each other several,
+/// whose numbers then follow each other.
 pub(super) struct Region<'p, 'a> {
     program: &'p Program<'a>,
     /// Number of the first node.
     start: usize,
-    pub(super) nodes: &'p [&'a NodeProto],
-    pub(super) from: &'a str,
-    pub(super) to: &'a str,
+    pub(super) nodes: Vec<&'a NodeProto>,
+    pub(super) from: Vec<&'a str>,
+    pub(super) to: Vec<&'a str>,
 }
 
 /// Values by name, of one pass.
@@ -44,6 +50,11 @@ impl<'a> Program<'a> {
         output: &'a str,
     ) -> Result<Self, OnnxError> {
         let (order, used) = ordered(graph, output)?;
+        if let Some(node) = order.iter().find(|node| RECURRENT.contains(&node.op_type.as_str())) {
+            let problem = "it carries a state from step to step, which a policy file does not: train a policy that \
+                           sees a history of observations instead";
+            return Err(node_error(node, problem));
+        }
         let mut constants = HashMap::new();
         let mut narrowed = Vec::new();
         for node in &order {
@@ -100,34 +111,54 @@ impl<'a> Program<'a> {
             return Err(OnnxError::Still { output: output.into() });
         }
         let shapes = live.into_iter().map(|(name, tensor)| (name, tensor.dims)).collect();
-        Ok(Self { nodes, constants, shapes, input, output, narrowed })
+        Ok(Self { nodes, constants, shapes, input, output, narrowed, first: None })
     }
 
     /// Numbers of the tensor called `name`, which depends on the observation.
     pub(super) fn width(&self, name: &str) -> usize {
-        self.shapes.get(name).map_or(0, |dims| dims.iter().product())
+        let whole = self.shapes.get(name).map_or(0, |dims| dims.iter().product());
+        self.first.filter(|_| name == self.output).unwrap_or(whole)
+    }
+
+    /// From here on only the first half of the output's numbers is the output.
+    pub(super) fn keep_half(&mut self) -> Result<(), OnnxError> {
+        let outputs = self.width(self.output);
+        if outputs % 2 != 0 {
+            return Err(OnnxError::NoHalf { outputs });
+        }
+        self.first = Some(outputs / 2);
+        Ok(())
     }
 
     /// What the model answers to `observation`, flattened.
     pub(super) fn run(&self, observation: Vec<f64>) -> Result<Vec<f64>, OnnxError> {
-        self.pass(&self.nodes, self.input, observation, self.output)
+        self.pass(&self.nodes, &[self.input], observation, &[self.output])
     }
 
     fn pass(
         &self,
         nodes: &[&'a NodeProto],
-        from: &'a str,
-        values: Vec<f64>,
-        to: &str,
+        from: &[&'a str],
+        mut values: Vec<f64>,
+        to: &[&str],
     ) -> Result<Vec<f64>, OnnxError> {
-        let dims = self.shapes.get(from).cloned().unwrap_or_default();
-        let mut live: Values<'a> = HashMap::from([(from, Tensor::new(dims, values))]);
+        let mut live: Values<'a> = HashMap::new();
+        for &name in from.iter().rev() {
+            let dims = self.shapes.get(name).cloned().unwrap_or_default();
+            let others = values.len().saturating_sub(self.width(name));
+            live.insert(name, Tensor::new(dims, values.split_off(others)));
+        }
         for node in nodes {
             let outputs =
                 compute(node, |name| live.get(name).or_else(|| self.constants.get(name)))?;
             live.extend(node.output.iter().map(String::as_str).zip(outputs));
         }
-        Ok(live.remove(to).map(|tensor| tensor.values).unwrap_or_default())
+        let mut answer = Vec::new();
+        for name in to {
+            let values = live.get(name).map_or(&[][..], |tensor| &tensor.values);
+            answer.extend(values.iter().take(self.width(name)));
+        }
+        Ok(answer)
     }
 
     /// The regions between tensors that every way from input to output passes, in that order.
@@ -146,9 +177,9 @@ impl<'a> Program<'a> {
                 regions.push(Region {
                     program: self,
                     start,
-                    nodes: &self.nodes[start..=at],
-                    from,
-                    to,
+                    nodes: self.nodes[start..=at].to_vec(),
+                    from: vec![from],
+                    to: vec![to],
                 });
                 (start, from) = (at + 1, to);
             }
@@ -161,23 +192,39 @@ impl<'p, 'a> Region<'p, 'a> {
     /// This region and all up to a later one, as one.
     pub(super) fn up_to(&self, last: &Self) -> Self {
         let end = last.start + last.nodes.len();
-        let nodes = &self.program.nodes[self.start..end];
-        Self { program: self.program, start: self.start, nodes, from: self.from, to: last.to }
+        let nodes = self.program.nodes[self.start..end].to_vec();
+        self.part(nodes, self.from.clone(), last.to.clone())
+    }
+
+    /// Some of its nodes, between these tensors.
+    pub(super) fn part(
+        &self,
+        nodes: Vec<&'a NodeProto>,
+        from: Vec<&'a str>,
+        to: Vec<&'a str>,
+    ) -> Self {
+        Self { program: self.program, start: self.start, nodes, from, to }
     }
 
     /// What comes out, flattened, where these numbers go in.
     pub(super) fn run(&self, values: Vec<f64>) -> Result<Vec<f64>, OnnxError> {
-        self.program.pass(self.nodes, self.from, values, self.to)
+        self.program.pass(&self.nodes, &self.from, values, &self.to)
     }
 
     /// Numbers that go in, and come out.
     pub(super) fn widths(&self) -> (usize, usize) {
-        (self.program.width(self.from), self.program.width(self.to))
+        let width = |names: &[&str]| names.iter().map(|name| self.program.width(name)).sum();
+        (width(&self.from), width(&self.to))
     }
 
-    /// The shape of what goes in.
+    /// The shape of what goes in first.
     pub(super) fn shape(&self) -> &[usize] {
-        self.program.shapes.get(self.from).map_or(&[], Vec::as_slice)
+        self.program.shapes.get(self.from[0]).map_or(&[], Vec::as_slice)
+    }
+
+    /// Whether it ends in a part of what its last node computes.
+    pub(super) fn is_cut(&self) -> bool {
+        self.program.first.is_some() && self.to == [self.program.output]
     }
 
     /// The inputs of one of its nodes that are constant.

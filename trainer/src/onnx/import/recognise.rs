@@ -54,7 +54,7 @@ fn unknown(region: &Region<'_, '_>) -> OnnxError {
                  softplus; export the part between observation and action that is made of these \
                  (`--output NAME` picks an output)";
     let node = region.nodes[region.nodes.len() - 1];
-    let problem = match region.nodes {
+    let problem = match &region.nodes[..] {
         [_] => format!("an actor has no such step; {known}"),
         nodes => {
             let mut ops: Vec<&str> = nodes.iter().map(|node| node.op_type.as_str()).collect();
@@ -63,7 +63,7 @@ fn unknown(region: &Region<'_, '_>) -> OnnxError {
             format!(
                 "what leads here from `{}` ({}) is no step that an actor has (such as a skip connection); \
                  {known}",
-                region.from,
+                region.from[0],
                 ops.join(", ")
             )
         }

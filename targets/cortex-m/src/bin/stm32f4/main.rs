@@ -5,13 +5,12 @@
 
 mod flash;
 
-use core::panic::PanicInfo;
 use cortex_m::peripheral::SCB;
 use cortex_m_rt::entry;
 use embedded_storage::nor_flash::ReadNorFlash;
 use flash::Slots;
-use lacewing_cortex_m::line::{SCRATCH, serve};
-use lacewing_cortex_m::stm32::Stm32;
+use lacewing_cortex_m::line::SCRATCH;
+use lacewing_cortex_m::stm32::talk;
 use lacewing_runtime::store::Flash;
 use stm32f4xx_hal::flash::FlashExt;
 use stm32f4xx_hal::pac;
@@ -37,21 +36,5 @@ fn main() -> ! {
     let slots = Slots::new(chip.FLASH.unlocked());
     let range = 0..slots.capacity() as u32;
     let Ok(storage) = Flash::new(slots, range) else { SCB::sys_reset() };
-    serve(
-        storage,
-        Stm32::new(),
-        MEMORY,
-        // What came too fast or damaged ends a frame that its checksum then refuses.
-        || nb::block!(input.read()).unwrap_or(0),
-        // Sending does not fail.
-        |byte| {
-            let _ = nb::block!(out.write(byte));
-        },
-    )
-}
-
-/// A bug: what runs is on trial, or was confirmed after it had run. A start counts against it.
-#[panic_handler]
-fn panic(_: &PanicInfo<'_>) -> ! {
-    SCB::sys_reset()
+    talk(storage, MEMORY, || input.read(), |byte| out.write(byte))
 }

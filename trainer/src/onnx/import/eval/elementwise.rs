@@ -53,6 +53,13 @@ fn function(node: &NodeProto) -> Option<Box<dyn Fn(f64) -> f64>> {
             let x = x * std::f64::consts::SQRT_2;
             if x == 0.0 { 0.0 } else { 2.0 * Activation::Gelu.apply(x) / x - 1.0 }
         }),
+        "IsNaN" => plain(|x| f64::from(u8::from(x.is_nan()))),
+        "IsInf" => {
+            let (below, above) =
+                (int(node, "detect_negative", 1) != 0, int(node, "detect_positive", 1) != 0);
+            let found = move |x: f64| x.is_infinite() && if x < 0.0 { below } else { above };
+            Some(Box::new(move |x| f64::from(u8::from(found(x)))))
+        }
         "Not" => plain(|x| f64::from(u8::from(x == 0.0))),
         "Mish" => plain(|x| x * Activation::Softplus.apply(x).tanh()),
         "HardSwish" => plain(|x| x * (x / 6.0 + 0.5).clamp(0.0, 1.0)),
