@@ -68,6 +68,12 @@ for cpu in cortex-m4 cortex-m7; do
     # It was never confirmed.
     talk restart
     expect 'factory policy' talk info
+    expect 'not on trial' talk revert
+    talk send "$better"
+    talk restart
+    expect 'confirm or revert it' talk send "$better"
+    talk revert
+    expect 'factory policy' talk info
     talk send "$better"
     talk restart
     talk confirm

@@ -20,10 +20,13 @@ for run in "$@"; do
     mean=$("$lacewing" eval "$run/policy.lace" --seed 1 --json | sed -n 's/.*"mean":\([-0-9.]*\).*/\1/p')
     printf '%s,unchanged,,0,%.1f\n' "$name" "$mean" >>"$out"
   fi
+  # Nothing can move where every link is.
+  kinds='frozen set rigl'
+  if grep -q '^method = "dense"' "$run/config.toml"; then kinds=dense; fi
   for change in gear=0.6 mass=1.5 friction=0.5 dead-actuator=0 sensor-noise=0.05; do
-    for links in frozen set rigl; do
+    for links in $kinds; do
       grep -q "^$name,$change,$links,$steps," "$out" && continue
-      "$lacewing" finetune "$run/policy.lace" --shift "$change" --topology "$links" --steps "$steps" \
+      "$lacewing" finetune "$run/policy.lace" --shift "$change" --topology "${links/dense/frozen}" --steps "$steps" \
         --evaluate-every $((steps / 10)) --warm-up 1000 --replay "$steps" --seed 1 --out "$log.lace" --force 2>&1 |
         tr '\r' '\n' >"$log"
       sed -n 's/^step \([0-9]*\): return \([-0-9.]*\).*/\1 \2/p' "$log" | while read -r step return; do

@@ -34,6 +34,9 @@ pub enum StoreError<E: Debug + Display> {
         /// Bytes of a slot.
         capacity: u32,
     },
+    /// What runs is on trial, and the other slot has what runs if it fails.
+    #[error("what runs is on trial: confirm it or give it up before another comes")]
+    OnTrial,
 }
 
 impl<E: Debug + Display> From<E> for StoreError<E> {

@@ -89,12 +89,16 @@ impl<S: Storage<Error: Debug + Display>> Trial<S> {
     /// there for the next start is given up. Returns the slot.
     ///
     /// # Errors
-    /// [`StoreError`]; [`StoreError::Room`] beyond [`Trial::most`].
+    /// [`StoreError`]; [`StoreError::Room`] beyond [`Trial::most`], [`StoreError::OnTrial`] while what runs is not
+    /// confirmed, as the other slot has what it gives way to.
     pub fn begin(&mut self, kind: u16, length: u32) -> Result<Slot, StoreError<S::Error>> {
         let (most, capacity) = (self.most(), self.store.storage().capacity());
         if length > most {
             let needed = u64::from(length) + u64::from(capacity - most);
             return Err(StoreError::Room { needed, capacity });
+        }
+        if matches!(self.running, Some((_, Standing::OnTrial(_)))) {
+            return Err(StoreError::OnTrial);
         }
         let waits = |newest: &Entry| self.running.is_none_or(|(slot, _)| slot != newest.slot);
         while self.store.newest().is_some_and(waits) {

@@ -151,6 +151,7 @@ impl<'p, S: Storage<Error: Debug + Display>, B: Board<'p>> Desk<'p, '_, S, B> {
             }
             Request::Finish => self.finish(),
             Request::Confirm { crc } => self.confirm(crc),
+            Request::Revert => self.revert(),
             Request::Restart => {
                 self.restart = true;
                 Ok(())
@@ -287,6 +288,12 @@ impl<'p, S: Storage<Error: Debug + Display>, B: Board<'p>> Desk<'p, '_, S, B> {
         tuning.write(running, &mut |bytes| chunks.put(bytes, slots))?;
         chunks.flush(slots)?;
         self.finish()
+    }
+
+    fn revert(&mut self) -> Result<(), Refusal> {
+        self.slots()?.revert()?;
+        self.restart = true;
+        Ok(())
     }
 
     fn confirm(&mut self, crc: u32) -> Result<(), Refusal> {

@@ -2,7 +2,7 @@
 
 use crate::message::{MOST_CHUNK, Refusal};
 use core::fmt::{Debug, Display};
-use lacewing_runtime::store::{Slot, Storage, StoreError, Trial, UNIT};
+use lacewing_runtime::store::{Slot, Standing, Storage, StoreError, Trial, UNIT};
 
 /// What a slot's payload is, for [`Storage`].
 const KIND: u16 = 1;
@@ -78,14 +78,25 @@ impl<S: Storage<Error: Debug + Display>> Incoming<S> {
         self.slots.finish(&mut [0; UNIT]).map_err(failed)
     }
 
+    /// The policy that runs, which is on trial, is given up; from the next start on the one before it runs.
+    pub fn revert(&mut self) -> Result<(), Refusal> {
+        match self.slots.running() {
+            Some((_, Standing::OnTrial(_))) => self.slots.give_up().map_err(failed),
+            _ => Err(Refusal::NotOnTrial),
+        }
+    }
+
     /// The policy that runs stays.
     pub fn confirm(&mut self) -> Result<(), Refusal> {
         self.slots.confirm().map(|_| ()).map_err(failed)
     }
 }
 
-fn failed<E: Debug + Display>(_: StoreError<E>) -> Refusal {
-    Refusal::Flash
+fn failed<E: Debug + Display>(error: StoreError<E>) -> Refusal {
+    match error {
+        StoreError::OnTrial => Refusal::OnTrial,
+        _ => Refusal::Flash,
+    }
 }
 
 /// Bytes in pieces of any length as chunks.

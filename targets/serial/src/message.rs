@@ -31,7 +31,8 @@ pub enum Request<'a> {
     },
     /// Counts the instructions of a control step on the file's probes: [`Answer::Measured`].
     Measure,
-    /// A new policy comes: erases the slot that is not running. A policy that waits there is given up.
+    /// A new policy comes: erases the slot that is not running. A policy that waits there is given up. Refused while the
+    /// one that runs is on trial, as that slot has what it gives way to.
     Begin {
         /// Bytes of its file.
         bytes: u32,
@@ -67,6 +68,8 @@ pub enum Request<'a> {
         /// From which on.
         offset: u32,
     },
+    /// The policy that runs is on trial and bad: it is given up, and the chip starts afresh with the one before it.
+    Revert,
 }
 
 /// What the chip answers.
@@ -230,4 +233,12 @@ pub enum Refusal {
     /// Nothing was learned since the start.
     #[error("nothing was learned since the start: tune first")]
     NothingLearned,
+    /// What runs is on trial, and the other slot has what runs if it fails.
+    #[error(
+        "the policy that runs is on trial: confirm or revert it before another takes the other slot"
+    )]
+    OnTrial,
+    /// There is no trial to end.
+    #[error("the policy that runs is not on trial: there is nothing to revert")]
+    NotOnTrial,
 }

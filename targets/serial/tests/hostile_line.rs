@@ -3,7 +3,7 @@
 mod line;
 
 use lacewing_serial::{Numbered, Refusal, Request, Running, frame};
-use line::{CHUNK, Event, Pictures, ROOM, ask_as, device, flash, play, policy, read};
+use line::{CHUNK, Event, Pictures, ROOM, ask_as, device, flash, next_request, play, policy, read};
 use proptest::prelude::*;
 
 fn event() -> impl Strategy<Value = Event> {
@@ -56,6 +56,38 @@ fn what_is_not_confirmed_goes() {
         let played = play(&[events.clone(), vec![Event::PowerCut; starts]].concat());
         assert_eq!(played.info.running, running, "after {starts} starts");
     }
+}
+
+/// What runs if a trial fails is not overwritten, and a trial can be ended at once.
+#[test]
+fn a_trial_ends_before_another_begins() {
+    let (flash, pictures, factory) = (flash(), Pictures::new(), policy(0.25));
+    let sent = policy(0.5);
+    let mut memory = [[0.0; 512]; 4];
+    let [first, second, third, fourth] = &mut memory;
+    let send = |device: &mut _, first: u32| {
+        let requests = 0..sent.len().div_ceil(CHUNK) + 2;
+        (first..)
+            .zip(requests)
+            .try_for_each(|(number, mut at)| ask_as(device, number, next_request(&mut at, &sent)))
+    };
+    let mut first = device(&flash, &pictures, &factory, first);
+    assert_eq!(ask_as(&mut first, 1, Request::Revert), Err(Refusal::NotOnTrial));
+    assert_eq!(send(&mut first, 2), Ok(()));
+
+    let mut second = device(&flash, &pictures, &factory, second);
+    assert_eq!(send(&mut second, 1), Err(Refusal::OnTrial));
+    assert_eq!(ask_as(&mut second, 20, Request::Confirm { crc: crc32fast::hash(&sent) }), Ok(()));
+    assert_eq!(ask_as(&mut second, 21, Request::Revert), Err(Refusal::NotOnTrial));
+    assert_eq!(send(&mut second, 22), Ok(()));
+
+    let mut third = device(&flash, &pictures, &factory, third);
+    assert_eq!(ask_as(&mut third, 1, Request::Revert), Ok(()));
+    assert!(third.restarts());
+    // The one before runs, confirmed as it was.
+    let mut fourth = device(&flash, &pictures, &factory, fourth);
+    assert_eq!(ask_as(&mut fourth, 1, Request::Revert), Err(Refusal::NotOnTrial));
+    assert_eq!(ask_as(&mut fourth, 2, Request::Confirm { crc: crc32fast::hash(&sent) }), Ok(()));
 }
 
 #[test]

@@ -53,6 +53,8 @@ enum Command {
     },
     /// The policy that runs is good: it stays
     Confirm,
+    /// The policy on trial is bad: it is given up, and the chip starts afresh with the one before it
+    Revert,
     /// Starts the chip afresh
     Restart,
     /// Goes on learning on the chip's own plant or robot
@@ -99,6 +101,7 @@ fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
             let crc = host.info()?.crc;
             host.done(Request::Confirm { crc })?;
         }
+        Command::Revert => host.done(Request::Revert)?,
         Command::Restart => host.done(Request::Restart)?,
         Command::Tune { steps } => tune(&mut host, *steps)?,
         Command::Save => host.done(Request::Save)?,

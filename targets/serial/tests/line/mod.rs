@@ -296,7 +296,7 @@ pub fn read(answer: &Frame) -> Result<Option<Info>, Refusal> {
 pub const CHUNK: usize = 256;
 
 /// Of sending a policy, starting it and confirming it, over and over.
-fn next_request<'a>(at: &mut usize, file: &'a [u8]) -> Request<'a> {
+pub fn next_request<'a>(at: &mut usize, file: &'a [u8]) -> Request<'a> {
     let chunks = file.len().div_ceil(CHUNK);
     let step = *at % (chunks + 6);
     match step {
@@ -319,7 +319,7 @@ fn chunk(offset: usize, file: &[u8]) -> Request<'_> {
 
 fn any_request(kind: u8, argument: u32, file: &[u8]) -> Request<'_> {
     let length = argument as usize % file.len();
-    match kind % 13 {
+    match kind % 14 {
         0 => Request::Info,
         1 => Request::Act { observation: &file[..length.min(512)] },
         2 => Request::Measure,
@@ -332,6 +332,7 @@ fn any_request(kind: u8, argument: u32, file: &[u8]) -> Request<'_> {
         9 => Request::Save,
         10 => Request::Log,
         11 => Request::Read { offset: argument % 8192 },
+        12 => Request::Revert,
         _ => chunk(length / CHUNK * CHUNK, file),
     }
 }
