@@ -123,7 +123,7 @@ impl<'a> Program<'a> {
     /// From here on only the first half of the output's numbers is the output.
     pub(super) fn keep_half(&mut self) -> Result<(), OnnxError> {
         let outputs = self.width(self.output);
-        if outputs % 2 != 0 {
+        if !outputs.is_multiple_of(2) {
             return Err(OnnxError::NoHalf { outputs });
         }
         self.first = Some(outputs / 2);
