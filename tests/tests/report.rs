@@ -139,11 +139,14 @@ fn figures_are_those_of_the_logs() {
     assert!(better > 0.0 && better < 1.0, "the case says nothing: {better}");
     let full = mean(&dense);
     let gap = mean(&set.iter().map(|score| full - score.min(full)).collect::<Vec<_>>());
-    let worst = |scores: &[f64]| scores.iter().copied().fold(f64::MAX, f64::min) / mean(scores);
+    let worst = |scores: &[f64]| {
+        let worst = scores.iter().copied().fold(f64::MAX, f64::min);
+        format!("| {worst:.1} ({:.2}) |", worst / mean(scores))
+    };
     let (markdown, page) = (read(&out, "report.md"), read(&out, "report.html"));
     for (row, figures) in [
-        ("| Pendulum-v1 | dense |", vec![summary(&dense, mean, deviation), ratio(worst(&dense))]),
-        ("| Pendulum-v1 | set |", vec![summary(&set, mean, deviation), ratio(worst(&set))]),
+        ("| Pendulum-v1 | dense |", vec![summary(&dense, mean, deviation), worst(&dense)]),
+        ("| Pendulum-v1 | set |", vec![summary(&set, mean, deviation), worst(&set)]),
         ("| dense | 1 | 3 |", vec![format!("| {:.1} [", full)]),
         ("| set | 1 | 3 |", vec![format!("| {gap:.2} ["), format!("| {better:.3} [")]),
     ] {
@@ -166,8 +169,23 @@ fn summary(
     format!("| {:.1} ± {:.2} |", mean(scores), deviation(scores))
 }
 
-fn ratio(ratio: f64) -> String {
-    format!("| {ratio:.2} |")
+/// The worst of returns below zero is no share of their mean, which would be above one.
+#[test]
+fn the_worst_loss_is_no_share_of_the_mean() {
+    let root = tempfile::tempdir().unwrap();
+    let root = root.path();
+    let folders =
+        [("better", "seed=1", -100.0), ("worse", "seed=2", -300.0)].map(|(folder, seed, level)| {
+            made(&root.join(folder), &["env=Pendulum-v1", seed], level);
+            folder.to_string()
+        });
+    write_report(root, &folders, &["--no-latency"]);
+    let out = root.join("out");
+    let scores = column(&read(&out, "scores.csv"), "score");
+    let worst = scores.iter().map(|score| score.parse().unwrap()).fold(f64::MAX, f64::min);
+    assert!(worst < -250.0, "{worst}");
+    let markdown = read(&out, "report.md");
+    assert!(markdown.contains(&format!("| {worst:.1} |")), "no {worst:.1} alone in {markdown}");
 }
 
 #[test]

@@ -160,6 +160,42 @@ proptest! {
     }
 }
 
+/// Parameters and moments of units that died decay: below the smallest normal number they are zero, and what
+/// is no number is not hidden by that.
+#[test]
+fn adam_leaves_no_denormal_number() {
+    const TINY: f32 = f32::MIN_POSITIVE;
+    let step = AdamStep {
+        step_size: 0.5,
+        beta1: 0.5,
+        beta2: 0.5,
+        second_correction: 1.0,
+        epsilon: 1.0,
+        weight_decay: 0.0,
+    };
+    for kernels in TrainKernels::available() {
+        // Vectors of every width, and a rest.
+        for count in [1, 16, 33] {
+            let run = |w: f32, g: f32, moment: f32| {
+                let mut of = [vec![w; count], vec![moment; count], vec![moment; count]];
+                let [w, m, v] = &mut of;
+                kernels.adam(&step, w, &vec![g; count], m, v);
+                of
+            };
+            let expected = [vec![0.0; count], vec![0.0; count], vec![0.0; count]];
+            assert_eq!(run(0.75 * TINY, 0.0, 1.5 * TINY), expected, "{}", kernels.name);
+            assert_eq!(run(-0.75 * TINY, 0.0, 0.0), expected, "{}", kernels.name);
+            assert_eq!(run(TINY, 0.0, 2.0 * TINY)[1], vec![TINY; count], "{}", kernels.name);
+            assert_eq!(run(-TINY, 0.0, 0.0)[0], vec![-TINY; count], "{}", kernels.name);
+            assert!(
+                run(1.0, f32::NAN, 1.0).concat().iter().all(|x| x.is_nan()),
+                "{}",
+                kernels.name
+            );
+        }
+    }
+}
+
 /// Kernels for full layers make every sum in the order of those for any layer: the same rows above one
 /// that lacks a link have the same results to the bit.
 #[test]

@@ -2,6 +2,7 @@
 
 use super::adapt::Learns;
 use super::net::{Float8, Gradients, Mlp, Moments, SmallPair};
+use crate::kernels::flushed;
 use crate::kernels::train::{AdamStep, TrainKernels};
 use half::bf16;
 use serde::{Deserialize, Serialize};
@@ -102,13 +103,13 @@ fn small(
     let of_parameter = moments.m.iter_mut().zip(&mut *moments.v);
     for ((value, gradient), (m, v)) in values.iter_mut().zip(gradients).zip(of_parameter) {
         let gradient = gradient + step.weight_decay * *value;
-        let first = step.beta1 * m.to_f32() + (1.0 - step.beta1) * gradient;
+        let first = flushed(step.beta1 * m.to_f32() + (1.0 - step.beta1) * gradient);
         let second = step.beta2 * v.to_f32() + (1.0 - step.beta2) * gradient * gradient;
         *m = bf16::from_f32(first);
         *v = Float8::random(second, random.next());
         // By what is known exactly, and not by how it is kept.
         let root = libm::sqrtf(second) * step.second_correction;
-        *value -= step.step_size * first / (root + step.epsilon);
+        *value = flushed(*value - step.step_size * first / (root + step.epsilon));
     }
 }
 

@@ -17,7 +17,7 @@ pub fn groups(groups: &Groups, latencies: &Latencies) -> Table {
         "runs",
         "return, mean ± sd",
         "IQM [95 %]",
-        "worst ÷ mean",
+        "worst (÷ mean)",
         "sparsity",
         "policy links",
         "critic links",
@@ -57,7 +57,11 @@ fn of_cell(runs: &[Run]) -> Vec<String> {
         runs.len().to_string(),
         format!("{} ± {}", number(middle), or_absent(deviation(&scores), number)),
         with_interval(iqm),
-        or_absent(Some(worst / middle), |ratio| format!("{ratio:.2}")),
+        // Of a mean loss no share can be bad.
+        match worst / middle {
+            ratio if middle > 0.0 => format!("{} ({ratio:.2})", number(worst)),
+            _ => number(worst),
+        },
         or_absent(average(runs, Run::sparsity), percent),
         or_absent(figure("policy_links"), short),
         or_absent(figure("critic_links"), short),

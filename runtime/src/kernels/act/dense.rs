@@ -5,8 +5,8 @@
 //! reads the weights strictly in order: with eight rows in turn the caches of an AMD Zen 5
 //! delivered half as much.
 
-use super::weights::flushed;
 use crate::arena::{Arena, Block, OutOfMemory};
+use crate::kernels::flushed;
 use crate::kernels::vector::Vector;
 use lacewing_formats::artifact::LayerView;
 

@@ -1,6 +1,6 @@
 //! The links of a layer on their way into another layout.
 
-use super::weights::flushed;
+use crate::kernels::flushed;
 use alloc::{rc::Rc, vec::Vec};
 use core::ops::Range;
 use lacewing_formats::artifact::LayerView;

@@ -60,9 +60,3 @@ impl Weights<'_> {
         self.cols().next_multiple_of(block)
     }
 }
-
-/// Zero for a denormal weight: it adds less than rounding takes away, and each multiplication with one
-/// costs some processors hundreds of cycles.
-pub(super) fn flushed(weight: f32) -> f32 {
-    if weight.abs() < f32::MIN_POSITIVE { 0.0 } else { weight }
-}

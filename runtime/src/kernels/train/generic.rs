@@ -234,12 +234,12 @@ pub(super) unsafe fn adam<V: Vector>(
                 (w.as_mut_ptr().add(at), m.as_mut_ptr().add(at), v.as_mut_ptr().add(at));
             let w = V::load(pw);
             let g = decay.mul_add(w, V::load(g.as_ptr().add(at)));
-            let m = beta1.mul_add(V::load(pm), rest1.mul(g));
-            let v = beta2.mul_add(V::load(pv), rest2.mul(g).mul(g));
+            let m = beta1.mul_add(V::load(pm), rest1.mul(g)).flushed();
+            let v = beta2.mul_add(V::load(pv), rest2.mul(g).mul(g)).flushed();
             m.store(pm);
             v.store(pv);
             let update = m.div(correction.mul_add(v.sqrt(), epsilon));
-            step_size.mul_add(update, w).store(pw);
+            step_size.mul_add(update, w).flushed().store(pw);
         }
     }
     scalar::adam(step, &mut w[whole..], &g[whole..], &mut m[whole..], &mut v[whole..]);

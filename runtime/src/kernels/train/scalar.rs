@@ -1,6 +1,7 @@
 //! The oracle: what every other implementation is tested against, and what any CPU can run.
 
 use super::{AdamStep, Finish, NORM_EPSILON, Row, RowKernels, TrainKernels};
+use crate::kernels::flushed;
 use lacewing_formats::topology::Csr;
 
 pub(super) const KERNELS: TrainKernels =
@@ -88,8 +89,9 @@ fn normalise_back<R: Row>(dy: &mut [R], normalised: &[R], inverse: &R, samples: 
 pub(super) fn adam(step: &AdamStep, w: &mut [f32], g: &[f32], m: &mut [f32], v: &mut [f32]) {
     for (((w, g), m), v) in w.iter_mut().zip(g).zip(m).zip(v) {
         let g = g + step.weight_decay * *w;
-        *m += (1.0 - step.beta1) * (g - *m);
-        *v = step.beta2 * *v + (1.0 - step.beta2) * g * g;
-        *w -= step.step_size * *m / (libm::sqrtf(*v) * step.second_correction + step.epsilon);
+        *m = flushed(*m + (1.0 - step.beta1) * (g - *m));
+        *v = flushed(step.beta2 * *v + (1.0 - step.beta2) * g * g);
+        let root = libm::sqrtf(*v) * step.second_correction;
+        *w = flushed(*w - step.step_size * *m / (root + step.epsilon));
     }
 }

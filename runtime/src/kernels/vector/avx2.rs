@@ -1,6 +1,6 @@
 //! AVX2 with FMA.
 
-use super::Vector;
+use super::{EXPONENT, Vector};
 use core::arch::x86_64::*;
 
 // SAFETY (all methods): the trait's contract gives the instruction set and valid pointers.
@@ -47,6 +47,16 @@ impl Vector for __m256 {
     unsafe fn gate(self, by: Self) -> Self {
         // SAFETY: see the trait.
         unsafe { _mm256_and_ps(_mm256_cmp_ps::<_CMP_NLE_UQ>(by, _mm256_setzero_ps()), self) }
+    }
+    #[inline(always)]
+    unsafe fn flushed(self) -> Self {
+        // SAFETY: see the trait.
+        unsafe {
+            let exponent =
+                _mm256_and_si256(_mm256_castps_si256(self), _mm256_set1_epi32(EXPONENT as i32));
+            let normal = _mm256_cmpgt_epi32(exponent, _mm256_setzero_si256());
+            _mm256_and_ps(_mm256_castsi256_ps(normal), self)
+        }
     }
     #[inline(always)]
     unsafe fn mul_add(self, by: Self, to: Self) -> Self {

@@ -1,6 +1,6 @@
 //! AVX-512 F.
 
-use super::Vector;
+use super::{EXPONENT, Vector};
 use core::arch::x86_64::*;
 
 // SAFETY (all methods): the trait's contract gives the instruction set and valid pointers.
@@ -49,6 +49,15 @@ impl Vector for __m512 {
         unsafe {
             let open = _mm512_cmp_ps_mask::<_CMP_NLE_UQ>(by, _mm512_setzero_ps());
             _mm512_maskz_mov_ps(open, self)
+        }
+    }
+    #[inline(always)]
+    unsafe fn flushed(self) -> Self {
+        // SAFETY: see the trait.
+        unsafe {
+            let exponent = _mm512_set1_epi32(EXPONENT as i32);
+            let normal = _mm512_test_epi32_mask(_mm512_castps_si512(self), exponent);
+            _mm512_maskz_mov_ps(normal, self)
         }
     }
     #[inline(always)]

@@ -7,6 +7,9 @@ mod avx512;
 #[cfg(target_arch = "aarch64")]
 mod neon;
 
+/// The bits of an f32's exponent, all zero in zeros and denormal numbers.
+const EXPONENT: u32 = 0x7f80_0000;
+
 /// A vector of f32 lanes.
 ///
 /// # Safety
@@ -26,6 +29,8 @@ pub(super) trait Vector: Copy {
     unsafe fn sqrt(self) -> Self;
     /// `self` where `by` is not at or below zero, zero elsewhere.
     unsafe fn gate(self, by: Self) -> Self;
+    /// Zero for every lane that is denormal, as [`flushed`](super::flushed) has it.
+    unsafe fn flushed(self) -> Self;
     /// `self · by + to`.
     unsafe fn mul_add(self, by: Self, to: Self) -> Self;
     /// Adds up the lanes of each of `L = LANES` vectors; lane `i` of the result is the sum of

@@ -1,6 +1,6 @@
 //! NEON.
 
-use super::Vector;
+use super::{EXPONENT, Vector};
 use core::arch::aarch64::*;
 
 // SAFETY (all methods): the trait's contract gives the instruction set and valid pointers.
@@ -49,6 +49,14 @@ impl Vector for float32x4_t {
         unsafe {
             let closed = vcleq_f32(by, vdupq_n_f32(0.0));
             vreinterpretq_f32_u32(vbicq_u32(vreinterpretq_u32_f32(self), closed))
+        }
+    }
+    #[inline(always)]
+    unsafe fn flushed(self) -> Self {
+        // SAFETY: see the trait.
+        unsafe {
+            let bits = vreinterpretq_u32_f32(self);
+            vreinterpretq_f32_u32(vandq_u32(bits, vtstq_u32(bits, vdupq_n_u32(EXPONENT))))
         }
     }
     #[inline(always)]
