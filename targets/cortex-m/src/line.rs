@@ -5,12 +5,16 @@ use crate::memory;
 use crate::slots::{Mapped, SlotFlash};
 use crate::uart::Uart;
 use core::fmt::{Debug, Display};
+use cortex_m::asm;
 use cortex_m::peripheral::SCB;
 use lacewing_runtime::store::{Flash, Storage};
 use lacewing_serial::{Board, Device, Tuning};
 
 /// Numbers of scratch: for layers 1024 wide.
 pub const SCRATCH: usize = 2 * 1024;
+
+/// Cycles: 0.4 ms on the fastest chip, where the last two bytes need 0.2 ms to leave at 115,200 baud.
+const BYTES_LEAVE: u32 = 240_000;
 
 /// Talks on UART 0 of an MPS2 board for ever.
 pub fn talk<T: Tuning>(scratch: &'static mut [f32; SCRATCH], tuning: Option<T>) -> ! {
@@ -35,6 +39,8 @@ pub fn serve<S: Storage<Error: Debug + Display>>(
         let Some(answer) = device.receive(read()) else { continue };
         answer.iter().for_each(|&byte| write(byte));
         if device.restarts() {
+            // The end of the answer is on its way yet.
+            asm::delay(BYTES_LEAVE);
             SCB::sys_reset();
         }
     }
