@@ -4,11 +4,14 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 . targets/cortex-m/emulator.sh
+. targets/cortex-m/teensy.sh
 
-for board in stm32f4 stm32h7; do
-    cpu=cortex-m4
-    [ "$board" = stm32h7 ] && cpu=cortex-m7
+for board in stm32f4 stm32h7 teensy41; do
+    cpu=cortex-m7
+    [ "$board" = stm32f4 ] && cpu=cortex-m4
     firmware=$(build "$cpu" "$board" "$board")
-    echo "$board: $(thousands "$(size_of "$firmware" '\.vector_table|\.text|\.rodata|\.data')") bytes of flash," \
+    echo "$board: $(thousands "$(size_of "$firmware" '\.boot|\.vector_table|\.text|\.rodata|\.data')") bytes of flash," \
         "$(thousands "$(size_of "$firmware" '\.data|\.bss|\.uninit')") of static RAM"
 done
+# As in memory/teensy41.x.
+teensy_hex "$firmware" targets/cortex-m/pendulum.lace 0x60080000 "$firmware.hex"

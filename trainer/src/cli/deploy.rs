@@ -24,7 +24,8 @@ pub struct Args {
     /// Run the policy on an emulated microcontroller, and print what it takes: `--to cortex-m7` or cortex-m4.
     #[arg(long, requires = "policy", conflicts_with = "flash")]
     emulate: bool,
-    /// Write the policy with firmware into a board's flash, by probe-rs: `--to stm32f4` or stm32h7.
+    /// Write the policy with firmware into a board's flash, by probe-rs or Teensy's loader: `--to stm32f4`, stm32h7 or
+    /// teensy41.
     #[arg(long, requires = "policy")]
     flash: bool,
     /// A lacewing-edge for the robots' processors; one for each [default: what cargo has built].

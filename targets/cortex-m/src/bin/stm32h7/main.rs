@@ -5,9 +5,9 @@
 
 use cortex_m::peripheral::SCB;
 use cortex_m_rt::entry;
+use lacewing_cortex_m::chip::talk;
 use lacewing_cortex_m::line::SCRATCH;
 use lacewing_cortex_m::memory;
-use lacewing_cortex_m::stm32::talk;
 use lacewing_runtime::store::Flash;
 use stm32h7xx_hal::flash::FlashExt;
 use stm32h7xx_hal::pac;

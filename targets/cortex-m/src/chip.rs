@@ -1,4 +1,4 @@
-//! An STM32 board, as a device on a line sees it.
+//! A chip on a board, as a device on a line sees it.
 
 use crate::line::{SCRATCH, serve};
 use crate::memory;
@@ -9,23 +9,23 @@ use cortex_m::peripheral::{DWT, SCB};
 use lacewing_runtime::store::{Slot, Storage};
 use lacewing_serial::Board;
 
-/// A board whose cycle counter runs.
-pub struct Stm32(Mapped);
+/// A chip whose cycle counter runs.
+pub struct Chip(Mapped);
 
-impl Stm32 {
+impl Chip {
     /// With the slots of its memory map.
     pub fn new() -> Self {
         Self(Mapped::all())
     }
 }
 
-impl Default for Stm32 {
+impl Default for Chip {
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl Board<'static> for Stm32 {
+impl Board<'static> for Chip {
     fn mapped(&self, slot: Slot) -> &'static [u8] {
         self.0.slot(slot)
     }
@@ -49,7 +49,7 @@ pub fn talk<S: Storage<Error: Debug + Display>, R, W>(
 ) -> ! {
     serve(
         storage,
-        Stm32::new(),
+        Chip::new(),
         scratch,
         // What came too fast or damaged ends a frame that its checksum then refuses.
         || nb::block!(read()).unwrap_or(0),
