@@ -11,17 +11,21 @@ const MOVES: f32 = 0.5;
 /// A deviation that is smaller than this share of the mean (or of 1) tells nothing of where a sensor may
 /// go: it stood still.
 const STILL: f32 = 1e-3;
+/// A change below this share of its greatest is that of a robot at rest.
+const REST: f32 = 0.05;
 
 /// What is wrong with a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Breach {
     /// NaN or infinite.
     NotFinite,
-    /// Outside the limits of the contract; without those, too many deviations off the mean.
+    /// Outside the limits of the contract; without those, too many deviations off the mean of training; without
+    /// that, off the mean so far, by a jump: what moves there step by step is there.
     OutOfRange,
     /// Changed more in one step than it ever does.
     Spike,
-    /// The same bits for many steps, of a sensor that moves.
+    /// The same bits for many steps on which others moved, of a sensor that moves, and for far longer than it
+    /// ever rested.
     Stuck,
 }
 
@@ -48,7 +52,7 @@ pub(super) struct Tolerance {
     pub range: f32,
     /// Times the greatest change.
     pub jump: f32,
-    /// Steps of the same bits; 0: any number.
+    /// Steps of the same bits, and three times as many as any rest before; 0: any number.
     pub stuck: u32,
 }
 
@@ -60,18 +64,23 @@ pub struct Sensor {
     limits: Option<(f32, f32)>,
     mean: f32,
     variance: f32,
+    /// Whether those are of the training.
+    trained: bool,
     /// Values in mean and variance.
     count: u32,
     /// Greatest change from one good value to the next, fading, and changes that were looked at.
     change: f32,
     changes: u32,
-    /// Share of steps on which the value changed.
+    /// Share of the steps on which others moved that it changed on.
     moving: f32,
     /// Good value before, of this episode.
     last: Option<f32>,
-    /// Whatever came before, and for how many steps it has been the same.
-    bits: Option<u32>,
+    /// Whatever number came before, in this episode, and for how many steps on which others moved it has been
+    /// the same.
+    raw: Option<f32>,
     same: u32,
+    /// Most of such steps that ended in a good value.
+    rest: u32,
     /// Steps since the last good value.
     pub(super) bad: u32,
     /// Bad steps that good ones have not made up for, one by one.
@@ -89,12 +98,18 @@ impl Sensor {
         if deviation <= STILL * mean.abs().max(1.0) {
             return Self::default();
         }
-        Self { mean, variance: deviation * deviation, count: MEMORY, ..Self::default() }
+        let variance = deviation * deviation;
+        Self { mean, variance, trained: true, count: MEMORY, ..Self::default() }
     }
 
     /// An episode begins: the next value may be anywhere in range. A sensor that was bad still is.
     pub(super) fn reset(&mut self) {
-        (self.last, self.bits, self.same) = (None, None, 0);
+        (self.last, self.raw, self.same) = (None, None, 0);
+    }
+
+    /// Whether it is about to move by more than a sensor at rest does.
+    pub(super) fn moves_to(&self, value: f32) -> bool {
+        self.raw.is_some_and(|raw| (value - raw).abs() > REST * self.change)
     }
 
     /// What can stand for a bad value: the last good one, or else what is known without any; and whether
@@ -107,18 +122,28 @@ impl Sensor {
         }
     }
 
-    /// Looks at the next value, and learns from it if it is good.
-    pub(super) fn look(&mut self, value: f32, tolerance: &Tolerance) -> Option<Breach> {
-        self.same =
-            if self.bits == Some(value.to_bits()) { self.same.saturating_add(1) } else { 0 };
-        self.bits = Some(value.to_bits());
+    /// Looks at the next value, and learns from it if it is good. Where no other sensor moves, the robot may
+    /// be at rest: that it says the same is no sign.
+    pub(super) fn look(
+        &mut self,
+        value: f32,
+        others_move: bool,
+        tolerance: &Tolerance,
+    ) -> Option<Breach> {
+        let is_same = self.raw.map(f32::to_bits) == Some(value.to_bits());
+        let rested = if is_same { 0 } else { core::mem::take(&mut self.same) };
+        self.same = self.same.saturating_add(u32::from(is_same && others_move));
         let breach = self.breach(value, tolerance);
+        if breach.is_none() {
+            self.rest = self.rest.max(rested);
+        }
+        self.raw = if value.is_finite() { Some(value) } else { self.raw };
         match breach {
             Some(_) => {
                 (self.bad, self.debt) = (self.bad.saturating_add(1), self.debt.saturating_add(1));
             }
             None => {
-                self.learn(value);
+                self.learn(value, others_move);
                 (self.bad, self.debt) = (0, self.debt.saturating_sub(1));
             }
         }
@@ -130,7 +155,8 @@ impl Sensor {
             return Some(Breach::NotFinite);
         }
         let (low, high) = self.range(tolerance);
-        if !(low..=high).contains(&value) {
+        let is_known = self.limits.is_some() || self.trained;
+        if !(low..=high).contains(&value) && (is_known || self.jumps_to(value, tolerance)) {
             return Some(Breach::OutOfRange);
         }
         if let Some(last) = self.last
@@ -144,8 +170,13 @@ impl Sensor {
             }
         }
         let moves = self.changes >= SETTLED && self.moving >= MOVES;
-        let stuck = tolerance.stuck > 0 && self.same >= tolerance.stuck && moves;
-        stuck.then_some(Breach::Stuck)
+        let longest = tolerance.stuck.max(self.rest.saturating_mul(3));
+        (tolerance.stuck > 0 && self.same >= longest && moves).then_some(Breach::Stuck)
+    }
+
+    /// Whether a value is not where the one before lets it be, as that of an episode's first is.
+    fn jumps_to(&self, value: f32, tolerance: &Tolerance) -> bool {
+        self.raw.is_none_or(|raw| (value - raw).abs() > tolerance.jump * self.change)
     }
 
     /// Least and greatest value.
@@ -160,7 +191,7 @@ impl Sensor {
         (self.mean - tolerance.range * deviation, self.mean + tolerance.range * deviation)
     }
 
-    fn learn(&mut self, value: f32) {
+    fn learn(&mut self, value: f32, others_move: bool) {
         self.count = MEMORY.min(self.count + 1);
         let off = value - self.mean;
         self.mean += off / self.count as f32;
@@ -172,8 +203,10 @@ impl Sensor {
             self.changes = MEMORY.min(self.changes + 1);
             let fading = 1.0 - 1.0 / MEMORY as f32;
             self.change = (value - last).abs().max(self.change * fading);
-            let moved = if self.same == 0 { 1.0 } else { 0.0 };
-            self.moving += (moved - self.moving) / self.changes as f32;
+            if others_move {
+                let moved = if value == last { 0.0 } else { 1.0 };
+                self.moving += (moved - self.moving) / self.changes as f32;
+            }
         }
         self.last = Some(value);
     }
@@ -188,7 +221,7 @@ mod tests {
     /// A sensor that has swung between −1 and 1 by 0.1 a step at most.
     fn swinging() -> Sensor {
         let mut sensor = Sensor::default();
-        (0..1000).for_each(|step| assert_eq!(sensor.look(swing(step), &TOLERANCE), None));
+        (0..1000).for_each(|step| assert_eq!(sensor.look(swing(step), true, &TOLERANCE), None));
         sensor
     }
 
@@ -207,35 +240,35 @@ mod tests {
             (f32::NAN, Some(Breach::NotFinite)),
             (f32::NEG_INFINITY, Some(Breach::NotFinite)),
         ] {
-            assert_eq!(sensor.look(value, &TOLERANCE), breach, "{value}");
+            assert_eq!(sensor.look(value, true, &TOLERANCE), breach, "{value}");
         }
     }
 
     #[test]
     fn without_a_contract_the_range_is_the_training_runs_or_learnt() {
         let mut sensor = Sensor::around(5.0, 0.5);
-        assert_eq!(sensor.look(15.1, &TOLERANCE), Some(Breach::OutOfRange));
-        assert_eq!(sensor.look(14.9, &TOLERANCE), None);
+        assert_eq!(sensor.look(15.1, true, &TOLERANCE), Some(Breach::OutOfRange));
+        assert_eq!(sensor.look(14.9, true, &TOLERANCE), None);
         // Of a sensor that stood still in training nothing is known.
-        assert_eq!(Sensor::around(5.0, 1e-4).look(1e6, &TOLERANCE), None);
+        assert_eq!(Sensor::around(5.0, 1e-4).look(1e6, true, &TOLERANCE), None);
         let mut sensor = swinging();
         sensor.reset();
-        assert_eq!(sensor.look(20.0, &TOLERANCE), Some(Breach::OutOfRange));
-        assert_eq!(sensor.look(10.0, &TOLERANCE), None);
+        assert_eq!(sensor.look(20.0, true, &TOLERANCE), Some(Breach::OutOfRange));
+        assert_eq!(sensor.look(10.0, true, &TOLERANCE), None);
     }
 
     #[test]
     fn a_spike_is_more_than_it_ever_moves_in_the_steps_since() {
         let mut sensor = swinging();
         let last = swing(999);
-        assert_eq!(sensor.look(last + 0.35, &TOLERANCE), Some(Breach::Spike));
+        assert_eq!(sensor.look(last + 0.35, true, &TOLERANCE), Some(Breach::Spike));
         // Two steps since the last good value allow twice as much.
-        assert_eq!(sensor.look(last + 0.55, &TOLERANCE), None);
+        assert_eq!(sensor.look(last + 0.55, true, &TOLERANCE), None);
         // Where a spike was held, nothing was learned of how fast the sensor is.
         let again = last + 0.55;
-        assert_eq!(sensor.look(again + 0.35, &TOLERANCE), Some(Breach::Spike));
+        assert_eq!(sensor.look(again + 0.35, true, &TOLERANCE), Some(Breach::Spike));
         sensor.reset();
-        assert_eq!(sensor.look(-1.0, &TOLERANCE), None);
+        assert_eq!(sensor.look(-1.0, true, &TOLERANCE), None);
     }
 
     #[test]
@@ -244,15 +277,59 @@ mod tests {
         let last = swing(999);
         for step in 0..80 {
             let breach = (step >= 49).then_some(Breach::Stuck);
-            assert_eq!(sensor.look(last, &TOLERANCE), breach, "{step}");
+            assert_eq!(sensor.look(last, true, &TOLERANCE), breach, "{step}");
         }
-        assert_eq!(sensor.look(last + 0.05, &TOLERANCE), None);
+        assert_eq!(sensor.look(last + 0.05, true, &TOLERANCE), None);
         // One that hardly ever moves may stand.
         let mut still = Sensor::default();
         for step in 0..1000_u32 {
             let value = (step / 300) as f32;
-            assert!(!matches!(still.look(value, &TOLERANCE), Some(Breach::Stuck)), "{step}");
+            assert!(!matches!(still.look(value, true, &TOLERANCE), Some(Breach::Stuck)), "{step}");
         }
+    }
+
+    #[test]
+    fn a_robot_at_rest_is_not_stuck() {
+        let mut sensor = swinging();
+        let last = swing(999);
+        for step in 0..1000 {
+            assert_eq!(sensor.look(last, false, &TOLERANCE), None, "{step}");
+        }
+        // One that has rested for 40 steps beside others that moved may rest for three times as many.
+        for step in 0..40 {
+            assert_eq!(sensor.look(last, true, &TOLERANCE), None, "{step}");
+        }
+        assert_eq!(sensor.look(last + 0.05, true, &TOLERANCE), None);
+        for step in 0..140 {
+            let breach = (step >= 120).then_some(Breach::Stuck);
+            assert_eq!(sensor.look(last, true, &TOLERANCE), breach, "{step}");
+        }
+    }
+
+    #[test]
+    fn what_moves_out_of_the_range_so_far_is_there() {
+        // It hung, and nobody said how far it can go.
+        let hanging = || {
+            let mut sensor = Sensor::default();
+            for step in 0..1000 {
+                assert_eq!(sensor.look(0.01 * swing(step), true, &TOLERANCE), None);
+            }
+            sensor
+        };
+        let mut sensor = hanging();
+        for step in 0..1000 {
+            let value = 0.01 * swing(999) + 0.0025 * step as f32;
+            assert_eq!(sensor.look(value, true, &TOLERANCE), None, "{value}");
+        }
+        // An episode that begins elsewhere goes on there.
+        let mut sensor = hanging();
+        sensor.reset();
+        assert_eq!(sensor.look(1.0, true, &TOLERANCE), Some(Breach::OutOfRange));
+        assert_eq!(sensor.look(1.001, true, &TOLERANCE), None);
+        // Training has said it of this one.
+        let mut trained = Sensor::around(0.0, 0.01);
+        assert_eq!(trained.look(1.0, true, &TOLERANCE), Some(Breach::OutOfRange));
+        assert_eq!(trained.look(1.001, true, &TOLERANCE), Some(Breach::OutOfRange));
     }
 
     #[test]

@@ -30,7 +30,8 @@ pub struct SensorRules {
     pub range: f32,
     /// Times its greatest change so far that a sensor may change in a step.
     pub jump: f32,
-    /// Steps after which a sensor that moves is stuck on the same bits; 0: never.
+    /// Steps on which others moved after which a sensor that moves is stuck on the same bits, unless it has
+    /// rested for a third of that before; 0: never.
     pub stuck: u32,
 }
 
@@ -135,8 +136,15 @@ impl<'m> Sensors<'m> {
         let SensorRules { range, jump, stuck, .. } = self.rules;
         let tolerance = Tolerance { range, jump, stuck };
         let (mut seen, mut refused) = (Seen::Good, None);
+        let moving = self
+            .sensors
+            .iter()
+            .zip(&*raw)
+            .filter(|(sensor, value)| sensor.moves_to(**value))
+            .count();
         for (index, (sensor, value)) in self.sensors.iter_mut().zip(raw).enumerate() {
-            let Some(breach) = sensor.look(*value, &tolerance) else { continue };
+            let others_move = moving > usize::from(sensor.moves_to(*value));
+            let Some(breach) = sensor.look(*value, others_move, &tolerance) else { continue };
             self.counts.breaches[breach as usize] += 1;
             let (substitute, of_episode) = sensor.substitute();
             match self.rules.reaction(breach, sensor, of_episode) {
