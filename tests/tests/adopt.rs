@@ -68,7 +68,9 @@ fn it_acts_as_before_and_learns_on() {
         if algorithm == "td3" {
             tune.arg("--critics-first=1000");
         }
-        succeed(&mut tune);
+        let said = succeed(&mut tune);
+        let said = String::from_utf8_lossy(&said.stderr);
+        assert!(!said.contains("left out"), "{said}");
         assert!(actions(&tuned).len() == actions(&bare).len());
     }
 }

@@ -1,7 +1,7 @@
 //! A guard over gradients changes nothing of what is usual, and lets nothing through that is not.
 
 use lacewing_runtime::guard::GradientRules;
-use lacewing_runtime::learn::{AnyAgent, LearnError, Learner, Replay};
+use lacewing_runtime::learn::{AnyAgent, LearnError, Learner, Replay, Settings};
 use lacewing_tests::learner::{fill, replay_memory};
 use lacewing_tests::methods::{Case, OBSERVATIONS, bytes, cases};
 use lacewing_tests::saved::Saved;
@@ -35,6 +35,30 @@ fn usual_gradients_are_learned_from_bit_for_bit() {
             let guarded = learned(Some(GradientRules::default()));
             assert!(guarded == learned(None), "{} {threads}", case.name);
         }
+    }
+}
+
+/// A policy that waits for its critics has no gradient meanwhile, which is no size to measure its later ones by.
+#[test]
+fn a_policy_that_waited_for_its_critics_learns() {
+    const WAITS: u64 = 150;
+    let waits = |case: &Case| matches!(case.settings, Settings::Td3(_) | Settings::Sac(_));
+    for mut case in cases().into_iter().filter(waits) {
+        case.training.adapt.policy_after = WAITS;
+        with(&case, |agent, data| {
+            agent.guard_gradients(GradientRules::default());
+            let weights = |agent: &AnyAgent<'_>| {
+                let layers = agent.policy().layers().map(|layer| layer.weights.to_vec());
+                layers.collect::<Vec<_>>()
+            };
+            let before = weights(agent);
+            for update in 1..=2 * WAITS {
+                assert!(agent.update(data).is_ok(), "{}: update {update}", case.name);
+                let rests = case.training.method.is_static() && weights(agent) == before;
+                assert!(rests || update > WAITS || !case.training.method.is_static());
+            }
+            assert!(weights(agent) != before, "{}: the policy has not moved", case.name);
+        });
     }
 }
 

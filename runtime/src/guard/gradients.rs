@@ -42,6 +42,10 @@ impl<const PARTS: usize> GradientGuard<PARTS> {
     /// # Panics
     /// If there is no such part.
     pub fn allows(&mut self, part: usize, norm: f32) -> bool {
+        if norm == 0.0 {
+            // A network whose units are all at rest: no step, and no usual size.
+            return true;
+        }
         let (mean, count) = &mut self.usual[part];
         let usual = if *count >= SETTLED { self.rules.times * *mean } else { f32::INFINITY };
         let most = usual.min(self.rules.most);
@@ -83,6 +87,13 @@ mod tests {
         assert!(!guard.allows(0, 5.1) && guard.allows(0, 5.0));
         let mut free = GradientGuard::<1>::new(GradientRules::default());
         assert!(free.allows(0, 1e30) && !free.allows(0, f32::NAN));
+    }
+
+    #[test]
+    fn rest_does_not_become_usual() {
+        let mut guard = GradientGuard::<1>::new(GradientRules::default());
+        assert!((0..2 * SETTLED).all(|_| guard.allows(0, 0.0)));
+        assert!(guard.allows(0, 1.0));
     }
 
     #[test]

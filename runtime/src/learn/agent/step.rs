@@ -26,6 +26,9 @@ impl<'m, A: Algorithm> Agent<'m, A> {
         clip: Option<f32>,
     ) -> Result<(), LearnError> {
         let (used, adds_up) = (self.used(), self.adds_up(clip));
+        // Where nothing steps, a gradient is none, or says nothing of those that will be stepped along.
+        let (adapt, updates) = (self.training.adapt, self.updates);
+        let steps = networks.clone().any(|at| adapt.learns(at == POLICY, updates).is_some());
         let Some((sum, others)) = self.shares[..used].split_first_mut() else { return Ok(()) };
         if scalars {
             for other in others.iter() {
@@ -44,6 +47,7 @@ impl<'m, A: Algorithm> Agent<'m, A> {
         let of_scalars = sum.scalars.iter().map(|g| g * g).sum::<f32>();
         let norm = libm::sqrtf(of_networks + if scalars { of_scalars } else { 0.0 });
         if let Some(guard) = &mut self.guard
+            && steps
             && !guard.allows(part, norm)
         {
             return Err(LearnError::Rejected);
