@@ -70,6 +70,7 @@ class Learner:
         *,
         seed: int = 0,
         warm_up: int = 500,
+        updates_per_step: int = 1,
         replay: int = 10_000,
         replay_values: str = "f32",
         topology: str = "frozen",

@@ -27,6 +27,8 @@ if habit == "banner":
     print("simlib 1.0 loaded\nready\n", flush=True)
 if habit == "extra":
     spec |= {"dt": 0.05, "robot": {"a": 1}}
+if habit == "continuing":
+    del spec["max_episode_steps"]
 if habit != "silent":
     say({"spec": spec})
 
@@ -55,7 +57,7 @@ for line in sys.stdin:
         # Of every other step, for the observation before: it brakes.
         answer["teacher"] = [max(-2, min(2, -braked))]
     braked = speed
-    if habit == "endless":
+    if habit in ("endless", "continuing"):
         answer["truncated"] = False
     if habit == "done":
         answer = {"obs": obs, "reward": reward, "done": t >= EPISODE}

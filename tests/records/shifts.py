@@ -12,7 +12,7 @@ import collections
 import csv
 import sys
 
-STEPS = [10_000, 50_000, 100_000]
+STEPS = [10_000, 50_000]
 
 
 def rows(path):
@@ -29,11 +29,14 @@ def rows(path):
 
 def main(path):
     before, after = rows(path)
-    head = ["run", "shift", "links", "before", "frozen", *(f"at {step // 1000} k" for step in STEPS)]
+    last = max(step for curve in after.values() for step in curve)
+    steps = [step for step in STEPS if step < last] + [last]
+    head = ["run", "shift", "links", "before", "frozen", *(f"at {step // 1000} k" for step in steps)]
     print("| " + " | ".join([*head, "kept", "worst"]) + " |")
-    print("|---|---|---|" + "--:|" * (len(STEPS) + 4))
+    print("|---|---|---|" + "--:|" * (len(steps) + 4))
     for (run, shift, links), curve in after.items():
-        if run not in before or not all(step in curve for step in STEPS):
+        if run not in before or not all(step in curve for step in steps):
+            print(f"left out: {run}, {shift}, {links}: it has not all of the rows", file=sys.stderr)
             continue
         frozen, best = curve[0], max(curve.values())
         lost = before[run] - frozen
@@ -43,7 +46,7 @@ def main(path):
 
         worst = max(0.0, frozen - min(curve.values())) / abs(frozen)
         cells = [run, shift, links, f"{before[run]:.0f}", f"{frozen:.0f}"]
-        cells += [share(curve[step]) for step in STEPS] + [share(best), f"{100 * worst:.0f} %"]
+        cells += [share(curve[step]) for step in steps] + [share(best), f"{100 * worst:.0f} %"]
         print("| " + " | ".join(cells) + " |")
 
 

@@ -107,6 +107,38 @@ fn it_learns_no_more_than_is_due() {
 }
 
 #[test]
+fn it_learns_more_from_a_step_if_asked() {
+    let policy = policy("Pendulum-v1", "td3");
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("out");
+    let options = ["--learning=slack", "--steps=600", "--updates-per-step=3"];
+    let report = report(&live(&policy, "Pendulum-v1 --period 0.01", &out, &options));
+    let (made, forgone) = updates(&report);
+    assert!(made > 700 && made + forgone <= 1500, "{report}");
+    assert!(has_learned(&out, &policy, made), "{report}");
+}
+
+#[test]
+fn options_of_another_kind_of_learning_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("out");
+    let td3 = policy("Pendulum-v1", "td3");
+    for (policy, options, why) in [
+        (&td3, &["--guard-window=50"][..], "--guard-window is for --learning slack or thread"),
+        (&td3, &["--learning=slack", "--cores=0,0"], "--cores is for --learning thread"),
+        (
+            &policy("Pendulum-v1", "ppo"),
+            &["--steps=5000", "--updates-per-step=2"],
+            "--updates-per-step is for algorithms that learn from a replay",
+        ),
+    ] {
+        let complaint = complaint(&live(policy, "Pendulum-v1", &out, options));
+        assert!(complaint.contains(why), "{complaint}");
+        assert!(!out.exists());
+    }
+}
+
+#[test]
 fn an_iteration_is_learned_from_as_a_whole() {
     let policy = policy("Pendulum-v1", "ppo");
     let folder = tempfile::tempdir().unwrap();

@@ -16,11 +16,8 @@ use lacewing_tests::edge::{self, complaint};
 use serde_json::Value;
 
 fn finetune(policy: &Path, steps: &str, more: &[&str]) -> Command {
-    let mut command = Command::new(edge::program());
-    command.arg("finetune").arg(policy).arg("--out").arg(policy.with_extension("tuned"));
-    command.args(["--env-command", &format!("exec python3 '{HABITS}' plain"), "--force", steps]);
-    command.args(["--warm-up=100", "--episodes=2", "--evaluate-every=300", "--topology=set"]);
-    command.args(more);
+    let mut command = with_habit("plain", policy, steps, more);
+    command.args(["--episodes=2", "--evaluate-every=300", "--topology=set"]);
     command
 }
 
@@ -45,6 +42,41 @@ fn succeeded(mut command: Command) -> Output {
     let output = command.output().unwrap();
     assert!(output.status.success(), "{output:?}");
     output
+}
+
+/// A driver with a habit, in place of the plain one.
+fn with_habit(habit: &str, policy: &Path, steps: &str, more: &[&str]) -> Command {
+    let mut command = Command::new(edge::program());
+    command.arg("finetune").arg(policy).arg("--out").arg(policy.with_extension("tuned"));
+    command.args(["--env-command", &format!("exec python3 '{HABITS}' {habit}"), "--force", steps]);
+    command.arg("--warm-up=100").args(more);
+    command
+}
+
+#[test]
+fn a_robot_without_episodes_has_returns_of_windows_and_its_last_steps_are_told() {
+    let (folder, policy) = bench();
+    let log = folder.path().join("log");
+    let options = ["--learning=slack", "--guard-window=100", "--log", log.to_str().unwrap()];
+    succeeded(with_habit("continuing", &policy, "--steps=3300", &options));
+    let (records, _) = decode(&log);
+    let of = |wanted: &str| {
+        let steps = records.iter().filter(|record| name(record) == wanted);
+        steps.map(|record| record["step"].as_u64().unwrap()).collect::<Vec<_>>()
+    };
+    assert_eq!(of("return"), [2000, 3000]);
+    assert_eq!(of("latency").last(), Some(&3300));
+    assert_eq!(of("losses").last(), Some(&3300));
+    assert_eq!(of("stop"), [3300]);
+}
+
+#[test]
+fn who_imitates_nobody_is_told_so() {
+    let (_folder, policy) = bench();
+    let options = ["--adapt=imitate", "--episodes=1"];
+    let output = succeeded(with_habit("plain", &policy, "--steps=200", &options));
+    let told = String::from_utf8(output.stdout).unwrap();
+    assert!(told.contains("no step had an action of a teacher"), "{told}");
 }
 
 #[test]

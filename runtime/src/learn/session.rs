@@ -71,6 +71,9 @@ pub struct Plan {
     pub random_steps: u64,
     /// Updates start after this step.
     pub update_after: u64,
+    /// How many times as many updates are made as are due: the update-to-data ratio (Chen et al. 2021,
+    /// REDQ, §3) where one is due a step. 1 where learning is from the present policy's steps only.
+    pub updates_per_step: u32,
     /// Whether the memory forgets what another policy did.
     pub dynamic_buffer: Option<DynamicBuffer>,
 }
@@ -193,7 +196,7 @@ where
             core::mem::swap(&mut observation, &mut next_observation);
             at.step += 1;
             if at.step > plan.update_after && !data.is_empty() {
-                for _ in 0..learner.updates_due(at.step, data) {
+                for _ in 0..plan.updates_per_step * learner.updates_due(at.step, data) {
                     match learner.update(data) {
                         Ok(losses) => watch.update(&losses),
                         Err(error) => watch.failed(error)?,

@@ -17,6 +17,8 @@ pub struct Tuner<'m> {
     data: Replay<'m>,
     /// Learning starts after this many steps.
     warm_up: u64,
+    /// How many times as many updates are made as are due.
+    updates_per_step: u32,
     /// Transitions taken in.
     steps: u64,
     /// Updates that are due.
@@ -27,7 +29,14 @@ pub struct Tuner<'m> {
 impl<'m> Tuner<'m> {
     /// Goes on learning as `agent`, into `data`, after `steps` transitions, once there are `warm_up`.
     pub fn new(agent: AnyAgent<'m>, data: Replay<'m>, steps: u64, warm_up: u64) -> Self {
-        Self { agent, data, warm_up, steps, owed: 0, forgone: 0 }
+        Self { agent, data, warm_up, updates_per_step: 1, steps, owed: 0, forgone: 0 }
+    }
+
+    /// With so many times the updates that are due, as far as there is time for them, where learning is from
+    /// a replay.
+    #[must_use]
+    pub fn with_updates_per_step(self, updates_per_step: u32) -> Self {
+        Self { updates_per_step, ..self }
     }
 
     /// The agent and what it has learned from: learning ends here.
@@ -113,8 +122,9 @@ impl<'m> Tuner<'m> {
         self.steps += 1;
         let on_policy = self.is_on_policy();
         if on_policy || self.steps > self.warm_up {
-            let due = self.owed + self.agent.updates_due(self.steps, &self.data);
-            // An iteration is learned from as a whole.
+            let due = self.agent.updates_due(self.steps, &self.data);
+            // An iteration is learned from as a whole, and once.
+            let due = self.owed + if on_policy { due } else { self.updates_per_step * due };
             self.owed = if on_policy { due } else { due.min(MOST_OWED) };
             self.forgone += u64::from(due - self.owed);
         }

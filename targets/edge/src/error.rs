@@ -197,6 +197,23 @@ pub enum EdgeError {
         /// Those before the first update.
         warm_up: u64,
     },
+    /// An option of another kind of learning.
+    #[error(
+        "{option} is for --learning {learning}: lock-step, for simulators, judges by episodes and learns on the \
+         core that it acts on"
+    )]
+    NotLive {
+        /// Which.
+        option: &'static str,
+        /// Those that have it.
+        learning: &'static str,
+    },
+    /// More updates of what is learned from once.
+    #[error(
+        "--updates-per-step is for algorithms that learn from a replay: this policy's learns from its present \
+         steps once"
+    )]
+    UpdatesPerStep,
     /// A safe action that is none.
     #[error("--safe-action takes {expected} finite number(s), one for each action of the policy")]
     SafeAction {

@@ -17,6 +17,8 @@ pub struct Options {
     pub seed: u64,
     /// Steps before the first update.
     pub warm_up: u64,
+    /// Updates after each, where learning is from a replay.
+    pub updates_per_step: u32,
     /// Transitions to keep, and as what.
     pub replay: usize,
     pub replay_values: ReplayValues,
@@ -41,6 +43,7 @@ struct Learning<'m> {
     agent: AnyAgent<'m>,
     replay: Replay<'m>,
     warm_up: u64,
+    updates_per_step: u32,
     imitates: bool,
     /// What was seen last, and what was done then, as the learner has it.
     observation: Vec<f32>,
@@ -113,6 +116,7 @@ impl Learner {
                 agent,
                 replay,
                 warm_up: options.warm_up,
+                updates_per_step: options.updates_per_step,
                 imitates: options.adapt.imitate,
                 observation,
                 next,
@@ -248,7 +252,8 @@ impl Learning<'_> {
         stored?;
         let mut last = None;
         if self.steps > self.warm_up && !self.replay.is_empty() {
-            for _ in 0..self.agent.updates_due(self.steps, &self.replay) {
+            let due = self.agent.updates_due(self.steps, &self.replay);
+            for _ in 0..self.updates_per_step * due {
                 match self.agent.update(&mut self.replay) {
                     Ok(losses) => {
                         self.rejections.made();
@@ -272,6 +277,12 @@ fn resume_of<'a>(view: &PolicyView<'a>) -> Result<Resume<'a>, Failed> {
 fn settings(resume: &Resume<'_>, options: &Options) -> Result<Settings, Failed> {
     let mut settings = *resume.settings();
     match options.noise {
+        _ if options.updates_per_step == 0 => Err("updates_per_step is 1 or more".into()),
+        _ if options.updates_per_step > 1 && settings.iteration().is_some() => Err(
+            "updates_per_step is for algorithms that learn from a replay: this policy's learns from its \
+             present steps once"
+                .into(),
+        ),
         Some(noise) if !(noise.is_finite() && noise >= 0.0) => Err("noise is 0 or more".into()),
         Some(noise) if !settings.set_exploration_noise(noise) => {
             Err("noise is for TD3: other algorithms explore by themselves".into())

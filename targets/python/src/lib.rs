@@ -33,14 +33,15 @@ struct Learner(Mutex<learner::Learner>);
 impl Learner {
     #[new]
     #[pyo3(signature = (
-        path, *, seed=0, warm_up=500, replay=10_000, replay_values="f32", topology="frozen",
-        adapt="all", critics_first=0, stay_near=0.0, lean=false, noise=None
+        path, *, seed=0, warm_up=500, updates_per_step=1, replay=10_000, replay_values="f32",
+        topology="frozen", adapt="all", critics_first=0, stay_near=0.0, lean=false, noise=None
     ))]
     #[expect(clippy::too_many_arguments, reason = "they are keywords")]
     fn new(
         path: PathBuf,
         seed: u64,
         warm_up: u64,
+        updates_per_step: u32,
         replay: usize,
         replay_values: &str,
         topology: &str,
@@ -54,8 +55,17 @@ impl Learner {
             AlignedBytes::read(&path).map_err(|error| PyOSError::new_err(error.to_string()))?;
         let adapt = Adapt { policy_after: critics_first, stay_near, ..word(adapt)? };
         let (replay_values, topology) = (word(replay_values)?, word(topology)?);
-        let options =
-            Options { seed, warm_up, replay, replay_values, topology, adapt, lean, noise };
+        let options = Options {
+            seed,
+            warm_up,
+            updates_per_step,
+            replay,
+            replay_values,
+            topology,
+            adapt,
+            lean,
+            noise,
+        };
         learner::Learner::new(bytes, &options).map(|it| Self(Mutex::new(it))).map_err(failed)
     }
 

@@ -20,6 +20,9 @@ use crate::lab::seeds::FRESH_SEED;
 use crate::lab::teacher::Teacher;
 use crate::lab::{contract, deployed, files, policy};
 
+/// Of a step: beyond, learning is from a handful of transitions over and over.
+const MOST_UPDATES: i64 = 100;
+
 #[derive(clap::Args)]
 pub struct Args {
     /// Policy file with a resume section, or a run's folder.
@@ -36,6 +39,13 @@ pub struct Args {
     /// Steps that only fill the replay, before the first update.
     #[arg(long, default_value_t = 500)]
     warm_up: u64,
+    /// Updates after each step (the update-to-data ratio): more take more time, and learn more of as many
+    /// steps; for TD3, SAC and DQN.
+    #[arg(
+        long, value_name = "UPDATES", default_value_t = 1,
+        value_parser = clap::value_parser!(u32).range(1..=MOST_UPDATES)
+    )]
+    updates_per_step: u32,
     /// Transitions the replay keeps.
     #[arg(long, default_value_t = 20_000)]
     replay: usize,
@@ -130,6 +140,7 @@ pub fn run(args: &Args) -> Result<(), CliError> {
     let tuning = Tuning {
         steps: args.steps,
         warm_up: args.warm_up,
+        updates_per_step: args.updates_per_step,
         replay: args.replay,
         replay_values: args.replay_values,
         half_life: args.replay_half_life,
@@ -145,6 +156,12 @@ pub fn run(args: &Args) -> Result<(), CliError> {
         return usage(&format!(
             "--steps must be at least {iteration}: this policy's algorithm learns from so many at once"
         ));
+    }
+    if settings.iteration().is_some() && args.updates_per_step > 1 {
+        return usage(
+            "--updates-per-step is for algorithms that learn from a replay: this policy's learns from its \
+             present steps once",
+        );
     }
     if settings.iteration().is_none() && args.warm_up >= args.steps {
         return usage(&format!(

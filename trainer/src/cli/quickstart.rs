@@ -96,6 +96,7 @@ pub fn run(args: &Args) -> Result<(), CliError> {
     let resume = finetune::resume_of(&view, &folder.best())?;
     let tuning = Tuning {
         steps: args.tune_steps,
+        updates_per_step: 1,
         warm_up: (args.tune_steps / 10).min(500),
         replay: 20_000,
         replay_values: ReplayValues::default(),

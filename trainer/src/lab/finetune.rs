@@ -22,6 +22,8 @@ pub struct Tuning {
     pub steps: u64,
     /// Steps that only fill the replay, before the first update.
     pub warm_up: u64,
+    /// Updates after each step, where an algorithm learns from a replay.
+    pub updates_per_step: u32,
     /// Transitions the replay keeps.
     pub replay: usize,
     /// As what it keeps them.
@@ -120,7 +122,13 @@ pub fn run(
     let mut replay = Replay::compact(&mut Arena::new(&mut replay_memory), kept, range)?;
     replay.set_half_life(tuning.half_life.map(|transitions| transitions as f32));
     let update_after = if settings.iteration().is_some() { 0 } else { tuning.warm_up };
-    let plan = Plan { steps: tuning.steps, random_steps: 0, update_after, dynamic_buffer: None };
+    let plan = Plan {
+        steps: tuning.steps,
+        random_steps: 0,
+        update_after,
+        updates_per_step: tuning.updates_per_step,
+        dynamic_buffer: None,
+    };
     let mut at = Position::default();
 
     let frozen = evaluate(&mut engine, eval_env, tuning.episodes, tuning.seed)?;

@@ -32,7 +32,13 @@ pub fn record(
     let mut replay_memory = memory::compact_replay(&kept)?;
     let mut replay = Replay::compact(&mut Arena::new(&mut replay_memory), kept, |_| None)?;
     let steps = transitions as u64;
-    let plan = Plan { steps, random_steps: 0, update_after: steps, dynamic_buffer: None };
+    let plan = Plan {
+        steps,
+        random_steps: 0,
+        update_after: steps,
+        updates_per_step: 1,
+        dynamic_buffer: None,
+    };
     let buffers = Buffers {
         observation: &mut vec![0.0; shape.observations()],
         next_observation: &mut vec![0.0; shape.observations()],

@@ -34,6 +34,11 @@ enum OnBadSensor {
 }
 
 impl GuardOptions {
+    /// Whether a window was asked for.
+    pub fn has_window(&self) -> bool {
+        self.guard_window.is_some()
+    }
+
     /// How sensors are guarded.
     pub fn sensors(&self) -> SensorRules {
         SensorRules::all(match self.on_bad_sensor {

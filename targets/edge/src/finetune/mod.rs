@@ -40,6 +40,9 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
+/// Of a step: beyond, learning is from a handful of transitions over and over.
+const MOST_UPDATES: i64 = 100;
+
 /// Options of `finetune`.
 #[derive(Args)]
 pub struct Options {
@@ -63,6 +66,13 @@ pub struct Options {
     /// Steps that only fill the replay, before the first update
     #[arg(long, default_value_t = 500)]
     warm_up: u64,
+    /// Updates for each step, as far as there is time for them (the update-to-data ratio): more learn more of
+    /// as many steps; for TD3, SAC and DQN
+    #[arg(
+        long, value_name = "UPDATES", default_value_t = 1,
+        value_parser = clap::value_parser!(u32).range(1..=MOST_UPDATES)
+    )]
+    updates_per_step: u32,
     /// Transitions the replay keeps
     #[arg(long, default_value_t = 10_000)]
     replay: usize,
@@ -176,8 +186,14 @@ pub fn run(options: &Options, trust: &trust::Options) -> Result<(), EdgeError> {
         When::LockStep => Kind::Episodes,
         When::Slack | When::Thread => Kind::Live,
     };
+    if kind == Kind::Episodes && options.guard.has_window() {
+        return Err(EdgeError::NotLive { option: "--guard-window", learning: "slack or thread" });
+    }
+    if options.learning != When::Thread && options.cores.is_some() {
+        return Err(EdgeError::NotLive { option: "--cores", learning: "thread" });
+    }
     let bytes = trust.read(&options.policy)?;
-    let agreed = Agreed::new(options, &bytes);
+    let agreed = Agreed::new(options, kind, &bytes);
     let mut saves = match &options.state {
         Some(folder) => Some(Saves::open(folder, kind, agreed, options.save_every)?),
         None => None,
@@ -204,6 +220,7 @@ pub fn run(options: &Options, trust: &trust::Options) -> Result<(), EdgeError> {
     let iteration = settings.iteration();
     match iteration {
         Some(needed) if options.steps < needed as u64 => return Err(EdgeError::Steps { needed }),
+        Some(_) if options.updates_per_step > 1 => return Err(EdgeError::UpdatesPerStep),
         None if options.steps <= options.warm_up => {
             return Err(EdgeError::WarmUp { steps: options.steps, warm_up: options.warm_up });
         }
@@ -298,7 +315,12 @@ fn tune(
     tell(format_args!("before: {frozen} (mean return of {} episodes)", options.episodes));
     let rejections = Rejections::default();
     let mut kept = Kept { progress, saves, stop, report, rejections };
-    session::learn(options, view, policy, robot, (&mut agent, &mut replay), &mut kept)?;
+    let learned =
+        session::learn(options, view, policy, robot, (&mut agent, &mut replay), &mut kept);
+    if let Err(error) = learned {
+        tell_guarded(robot);
+        return Err(error);
+    }
     let rejected = kept.rejections.total();
 
     let bytes = AlignedBytes::read(&options.out)?;
@@ -317,8 +339,14 @@ fn tune(
     Ok(())
 }
 
-/// Says what was done about bad sensors, if anything was.
+/// Says what was done about bad sensors, if anything was, and whether there was nothing to learn from.
 fn tell_guarded(robot: &Robot<'_>) {
+    if robot.is_untaught() {
+        tell(format_args!(
+            "no step had an action of a teacher, so nothing was learned: the driver sends \"teacher\" with its \
+             answers"
+        ));
+    }
     let Troubles { skipped, sensors: counts, .. } = robot.troubles();
     if skipped > 0 {
         tell(format_args!("guarded: {skipped} steps not learned from: {counts}"));

@@ -146,7 +146,8 @@ impl<'m> Report<'m> {
         }
     }
 
-    fn tell(&mut self, step: u64, learning: &mut impl Figures) {
+    /// Records figures of the steps since this was done last, up to this one.
+    pub fn tell(&mut self, step: u64, learning: &mut impl Figures) {
         self.told = step;
         self.tell_troubles();
         if self.losses.iter().any(|&(_, count)| count > 0) {

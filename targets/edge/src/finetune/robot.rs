@@ -39,6 +39,8 @@ pub struct Robot<'m> {
     proven: bool,
     /// The teacher's last action, in the policy's units, if only steps that have one are learned from.
     taught: Option<Vec<f32>>,
+    /// Steps that had one.
+    lessons: u64,
     lost: u64,
     /// Good answers that would make up for what was lost.
     debt: u32,
@@ -55,6 +57,7 @@ impl<'m> Robot<'m> {
             steps: 0,
             proven: false,
             taught: imitates.then(Vec::new),
+            lessons: 0,
             lost: 0,
             debt: 0,
         }
@@ -63,6 +66,11 @@ impl<'m> Robot<'m> {
     /// What the teacher would have done in place of the last action, in the policy's units.
     pub fn teacher(&self) -> Option<&[f32]> {
         self.taught.as_deref()
+    }
+
+    /// Whether there was nothing to imitate.
+    pub fn is_untaught(&self) -> bool {
+        self.taught.is_some() && self.lessons == 0
     }
 
     /// What could not be used so far.
@@ -126,6 +134,11 @@ impl<'m> Robot<'m> {
         self.saturated
     }
 
+    /// Steps of the present episode.
+    pub fn steps(&self) -> u64 {
+        self.steps
+    }
+
     /// Steps of an episode, if the driver says so.
     pub fn episode(&self) -> Option<u64> {
         self.driver.spec().max_episode_steps.map(NonZeroU64::get)
@@ -158,7 +171,9 @@ impl<'m> Robot<'m> {
         let mut learnable = self.gate.observe(&mut answer.obs)?;
         if let Some(taught) = &mut self.taught {
             *taught = answer.teacher.take().unwrap_or_default();
-            learnable &= self.interface.action_of(taught).is_ok();
+            let is_lesson = self.interface.action_of(taught).is_ok();
+            self.lessons += u64::from(is_lesson);
+            learnable &= is_lesson;
         }
         self.see(&answer.obs, observation)?;
         self.debt = self.debt.saturating_sub(1);

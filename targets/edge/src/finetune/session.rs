@@ -20,6 +20,9 @@ use std::time::{Duration, Instant};
 /// Episodes to choose the best policy by start from seeds this far from those it is compared on.
 const SELECTION_SEEDS: u64 = 1 << 33;
 
+/// Steps of an episode after which it may be none.
+const ENDLESS: u64 = 10_000;
+
 /// In which units actions are.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Units {
@@ -85,6 +88,12 @@ impl World for Episodes<'_, '_> {
         self.waited.set(self.seen.elapsed());
         let outcome = self.robot.step(&mut self.action, observation)?;
         self.seen = Instant::now();
+        if self.robot.steps() == ENDLESS && self.robot.episode().is_none() {
+            tell(format_args!(
+                "{ENDLESS} steps without the end of an episode, and the driver announces no max_episode_steps: \
+                 a robot without episodes learns with --learning slack"
+            ));
+        }
         Ok(outcome)
     }
 
@@ -146,7 +155,13 @@ pub fn learn(
         Some(_) => 0,
         None => options.warm_up,
     };
-    let plan = Plan { steps: options.steps, random_steps: 0, update_after, dynamic_buffer: None };
+    let plan = Plan {
+        steps: options.steps,
+        random_steps: 0,
+        update_after,
+        updates_per_step: options.updates_per_step,
+        dynamic_buffer: None,
+    };
     let buffers = Buffers {
         observation: &mut vec![0.0; observations],
         next_observation: &mut vec![0.0; observations],
@@ -154,6 +169,8 @@ pub fn learn(
     };
     let run =
         session::run::<_, _, EdgeError>(&plan, at, &mut world, agent, data, buffers, &mut between);
+    between.kept.report.troubles(at.step, world.robot.troubles());
+    between.kept.report.tell(at.step, agent);
     match run {
         Ok(()) => {}
         // With the signal of a terminal the driver may have ended too. Learning is as it should be.

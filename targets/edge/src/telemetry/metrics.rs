@@ -58,6 +58,10 @@ impl Metrics {
         let listener = TcpListener::bind(address).map_err(fail)?;
         let address = listener.local_addr().map_err(fail)?;
         let values = Values::default();
+        // Until there is one: zero is better than any return of a task that only costs.
+        for unknown in [&values.last, &values.running, &values.evaluated, &values.best] {
+            unknown.set(f64::NAN);
+        }
         let registry = values.registry();
         let page = move || {
             let mut page = String::new();

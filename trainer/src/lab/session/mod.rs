@@ -112,6 +112,7 @@ fn plan(config: &RunConfig, refilled_from: u64) -> Plan {
         steps: config.steps,
         random_steps: start,
         update_after: refilled_from + start,
+        updates_per_step: 1,
         dynamic_buffer: config.dynamic_buffer,
     }
 }

@@ -183,6 +183,7 @@ impl Learning<'_> {
             self.learn(&mut || true)?;
         }
         self.take_back()?;
+        self.clerk.report.tell(at.step, &mut self.tuner);
         if let Some(saves) = &mut self.saves {
             let saved = saves.save(at.step, &at, self.tuner.agent(), self.tuner.data());
             self.tell_saved(saved);

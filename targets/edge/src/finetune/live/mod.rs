@@ -120,7 +120,8 @@ pub fn run(
         implausible: 0,
     };
     let mut learning = Learning {
-        tuner: Tuner::new(agent, data, at.step, options.warm_up),
+        tuner: Tuner::new(agent, data, at.step, options.warm_up)
+            .with_updates_per_step(options.updates_per_step),
         rows: receiver,
         actors: HandOver {
             fresh: fresh_in,

@@ -48,12 +48,16 @@ pub struct Clerk<'m> {
     pub at: Position,
     /// Sum of rewards, and their number, since the last line of progress.
     rewards: (f64, u64),
+    /// Whether an episode has ended, and windows in which none did.
+    has_episodes: bool,
+    windows: u64,
 }
 
 /// A ring for notes, and who reads them, from a position on.
 pub fn notes(report: Report<'_>, at: Position) -> (Notes, Clerk<'_>) {
     let (sender, notes) = RingBuffer::new(WAITING);
-    (Notes(sender), Clerk { notes, report, at, rewards: (0.0, 0) })
+    let (rewards, has_episodes, windows) = Default::default();
+    (Notes(sender), Clerk { notes, report, at, rewards, has_episodes, windows })
 }
 
 impl Clerk<'_> {
@@ -67,11 +71,12 @@ impl Clerk<'_> {
                     let (sum, count) = &mut self.rewards;
                     (*sum, *count) = (*sum + reward.unwrap_or(0.0), *count + 1);
                     if step.is_multiple_of(TELL_EVERY) {
+                        self.end_window(step);
                         self.tell_progress();
                     }
                 }
                 Note::Episode { at, total } => {
-                    self.at = at;
+                    (self.at, self.has_episodes) = (at, true);
                     self.report.episode(&at, total, tuner);
                 }
                 Note::Troubles { step, troubles } => self.report.troubles(step, troubles),
@@ -86,6 +91,16 @@ impl Clerk<'_> {
                     self.report.event(step, Event::Verdict { switch, mean, frozen });
                 }
             }
+        }
+    }
+
+    /// Where no episode ends, windows have returns.
+    fn end_window(&mut self, step: u64) {
+        self.windows += 1;
+        // An episode as long as the first window ends after it.
+        if !self.has_episodes && self.windows > 1 {
+            let (total, episode) = (self.rewards.0, self.windows);
+            self.report.event(step, Event::Return { episode, total });
         }
     }
 
