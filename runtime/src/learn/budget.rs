@@ -1,7 +1,24 @@
 //! The memory of learning by what it is for, known before any is taken.
 
+use super::actor::Actor;
+use super::agent::AgentShape;
+use super::algo::{AnyAgent, Settings};
+use super::keeper::Keeper;
+use super::memory::ReplayShape;
+use super::resume::Resume;
+use super::training::Training;
+use crate::arena::Block;
 use core::fmt;
 use serde::Serialize;
+
+/// Copies of the policy between what learns and what acts meanwhile: one acts, one is written to, one is on its
+/// way, one takes the learner back.
+pub const ACTORS: usize = 4;
+
+/// Memory for those copies, and for what a [`Keeper`] may go back to.
+pub fn live_blocks(shape: &AgentShape, settings: &Settings, training: &Training) -> usize {
+    ACTORS * Actor::blocks(shape, settings, training) + Keeper::blocks(shape, settings, training)
+}
 
 /// Bytes of memory by what they are for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -37,6 +54,25 @@ pub struct Budget {
 }
 
 impl Budget {
+    /// What it takes to go on from `resume`, which lies in a file of `file` bytes, on a device: saving a better
+    /// policy builds two copies of that. Where the robot does not wait for learning (`live`), copies of the
+    /// policy act and may be gone back to.
+    pub fn of_tuning(
+        (resume, file): (&Resume<'_>, usize),
+        training: &Training,
+        replay: &ReplayShape,
+        live: bool,
+    ) -> Self {
+        let (shape, settings) = (resume.shape(), resume.settings());
+        let copies = if live { live_blocks(shape, settings, training) } else { 0 };
+        Self {
+            files: 3 * file,
+            acting: copies * Block::BYTES,
+            replay: replay.blocks().saturating_mul(Block::BYTES),
+            ..AnyAgent::budget(shape, settings, training)
+        }
+    }
+
     /// Every part with its name.
     pub fn parts(&self) -> [(&'static str, usize); 14] {
         [

@@ -55,6 +55,12 @@ pub enum LearnError {
          the next one"
     )]
     Rejected,
+    /// There was nothing but such updates, or ones that diverged, for so long.
+    #[error(
+        "the last {0} updates all diverged, or had gradients far too long: go back to an earlier policy, with a \
+         lower learning rate"
+    )]
+    Hopeless(u32),
     /// A loss or an output of the policy is NaN or infinite.
     #[error(
         "learning diverged (a loss or an action is not finite): go back to the last save, with a \

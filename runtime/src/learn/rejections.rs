@@ -21,10 +21,14 @@ impl Rejections {
     /// An update failed.
     ///
     /// # Errors
-    /// What it failed with, unless it was rejected and can be passed over.
+    /// What it failed with, unless it was rejected and can be passed over; [`LearnError::Hopeless`] where too
+    /// many were.
     pub fn failed(&mut self, error: LearnError) -> Result<(), LearnError> {
-        if !matches!(error, LearnError::Rejected | LearnError::Diverged) || self.in_a_row == MOST {
+        if !matches!(error, LearnError::Rejected | LearnError::Diverged) {
             return Err(error);
+        }
+        if self.in_a_row == MOST {
+            return Err(LearnError::Hopeless(MOST));
         }
         (self.total, self.in_a_row) = (self.total + 1, self.in_a_row + 1);
         Ok(())
@@ -51,7 +55,8 @@ mod tests {
         }
         assert_eq!(rejections.failed(LearnError::NoData), Err(LearnError::NoData));
         (0..MOST).for_each(|_| rejections.failed(LearnError::Diverged).unwrap());
-        assert_eq!(rejections.failed(LearnError::Rejected), Err(LearnError::Rejected));
+        let hopeless = LearnError::Hopeless(MOST);
+        assert_eq!(rejections.failed(LearnError::Rejected), Err(hopeless));
         assert_eq!(rejections.total(), u64::from(4 * MOST));
     }
 }

@@ -6,8 +6,7 @@ use lacewing_formats::artifact::PolicyView;
 use lacewing_formats::policy::{Contract, Signal};
 use lacewing_runtime::cost::Cost;
 use lacewing_runtime::learn::{
-    Actor, Adapt, AnyAgent, Block, Budget, ReplayShape, ReplayValues, Resume, Training,
-    TuningTopology,
+    Adapt, Budget, ReplayShape, ReplayValues, Resume, Training, TuningTopology,
 };
 use serde_json::{Value, json};
 
@@ -30,21 +29,31 @@ pub struct Args {
     /// Replace an existing page.
     #[arg(long, requires = "html")]
     force: bool,
-    /// Say how many bytes of memory it takes to go on learning, and for what.
+    /// Say how many bytes of memory lacewing-edge finetune takes to go on learning, and for what.
     #[arg(long)]
     budget: bool,
+    /// When it learns, as with --learning of lacewing-edge finetune.
+    #[arg(long, value_enum, default_value_t = Learning::LockStep, requires = "budget")]
+    learning: Learning,
     /// Transitions that the replay keeps.
-    #[arg(long, default_value_t = 20_000, requires = "budget")]
+    #[arg(long, default_value_t = 10_000, requires = "budget")]
     replay: usize,
     /// As what it keeps them: f32, f16 or u8.
     #[arg(long, default_value_t, requires = "budget")]
     replay_values: ReplayValues,
     /// What becomes of the links: as-trained, frozen, set or rigl.
-    #[arg(long, default_value = "as-trained", requires = "budget")]
+    #[arg(long, default_value = "frozen", requires = "budget")]
     topology: TuningTopology,
     /// As with --lean of lacewing-edge finetune.
     #[arg(long, requires = "budget")]
     lean: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Learning {
+    LockStep,
+    Slack,
+    Thread,
 }
 
 /// Prints what a policy file holds.
@@ -74,16 +83,15 @@ pub fn run(args: &Args) -> Result<(), CliError> {
 }
 
 /// What learning on takes with these options.
-fn budget(args: &Args, view: &PolicyView<'_>, files: usize) -> Result<Budget, CliError> {
+fn budget(args: &Args, view: &PolicyView<'_>, file: usize) -> Result<Budget, CliError> {
     let resume = resume_of(view, &args.policy)?;
     let (shape, settings) = (resume.shape(), resume.settings());
     let training = resume.tuning(args.topology, Adapt::default());
     let training = Training { lean: args.lean, ..training };
     let transitions = settings.iteration().unwrap_or(args.replay);
     let kept = ReplayShape::new(shape, settings.kind(), args.replay_values, transitions);
-    let replay = kept.blocks().saturating_mul(Block::BYTES);
-    let acting = Actor::blocks(shape, settings, &training) * Block::BYTES;
-    Ok(Budget { files, acting, replay, ..AnyAgent::budget(shape, settings, &training) })
+    let live = args.learning != Learning::LockStep;
+    Ok(Budget::of_tuning((&resume, file), &training, &kept, live))
 }
 
 fn print_budget(budget: &Budget) {
@@ -91,7 +99,7 @@ fn print_budget(budget: &Budget) {
     for (name, bytes) in budget.parts() {
         say!("{name:<28}{bytes:>10}");
     }
-    say!("{:<28}{:>10}", "all, with the file", budget.total());
+    say!("{:<28}{:>10}", "all", budget.total());
 }
 
 /// Everything, for programs.

@@ -228,15 +228,11 @@ pub fn run(options: &Options, trust: &trust::Options) -> Result<(), EdgeError> {
     }
     let training = resume.tuning(options.topology, options.adapt());
     let training = Training { lean: options.lean, ..training };
-    let acting = match kind {
-        Kind::Episodes => 0,
-        Kind::Live => live::blocks(resume.shape(), &settings, &training),
-    };
     let transitions = iteration.unwrap_or(options.replay);
     let kept =
         ReplayShape::new(resume.shape(), settings.kind(), options.replay_values, transitions);
-    let need = Need::of(&resume, &training, bytes.len(), kept).and_acting(acting);
-    let need = need.and_spill(options.replay_in.as_deref());
+    let need = Need::of((&resume, bytes.len()), &training, kept, kind == Kind::Live)
+        .and_spill(options.replay_in.as_deref());
     let need = need.and_saving(if options.state.is_some() { state::PIECE } else { 0 });
     tell(format_args!("{need}"));
     need.check(options.memory)?;

@@ -2,7 +2,7 @@
 
 use super::spill::ReplayMemory;
 use crate::EdgeError;
-use lacewing_runtime::learn::{AnyAgent, Block, Budget, ReplayShape, Resume, Training};
+use lacewing_runtime::learn::{Block, Budget, ReplayShape, Resume, Training};
 use std::collections::TryReserveError;
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -16,12 +16,14 @@ pub struct Need {
 }
 
 impl Need {
-    /// What it takes to go on from `resume`, which lies in a file of `file` bytes; saving builds two
-    /// copies of that.
-    pub fn of(resume: &Resume<'_>, training: &Training, file: usize, replay: ReplayShape) -> Self {
-        let learner = AnyAgent::budget(resume.shape(), resume.settings(), training);
-        let replay_bytes = replay.blocks() * Block::BYTES;
-        let budget = Budget { files: 3 * file, replay: replay_bytes, ..learner };
+    /// See [`Budget::of_tuning`].
+    pub fn of(
+        from: (&Resume<'_>, usize),
+        training: &Training,
+        replay: ReplayShape,
+        live: bool,
+    ) -> Self {
+        let budget = Budget::of_tuning(from, training, &replay, live);
         Self { budget, replay, spill: None }
     }
 
@@ -30,11 +32,6 @@ impl Need {
         let replay = if folder.is_some() { 0 } else { self.budget.replay };
         let budget = Budget { replay, ..self.budget };
         Self { budget, spill: folder.map(Path::to_path_buf), ..self }
-    }
-
-    /// The same with so many blocks for copies of the policy.
-    pub fn and_acting(self, acting: usize) -> Self {
-        Self { budget: Budget { acting: acting * Block::BYTES, ..self.budget }, ..self }
     }
 
     /// The same with so many bytes for saving the session.

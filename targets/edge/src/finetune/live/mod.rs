@@ -27,8 +27,7 @@ use lacewing_formats::artifact::PolicyView;
 use lacewing_runtime::act::Policy;
 use lacewing_runtime::learn::session::Position;
 use lacewing_runtime::learn::{
-    Actor, AgentShape, AnyAgent, Arena, Block, Explorer, Keeper, Rejections, Replay, Settings,
-    Training, Tuner,
+    ACTORS, Actor, AnyAgent, Arena, Block, Explorer, Keeper, Rejections, Replay, Tuner, live_blocks,
 };
 use learning::{HandOver, Learning};
 use notes::notes;
@@ -37,9 +36,6 @@ use rtrb::RingBuffer;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
-/// Copies of the policy: one acts, one is written to, one is on its way, one takes the learner back. There are
-/// two more to go back to.
-const ACTORS: usize = 4;
 /// Transitions that may wait while an update is on its way.
 const WAITING: usize = 1024;
 /// The longest reaction that is told apart from longer ones, in nanoseconds.
@@ -56,11 +52,6 @@ pub enum When {
     Thread,
 }
 
-/// Memory of the copies of the policy.
-pub fn blocks(shape: &AgentShape, settings: &Settings, training: &Training) -> usize {
-    ACTORS * Actor::blocks(shape, settings, training) + Keeper::blocks(shape, settings, training)
-}
-
 /// Learns live up to step `options.steps`, or until `halt`, and leaves the policy in `options.out`, however it
 /// ends.
 ///
@@ -74,7 +65,8 @@ pub fn run(
     (mut agent, mut data): (AnyAgent<'_>, Replay<'_>),
     (mut saves, halt, report): (Option<Saves>, &AtomicBool, Report<'_>),
 ) -> Result<(), EdgeError> {
-    let mut memory = vec![Block::ZERO; blocks(agent.shape(), &agent.settings(), agent.training())];
+    let mut memory =
+        vec![Block::ZERO; live_blocks(agent.shape(), &agent.settings(), agent.training())];
     let mut arena = Arena::new(&mut memory);
     let judge = options.guard.judge(options.steps, robot.episode())?;
     // The factory's policy is that of the file, whatever was learned before.
