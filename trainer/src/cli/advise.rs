@@ -2,9 +2,13 @@
 
 use std::path::PathBuf;
 
+use lacewing_formats::artifact::PolicyView;
+use lacewing_formats::topology::Structure;
+
 use super::CliError;
-use crate::device::{Advice, Choice, Profile, advise, measured};
+use crate::device::{Advice, Choice, Measured, Profile, advise, measured, same_sparsity};
 use crate::lab::policy;
+use crate::shell;
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -33,6 +37,7 @@ pub fn run(args: &Args) -> Result<(), CliError> {
         say!("{}", serde_json::json!(advice));
     } else {
         print(&advice);
+        commands(args, &view, &profile, &runs, &advice);
     }
     Ok(())
 }
@@ -72,4 +77,71 @@ fn print(advice: &Advice) {
         it.index,
         advice.because
     );
+}
+
+/// What to type next.
+fn commands(
+    args: &Args,
+    view: &PolicyView<'_>,
+    profile: &Profile,
+    runs: &[Measured],
+    advice: &Advice,
+) {
+    if let Some(untried) = advice.untried {
+        let it = &advice.choices[untried];
+        let micros = it.step_ns / 1e3;
+        let train = train(view, it);
+        say!(
+            "{} would take {micros:.2} µs, with a return that is not known; train it: `{train}`",
+            it.structure
+        );
+    }
+    let it = &advice.choices[advice.take];
+    say!("");
+    let source = match made(args, view, runs, it) {
+        Some(path) => shell::path(path),
+        None => {
+            say!("{} --out runs/advised", train(view, it));
+            String::from("runs/advised")
+        }
+    };
+    // Where policies lie in flash there is no room for a learner's memory.
+    let alone = if profile.room.flash.is_some() { " --no-resume-section" } else { "" };
+    let Choice { values, index, .. } = it;
+    say!("lacewing export {source} --values {values} --index {index}{alone} --out advised.lace");
+}
+
+/// The policy or the run that is like a choice already; of runs the best one.
+fn made<'a>(
+    args: &'a Args,
+    view: &PolicyView<'_>,
+    runs: &'a [Measured],
+    choice: &Choice,
+) -> Option<&'a PathBuf> {
+    let like = |structure, sparsity| {
+        structure == choice.structure && same_sparsity(sparsity, choice.sparsity)
+    };
+    let runs = runs.iter().filter(|run| like(run.structure, run.sparsity));
+    let best = runs.max_by(|a, b| a.final_return.total_cmp(&b.final_return));
+    let own = policy::sparsity(&policy::layers(view));
+    // A file does not say how it is structured, and no structure is one that all have.
+    let own = like(Structure::Unstructured, own).then_some(&args.policy);
+    best.map(|run| &run.path).or(own)
+}
+
+/// The command that trains a choice.
+fn train(view: &PolicyView<'_>, choice: &Choice) -> String {
+    let env = match view.provenance().environment {
+        "" => String::from("ENV"),
+        env => shell::quoted(env),
+    };
+    let Choice { structure, sparsity, .. } = choice;
+    let mut widths: Vec<_> = view.layers().map(|layer| layer.rows().to_string()).collect();
+    // The last are the actions.
+    widths.pop();
+    let hidden = match &widths[..] {
+        [] => String::new(),
+        widths => format!(" --hidden {}", widths.join(",")),
+    };
+    format!("lacewing train {env}{hidden} --structure {structure} --sparsity {sparsity:.3}")
 }

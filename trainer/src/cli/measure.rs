@@ -22,8 +22,8 @@ pub struct Args {
     #[arg(long)]
     int8: bool,
     /// Measure what a step takes of the battery here, by RAPL or INA3221, in place of its time; with
-    /// --target that is modelled anyway.
-    #[arg(long, conflicts_with_all = ["steps", "int8", "target"])]
+    /// --target that is modelled anyway, and marked so.
+    #[arg(long, conflicts_with_all = ["steps", "int8"])]
     energy: bool,
     /// Model a step on another device in place of timing one here: a name such as orin-nano, or the path
     /// of a profile.

@@ -4,32 +4,23 @@ use std::path::{Path, PathBuf};
 
 use lacewing_formats::artifact::PolicyView;
 use lacewing_formats::codec::{Encoding, IndexChoice, IndexCodec, ValueCodec};
-use lacewing_formats::topology::{CsrMut, Structure, TopologyError};
-use rand_core::SeedableRng;
-use rand_xoshiro::Xoshiro256PlusPlus;
+use lacewing_formats::topology::Structure;
 use serde::Serialize;
 use thiserror::Error;
 
+use super::drawn::{Network, networks};
 use super::model::model;
 use super::profile::Profile;
-use crate::engine::Layer;
 use crate::lab::policy::{self, PolicyError};
 
-/// Structures that some kernel is written for.
-const STRUCTURES: [Structure; 4] = [
-    Structure::Unstructured,
-    Structure::Groups { columns: 32 },
-    Structure::Blocks { rows: 16 },
-    Structure::Blocks { rows: 4 },
-];
-/// Of the layers that are not dense in the policy.
-const SPARSITIES: [f64; 6] = [0.5, 0.8, 0.9, 0.95, 0.98, 0.99];
 /// Written alike within so much, the smaller file is taken.
 const ALIKE: f64 = 1.02;
 /// A measured return this near to the best one is as good.
 const RETURN_MARGIN: f64 = 0.1;
-/// Sparsities this near are the same.
+/// Sparsities this near are the same: structures have only so many.
 const SAME_SPARSITY: f64 = 0.02;
+/// What is wanted where the policy is dense: what `lacewing train` makes of it.
+const USUAL_SPARSITY: f64 = 0.9;
 
 /// Nothing can be advised.
 #[derive(Debug, Error)]
@@ -45,6 +36,19 @@ pub enum AdviseError {
         /// Why.
         problem: String,
     },
+    /// A return of something else.
+    #[error(
+        "{} is a run in {env}, and this is advice for {expected}: returns of different environments cannot \
+         be compared, so leave it out", path.display()
+    )]
+    OtherEnv {
+        /// The run's folder.
+        path: PathBuf,
+        /// Its environment.
+        env: String,
+        /// The policy's, or that of the runs before.
+        expected: String,
+    },
     /// Nothing fits.
     #[error("no combination fits on {device}: take narrower layers")]
     Nothing {
@@ -54,10 +58,14 @@ pub enum AdviseError {
 }
 
 /// What a run came to.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Measured {
+    /// Its folder.
+    pub path: PathBuf,
+    /// Its environment.
+    pub env: String,
     /// Its structure.
-    pub structure: String,
+    pub structure: Structure,
     /// Share of the actor's links that are pruned.
     pub sparsity: f64,
     /// Return at its end.
@@ -68,7 +76,7 @@ pub struct Measured {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Choice {
     /// As `lacewing train --structure` has it.
-    pub structure: String,
+    pub structure: Structure,
     /// Of the whole network.
     pub sparsity: f64,
     /// As `lacewing export --values` has it.
@@ -98,6 +106,8 @@ pub struct Advice {
     pub take: usize,
     /// Why that one.
     pub because: String,
+    /// Index of one that is faster and as sparse, of which nobody knows the return.
+    pub untried: Option<usize>,
 }
 
 /// What came of a finished run, read from its folder.
@@ -116,9 +126,12 @@ pub fn measured(run: &Path) -> Result<Measured, AdviseError> {
     let number = |key: &str| {
         summary[key].as_f64().ok_or_else(|| wrong(format!("summary.json has no {key}")))
     };
-    let structure = config.get("structure").and_then(toml::Value::as_str).unwrap_or("unstructured");
+    let text = |key: &str| config.get(key).and_then(toml::Value::as_str);
+    let structure = text("structure").unwrap_or("unstructured");
     Ok(Measured {
-        structure: structure.to_string(),
+        path: run.to_path_buf(),
+        env: text("env").unwrap_or_default().to_string(),
+        structure: structure.parse().map_err(|error| wrong(format!("`{structure}` {error}")))?,
         sparsity: number("actor_sparsity")?,
         final_return: number("final_return")?,
     })
@@ -133,69 +146,114 @@ pub fn advise(
     profile: &Profile,
     measured: &[Measured],
 ) -> Result<Advice, AdviseError> {
+    same_env(view.provenance().environment, measured)?;
     let layers = policy::layers(view);
-    let mut choices = Vec::new();
-    for structure in STRUCTURES {
-        for sparsity in SPARSITIES {
-            let drawn = layers.iter().map(|layer| redrawn(layer, structure, sparsity));
-            let drawn = drawn.collect::<Result<Vec<_>, _>>().map_err(PolicyError::from)?;
-            choices.extend(best_encoding(view, profile, &drawn, structure, measured)?);
+    let own = policy::sparsity(&layers);
+    let runs: Vec<_> = measured.iter().map(|run| (run.structure, run.sparsity)).collect();
+    let networks = networks(&layers, &runs).map_err(PolicyError::from)?;
+    let mut returns = vec![Vec::new(); networks.len()];
+    for run in measured {
+        if let Some(at) = nearest(&networks, run) {
+            returns[at].push(run.final_return);
         }
     }
-    let own = policy::sparsity(&layers);
-    let near = |it: &Choice| (it.sparsity - own).abs() <= SAME_SPARSITY;
+    let mut choices = Vec::new();
+    for (network, returns) in networks.iter().zip(&returns) {
+        choices.extend(best_encoding(view, profile, network, returns)?);
+    }
     let best = choices.iter().filter_map(|it| it.mean_return).max_by(f64::total_cmp);
-    let (good, because): (Vec<usize>, String) = match best {
+    let (good, because) = match best {
         Some(best) => {
             let least = best - RETURN_MARGIN * best.abs();
-            let good = (0..choices.len())
-                .filter(|&at| choices[at].mean_return.is_some_and(|it| it >= least));
-            (
-                good.collect(),
-                format!("the fastest of those whose measured return is {least:.1} or more"),
-            )
+            let good = |&at: &usize| choices[at].mean_return.is_some_and(|it| it >= least);
+            let because =
+                format!("the fastest of those whose measured return is {least:.1} or more");
+            ((0..choices.len()).filter(good).collect(), because)
         }
         None => {
-            let good = (0..choices.len()).filter(|&at| near(&choices[at]));
-            (
-                good.collect(),
-                format!(
-                    "the fastest at the policy's own {:.0} % (no runs were given, so nothing is known of returns)",
-                    100.0 * own
-                ),
-            )
+            let whose = if own > 0.0 { "the policy's own" } else { "training's usual" };
+            let because = format!(
+                "the fastest at {whose} {:.0} % (no runs were given, so nothing is known of returns)",
+                100.0 * wanted(own)
+            );
+            (near(&choices, wanted(own)), because)
         }
     };
-    let fastest = |all: &mut dyn Iterator<Item = usize>| {
-        all.min_by(|&a, &b| choices[a].step_ns.total_cmp(&choices[b].step_ns))
+    let fastest = |among: Vec<usize>| {
+        among.into_iter().min_by(|&a, &b| choices[a].step_ns.total_cmp(&choices[b].step_ns))
     };
     let device = profile.name.clone();
-    let (take, because) = match fastest(&mut good.into_iter()) {
+    let (take, because) = match fastest(good) {
         Some(take) => (take, because),
-        None => match fastest(&mut (0..choices.len())) {
-            Some(take) => (
-                take,
-                String::from("the fastest that fits; nothing near the policy's own sparsity does"),
-            ),
+        None => match fastest((0..choices.len()).collect()) {
+            Some(take) => {
+                let because = "the fastest that fits; nothing near the policy's own sparsity does";
+                (take, String::from(because))
+            }
             None => return Err(AdviseError::Nothing { device }),
         },
     };
-    Ok(Advice { device, choices, take, because })
+    let taken = &choices[take];
+    let untried = |&at: &usize| {
+        taken.mean_return.is_some()
+            && choices[at].mean_return.is_none()
+            && choices[at].step_ns * ALIKE < taken.step_ns
+    };
+    let as_sparse = near(&choices, wanted(taken.sparsity));
+    let untried = fastest(as_sparse.into_iter().filter(untried).collect());
+    Ok(Advice { device, choices, take, because, untried })
+}
+
+/// Refuses runs in other environments than the policy's; where that is not known, than the first run's.
+fn same_env(own: &str, measured: &[Measured]) -> Result<(), AdviseError> {
+    let first = measured.first().map_or(own, |run| run.env.as_str());
+    let expected = if own.is_empty() { first } else { own };
+    match measured.iter().find(|run| run.env != expected) {
+        None => Ok(()),
+        Some(run) => Err(AdviseError::OtherEnv {
+            path: run.path.clone(),
+            env: run.env.clone(),
+            expected: expected.to_string(),
+        }),
+    }
+}
+
+/// The sparsity to look near.
+fn wanted(own: f64) -> f64 {
+    if own > 0.0 { own } else { USUAL_SPARSITY }
+}
+
+/// The network that a run stands for. What is dense has every structure.
+fn nearest(networks: &[Network], run: &Measured) -> Option<usize> {
+    let off = |at: usize| (networks[at].sparsity - run.sparsity).abs();
+    let like =
+        |&at: &usize| networks[at].structure == run.structure || networks[at].sparsity == 0.0;
+    (0..networks.len()).filter(like).min_by(|&a, &b| off(a).total_cmp(&off(b)))
+}
+
+/// Whether two sparsities are as good as the same.
+pub fn same_sparsity(a: f64, b: f64) -> bool {
+    (a - b).abs() <= SAME_SPARSITY
+}
+
+/// Of each structure the choice nearest to a sparsity, if it is as good as the same.
+fn near(choices: &[Choice], sparsity: f64) -> Vec<usize> {
+    let off = |it: &Choice| (it.sparsity - sparsity).abs();
+    let nearest = |&at: &usize| {
+        let it = &choices[at];
+        let nearer = |other: &Choice| other.structure == it.structure && off(other) < off(it);
+        same_sparsity(it.sparsity, sparsity) && !choices.iter().any(nearer)
+    };
+    (0..choices.len()).filter(nearest).collect()
 }
 
 /// The way to store a network that is fastest on the device, of those alike the smallest; none if none fits.
 fn best_encoding(
     view: &PolicyView<'_>,
     profile: &Profile,
-    layers: &[Layer],
-    structure: Structure,
-    measured: &[Measured],
+    network: &Network,
+    returns: &[f64],
 ) -> Result<Option<Choice>, AdviseError> {
-    let sparsity = policy::sparsity(layers);
-    let name = structure.to_string();
-    let like =
-        |run: &&Measured| run.structure == name && (run.sparsity - sparsity).abs() <= SAME_SPARSITY;
-    let returns: Vec<_> = measured.iter().filter(like).map(|run| run.final_return).collect();
     let mean_return =
         (!returns.is_empty()).then(|| returns.iter().sum::<f64>() / returns.len() as f64);
     let facts = policy::Facts { resume: None, ..policy::facts(view) };
@@ -207,12 +265,12 @@ fn best_encoding(
             (IndexChoice::Smallest, "auto"),
         ] {
             let encoding = Encoding { values, indices: index };
-            let bytes = policy::to_bytes(layers, &facts, &[], encoding)?;
+            let bytes = policy::to_bytes(&network.layers, &facts, &[], encoding)?;
             let written = policy::parse(&bytes, Path::new("a drawn policy"))?;
             let Ok(it) = model(&written, bytes.len() as u64, profile) else { continue };
             let choice = Choice {
-                structure: name.clone(),
-                sparsity,
+                structure: network.structure,
+                sparsity: network.sparsity,
                 values: values_name,
                 index: index_name,
                 file_bytes: it.file_bytes,
@@ -231,19 +289,4 @@ fn best_encoding(
         }
     }
     Ok(best)
-}
-
-/// A layer with other links; one that is dense stays so.
-fn redrawn(layer: &Layer, structure: Structure, sparsity: f64) -> Result<Layer, TopologyError> {
-    let (rows, cols) = (layer.bias.len(), layer.cols);
-    if layer.col_idx.len() == rows * cols {
-        return Ok(layer.clone());
-    }
-    let links = structure.nearest_links(rows, cols, (rows * cols) as f64 * (1.0 - sparsity));
-    let mut drawn = layer.clone();
-    drawn.col_idx = vec![0; links];
-    let rng = &mut Xoshiro256PlusPlus::seed_from_u64(1);
-    CsrMut::random(structure, cols, &mut drawn.row_ptr, &mut drawn.col_idx, rng)?;
-    drawn.weights = layer.weights.iter().copied().cycle().take(links).collect();
-    Ok(drawn)
 }

@@ -23,8 +23,7 @@ use super::profile::{Memory, Profile};
 pub enum DoesNotFit {
     /// Into the flash.
     #[error(
-        "{device} has {has} bytes of flash, of which the firmware takes {firmware}; the policy takes {needs}: \
-         export it with --values f16 --index auto, or train it sparser"
+        "{device} has {has} bytes of flash, of which the firmware takes {firmware}; the policy takes {needs}: {advice}"
     )]
     Flash {
         /// The device.
@@ -35,11 +34,25 @@ pub enum DoesNotFit {
         firmware: u64,
         /// The policy's.
         needs: u64,
+        /// What to do.
+        advice: String,
+    },
+    /// Into the part of the flash that the firmware leaves to a policy.
+    #[error(
+        "the firmware for {device} keeps {has} bytes of flash for a policy; this one takes {needs}: {advice}"
+    )]
+    Region {
+        /// The device.
+        device: String,
+        /// That part.
+        has: u64,
+        /// The policy's.
+        needs: u64,
+        /// What to do.
+        advice: String,
     },
     /// Into the memory.
-    #[error(
-        "{device} has {has} bytes of RAM; acting takes {needs}: take narrower layers, or train it sparser"
-    )]
+    #[error("{device} has {has} bytes of RAM; acting takes {needs}: {advice}")]
     Ram {
         /// The device.
         device: String,
@@ -47,6 +60,8 @@ pub enum DoesNotFit {
         has: u64,
         /// What acting takes.
         needs: u64,
+        /// What to do.
+        advice: String,
     },
 }
 
@@ -147,7 +162,7 @@ pub fn model(
     let scratch = Policy::new(view.clone()).map_or(0, |policy| 4 * policy.scratch_len() as u64);
     let firmware_ram = profile.room.firmware_ram.as_ref().map_or(0, |it| it.value as u64);
     let ram_bytes = layout_bytes + scratch + firmware_ram + if in_flash { 0 } else { file_bytes };
-    fits(profile, file_bytes, ram_bytes)?;
+    fits(profile, view, file_bytes, ram_bytes)?;
     Ok(Model {
         device: profile.name.clone(),
         modelled: true,
@@ -162,20 +177,57 @@ pub fn model(
     })
 }
 
-fn fits(profile: &Profile, file_bytes: u64, ram_bytes: u64) -> Result<(), DoesNotFit> {
+fn fits(
+    profile: &Profile,
+    view: &PolicyView<'_>,
+    file_bytes: u64,
+    ram_bytes: u64,
+) -> Result<(), DoesNotFit> {
     let device = profile.name.clone();
-    if let Some(flash) = &profile.room.flash {
-        let firmware = profile.room.firmware.as_ref().map_or(0, |it| it.value as u64);
-        let has = flash.value as u64;
-        if firmware + file_bytes > has {
-            return Err(DoesNotFit::Flash { device, has, firmware, needs: file_bytes });
+    let room = &profile.room;
+    if let Some(policy) = &room.policy {
+        let has = policy.value as u64;
+        if file_bytes > has {
+            let advice = smaller(view, file_bytes - has);
+            return Err(DoesNotFit::Region { device, has, needs: file_bytes, advice });
         }
     }
-    let has = profile.room.ram.value as u64;
+    if let Some(flash) = &room.flash {
+        let firmware = room.firmware.as_ref().map_or(0, |it| it.value as u64);
+        let has = flash.value as u64;
+        if firmware + file_bytes > has {
+            let advice = smaller(view, firmware + file_bytes - has);
+            return Err(DoesNotFit::Flash { device, has, firmware, needs: file_bytes, advice });
+        }
+    }
+    let has = room.ram.value as u64;
     if ram_bytes > has {
-        return Err(DoesNotFit::Ram { device, has, needs: ram_bytes });
+        let advice = match room.flash {
+            // Links lie there, so fewer of them change nothing.
+            Some(_) => String::from("take narrower layers"),
+            None => smaller(view, ram_bytes - has),
+        };
+        return Err(DoesNotFit::Ram { device, has, needs: ram_bytes, advice });
     }
     Ok(())
+}
+
+/// How a file becomes smaller by so many bytes, what costs least first.
+fn smaller(view: &PolicyView<'_>, excess: u64) -> String {
+    let resume = view.resume().map_or(0, <[u8]>::len) as u64;
+    if resume >= excess {
+        return format!("export it with --no-resume-section, which leaves out {resume} of them");
+    }
+    let wide = view.layers().any(|layer| layer.values().codec() == ValueCodec::F32);
+    let sparser = "train it sparser, or with narrower layers";
+    match (resume > 0, wide) {
+        (false, false) => String::from(sparser),
+        (true, false) => format!("export it with --no-resume-section, and {sparser}"),
+        (false, true) => format!("export it with --values f16 --index auto, or {sparser}"),
+        (true, true) => {
+            format!("export it with --no-resume-section --values f16 --index auto, or {sparser}")
+        }
+    }
 }
 
 /// Every layout that the device has for a layer; those that take memory beyond the file only where the

@@ -128,6 +128,8 @@ pub struct Room {
     pub flash: Option<Figure>,
     /// Bytes of flash that the firmware takes.
     pub firmware: Option<Figure>,
+    /// Bytes of flash that the firmware's memory map keeps for a policy, where there is firmware.
+    pub policy: Option<Figure>,
     /// Bytes of memory.
     pub ram: Figure,
     /// Bytes of memory that the firmware takes beside the policy's scratch.
@@ -167,13 +169,25 @@ const PROFILES: [(&str, &str); 11] = [
     ("xavier-nx", include_str!("../../../targets/profiles/xavier-nx.toml")),
 ];
 
+/// What people also say, and which of the profiles is near that.
+const SAID: [(&str, &str); 7] = [
+    ("cortex-m4", "stm32f4"),
+    ("cortex-m7", "stm32h7"),
+    ("jetson", "jetson-nano"),
+    ("orin", "orin-nano"),
+    ("pi", "raspberry-pi-5"),
+    ("rpi", "raspberry-pi-5"),
+    ("teensy41", "teensy-4.1"),
+];
+
 /// Every name that [`Profile::named`] knows.
 pub fn names() -> String {
     PROFILES.map(|(name, _)| name).join(", ")
 }
 
 fn near(name: &str) -> String {
-    let near = nearest(name, PROFILES.iter().map(|(name, _)| *name));
+    let said = SAID.iter().find(|(said, _)| *said == name).map(|(_, meant)| *meant);
+    let near = said.or_else(|| nearest(name, PROFILES.iter().map(|(name, _)| *name)));
     near.map_or_else(String::new, |near| format!(" (did you mean {near}?)"))
 }
 
@@ -232,8 +246,9 @@ impl Profile {
             &self.cycles;
         let Cycles { in_place_fours, in_place_coded_fours, even, .. } = &self.cycles;
         let some = even.iter().chain(in_place_fours).chain(in_place_coded_fours);
-        let Room { flash, firmware, ram, firmware_ram } = &self.room;
-        let room = [Some(ram), flash.as_ref(), firmware.as_ref(), firmware_ram.as_ref()];
+        let Room { flash, firmware, policy, ram, firmware_ram } = &self.room;
+        let room =
+            [Some(ram), flash.as_ref(), firmware.as_ref(), policy.as_ref(), firmware_ram.as_ref()];
         let memory = self.memory.iter().flat_map(|it| [Some(&it.gb_per_s), it.bytes.as_ref()]);
         let links = [in_place, in_place_coded, in_place_rice];
         let own = [&self.clock_ghz, &self.watts, dense, output, step].into_iter().chain(links);
@@ -263,6 +278,20 @@ mod tests {
     }
 
     #[test]
+    fn a_policys_room_is_that_of_the_firmwares_memory_map() {
+        for (name, map) in [
+            ("stm32f4", include_str!("../../../targets/cortex-m/memory/stm32f4.x")),
+            ("stm32h7", include_str!("../../../targets/cortex-m/memory/stm32h7.x")),
+            ("teensy-4.1", include_str!("../../../targets/cortex-m/memory/teensy41.x")),
+        ] {
+            let policy = Profile::named(name).unwrap().room.policy.unwrap().value;
+            let line = map.lines().find(|line| line.trim().starts_with("POLICY :")).unwrap();
+            let length = format!("LENGTH = {}K", policy / 1024.0);
+            assert!(line.ends_with(&length), "{name}: {line}");
+        }
+    }
+
+    #[test]
     fn what_is_no_profile_is_refused() {
         let text = PROFILES[0].1;
         for (old, new, expected) in [
@@ -273,7 +302,12 @@ mod tests {
             let error = Profile::parse("x", &text.replacen(old, new, 1)).unwrap_err();
             assert!(error.to_string().contains(expected), "{error}");
         }
-        let error = Profile::named("orin-nan").unwrap_err().to_string();
-        assert!(error.contains("did you mean orin-nano?"), "{error}");
+        for (name, meant) in [("orin-nan", "orin-nano"), ("pi", "raspberry-pi-5")] {
+            let error = Profile::named(name).unwrap_err().to_string();
+            assert!(error.contains(&format!("did you mean {meant}?")), "{error}");
+        }
+        for (_, meant) in SAID {
+            assert!(Profile::named(meant).is_ok(), "{meant}");
+        }
     }
 }
