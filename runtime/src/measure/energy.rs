@@ -1,7 +1,8 @@
 //! What a step takes of a battery, from the counters that a board has.
 //!
 //! RAPL on x86 (`/sys/class/powercap`, a counter of microjoules a package) and INA3221 on Jetson
-//! (`/sys/class/hwmon`, millivolts and milliamperes a rail). Both see the whole package or rail, all that
+//! (`/sys/class/hwmon`, millivolts and milliamperes a rail; on JetPack 4, as of the Jetson Nano, milliwatts a
+//! rail in `/sys/bus/i2c/drivers/ina3221x`). Both see the whole package or rail, all that
 //! runs there included; so what it takes at rest is measured first and said beside.
 
 use super::{observations, step};
@@ -60,8 +61,28 @@ pub struct Energy {
 enum Meter {
     /// File of microjoules, and the value at which it starts again from 0.
     Rapl(PathBuf, u64),
+    /// Rails that together are the module's.
+    Ina(Vec<Rail>),
+}
+
+/// A rail of an INA3221.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Rail {
     /// Files of millivolts and milliamperes.
-    Ina(PathBuf, PathBuf),
+    VoltsAmperes(PathBuf, PathBuf),
+    /// File of milliwatts.
+    Milliwatts(PathBuf),
+}
+
+impl Rail {
+    fn watts(&self) -> Result<f64, String> {
+        Ok(match self {
+            Self::VoltsAmperes(volts, amperes) => {
+                number(volts)? as f64 * number(amperes)? as f64 * 1e-6
+            }
+            Self::Milliwatts(power) => number(power)? as f64 * 1e-3,
+        })
+    }
 }
 
 /// Makes control steps of a policy in its packed layout for two seconds, after two at rest, and says what
@@ -120,13 +141,13 @@ impl Meter {
                 let used = if after >= before { after - before } else { after + range - before };
                 Ok(used as f64 * 1e-6 / began.elapsed().as_secs_f64())
             }
-            Self::Ina(volts, amperes) => {
+            Self::Ina(rails) => {
                 let (mut sum, mut samples) = (0.0, 0_u32);
                 while began.elapsed() < span {
                     work();
-                    let [volts, amperes] = [volts, amperes].map(|file| number(file));
-                    sum +=
-                        volts.map_err(no_meter)? as f64 * amperes.map_err(no_meter)? as f64 * 1e-6;
+                    for rail in rails {
+                        sum += rail.watts().map_err(no_meter)?;
+                    }
                     samples += 1;
                 }
                 Ok(sum / f64::from(samples.max(1)))
@@ -137,30 +158,31 @@ impl Meter {
 
 /// The first counter under `sys`, and what to call it.
 fn find(sys: &Path) -> Result<(String, Meter), EnergyError> {
+    let packages = within(&sys.join("class/powercap")).into_iter().map(|path| rapl(&path));
+    let monitors = within(&sys.join("class/hwmon")).into_iter().map(|path| hwmon(&path));
+    let chips = within(&sys.join("bus/i2c/drivers/ina3221x"));
+    let devices = chips.iter().flat_map(|chip| within(chip)).map(|path| iio(&path));
     let mut problems = Vec::new();
-    for (folder, read) in [
-        ("class/powercap", rapl as fn(&Path) -> Result<Option<(String, Meter)>, String>),
-        ("class/hwmon", ina),
-    ] {
-        let folder = sys.join(folder);
-        let Ok(entries) = fs::read_dir(&folder) else {
-            problems.push(format!("there is no {}", folder.display()));
-            continue;
-        };
-        let mut paths: Vec<_> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
-        paths.sort();
-        for path in paths {
-            match read(&path) {
-                Ok(Some(found)) => return Ok(found),
-                Ok(None) => {}
-                Err(error) => problems.push(error),
-            }
+    for read in packages.chain(monitors).chain(devices) {
+        match read {
+            Ok(Some(found)) => return Ok(found),
+            Ok(None) => {}
+            Err(problem) => problems.push(problem),
         }
     }
     if problems.is_empty() {
-        problems.push(String::from("neither a RAPL package nor an INA3221 is there"));
+        problems
+            .push(format!("there is neither a RAPL package nor an INA3221 in {}", sys.display()));
     }
     Err(EnergyError::NoMeter { problem: problems.join(", ") })
+}
+
+/// What lies in a folder, in order; nothing where there is none.
+fn within(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).into_iter().flatten();
+    let mut paths: Vec<_> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
+    paths.sort();
+    paths
 }
 
 /// A package's counter, if this is one.
@@ -175,22 +197,51 @@ fn rapl(folder: &Path) -> Result<Option<(String, Meter)>, String> {
     Ok(Some((format!("RAPL {name}"), Meter::Rapl(counter, range))))
 }
 
-/// The rail of the whole module, if this is an INA3221 that has one.
-fn ina(folder: &Path) -> Result<Option<(String, Meter)>, String> {
+/// The module's rails, if this is an INA3221 as hwmon shows it.
+fn hwmon(folder: &Path) -> Result<Option<(String, Meter)>, String> {
     if text(&folder.join("name")).is_none_or(|name| name != "ina3221") {
         return Ok(None);
     }
-    for channel in 1..=3 {
-        let label = text(&folder.join(format!("in{channel}_label"))).unwrap_or_default();
-        if label == "VDD_IN" || label == "POM_5V_IN" {
-            let volts = folder.join(format!("in{channel}_input"));
-            let amperes = folder.join(format!("curr{channel}_input"));
-            number(&volts)?;
-            number(&amperes)?;
-            return Ok(Some((format!("INA3221 {label}"), Meter::Ina(volts, amperes))));
+    let rail = |channel: u32| {
+        let file = |name: &str| folder.join(format!("{name}{channel}_input"));
+        let label = text(&folder.join(format!("in{channel}_label")))?;
+        Some((label, Rail::VoltsAmperes(file("in"), file("curr"))))
+    };
+    module(&(1..=3).filter_map(rail).collect::<Vec<_>>()).map(Some)
+}
+
+/// The same, as the driver of JetPack 4 shows it.
+fn iio(folder: &Path) -> Result<Option<(String, Meter)>, String> {
+    let rail = |channel: u32| {
+        let label = text(&folder.join(format!("rail_name_{channel}")))?;
+        Some((label, Rail::Milliwatts(folder.join(format!("in_power{channel}_input")))))
+    };
+    let rails: Vec<_> = (0..=2).filter_map(rail).collect();
+    if rails.is_empty() { Ok(None) } else { module(&rails).map(Some) }
+}
+
+/// Of an INA3221's rails those that the module takes all its power from: a single one, or, as on AGX Orin,
+/// those of its processors and of the rest.
+fn module(rails: &[(String, Rail)]) -> Result<(String, Meter), String> {
+    let of = |names: &[&str]| -> Vec<_> {
+        rails.iter().filter(|(label, _)| names.contains(&label.as_str())).collect()
+    };
+    let whole = of(&["VDD_IN", "POM_5V_IN"]);
+    let parts = of(&["VDD_GPU_SOC", "VDD_CPU_CV", "VIN_SYS_5V0"]);
+    let labels = |rails: &[&(String, Rail)], between: &str| {
+        rails.iter().map(|(label, _)| label.as_str()).collect::<Vec<_>>().join(between)
+    };
+    let found = match (whole.len(), parts.len()) {
+        (1.., _) => whole,
+        (0, 2..) => parts,
+        _ => {
+            let all = labels(&rails.iter().collect::<Vec<_>>(), ", ");
+            return Err(format!("an INA3221 is there, but no rail of the module: it has {all}"));
         }
-    }
-    Ok(None)
+    };
+    found.iter().try_for_each(|(_, rail)| rail.watts().map(|_| ()))?;
+    let name = format!("INA3221 {}", labels(&found, " + "));
+    Ok((name, Meter::Ina(found.into_iter().map(|(_, rail)| rail.clone()).collect())))
 }
 
 fn no_meter(problem: String) -> EnergyError {
@@ -273,17 +324,72 @@ mod tests {
                 (&format!("{hwmon}/curr2_input"), "1200\n"),
             ],
         );
-        let (name, meter) = find(&sys.0).unwrap();
+        let (name, watts) = steady(&sys);
         assert_eq!(name, "INA3221 VDD_IN");
+        assert!((watts - 6.0).abs() < 1e-9, "{watts} W");
+    }
+
+    /// Watts of a `/sys` that nothing changes, and what they are of.
+    fn steady(sys: &Sys) -> (String, f64) {
+        let (name, meter) = find(&sys.0).unwrap();
         let watts = meter.watts(Duration::from_millis(5), &mut || sleep(Duration::from_millis(1)));
-        assert!((watts.unwrap() - 6.0).abs() < 1e-9);
+        (name, watts.unwrap())
+    }
+
+    #[test]
+    fn where_the_module_has_several_rails_they_are_added() {
+        let hwmon = "class/hwmon/hwmon3";
+        let mut files = vec![(format!("{hwmon}/name"), "ina3221\n")];
+        for (channel, label) in [(1, "VDD_GPU_SOC"), (2, "VDD_CPU_CV"), (3, "VIN_SYS_5V0")] {
+            files.push((format!("{hwmon}/in{channel}_label"), label));
+            files.push((format!("{hwmon}/in{channel}_input"), "5000\n"));
+            files.push((format!("{hwmon}/curr{channel}_input"), "600\n"));
+        }
+        let files: Vec<_> = files.iter().map(|(path, content)| (path.as_str(), *content)).collect();
+        let (name, watts) = steady(&Sys::new("agx", &files));
+        assert_eq!(name, "INA3221 VDD_GPU_SOC + VDD_CPU_CV + VIN_SYS_5V0");
+        assert!((watts - 9.0).abs() < 1e-9, "{watts} W");
+    }
+
+    #[test]
+    fn the_driver_of_older_boards_says_milliwatts() {
+        let device = "bus/i2c/drivers/ina3221x/6-0040/iio:device0";
+        let sys = Sys::new(
+            "nano",
+            &[
+                ("bus/i2c/drivers/ina3221x/bind", ""),
+                (&format!("{device}/rail_name_0"), "POM_5V_IN\n"),
+                (&format!("{device}/in_power0_input"), "2500\n"),
+                (&format!("{device}/rail_name_1"), "POM_5V_GPU\n"),
+                (&format!("{device}/in_power1_input"), "40\n"),
+            ],
+        );
+        let (name, watts) = steady(&sys);
+        assert_eq!(name, "INA3221 POM_5V_IN");
+        assert!((watts - 2.5).abs() < 1e-9, "{watts} W");
     }
 
     #[test]
     fn what_cannot_be_read_is_named() {
         let sys = Sys::new("none", &[("class/powercap/intel-rapl:0/name", "package-0")]);
         let error = find(&sys.0).unwrap_err().to_string();
-        assert!(error.contains("energy_uj cannot be read") && error.contains("hwmon"), "{error}");
-        assert!(error.contains("--target"), "{error}");
+        assert!(
+            error.contains("energy_uj cannot be read") && error.contains("--target"),
+            "{error}"
+        );
+        let sys = Sys::new("nothing", &[("class/hwmon/hwmon0/name", "tmp451\n")]);
+        let error = find(&sys.0).unwrap_err().to_string();
+        assert!(error.contains("neither a RAPL package nor an INA3221"), "{error}");
+        let hwmon = "class/hwmon/hwmon4";
+        let sys = Sys::new(
+            "rails",
+            &[
+                (&format!("{hwmon}/name"), "ina3221\n"),
+                (&format!("{hwmon}/in1_label"), "NC\n"),
+                (&format!("{hwmon}/in2_label"), "VDDQ_VDD2_1V8AO\n"),
+            ],
+        );
+        let error = find(&sys.0).unwrap_err().to_string();
+        assert!(error.contains("no rail of the module: it has NC, VDDQ_VDD2_1V8AO;"), "{error}");
     }
 }
