@@ -94,7 +94,7 @@ p1=$work/p1.lace p2=$work/p2.lace p3=$work/p3.lace p4=$work/p4.lace p5=$work/p5.
 
 step 'keys and signatures'
 [[ $(stat -c %a "$work/fleet.key") == 600 ]] || fail 'a secret key that others can read'
-refused 'already exists' "$lacewing" keygen "$work/fleet"
+refused 'is there already' "$lacewing" keygen "$work/fleet"
 says 'robot rover-1, counter 2' "$lacewing" verify "$p2" --key "$work/fleet.pub"
 refused 'not by the trusted key' "$lacewing" verify "$p2" --key "$work/other.pub"
 refused 'secret key' "$lacewing" verify "$p2" --key "$work/fleet.key"
@@ -127,7 +127,7 @@ wait "$waiter"
 acts_as "$p2"
 says 'version 2 is left for version 1' to_rover --rollback
 acts_as "$p1"
-refused 'no other to fall back to' to_rover --rollback
+refused 'version 1 is the only one that can run' to_rover --rollback
 says 'version 3 is installed' to_rover "$p2" --good-steps 50
 acts_as "$p2"
 
@@ -242,8 +242,13 @@ refused '1 of 3 failed, 0 not begun' deploy --jobs 2 --may-fail 1 --to "rover:$r
 [[ -e $robot2/current ]] || fail 'a robot that may be reached was left out'
 
 step 'an image'
-says 'version 1' "$lacewing" deploy "$p5" --edge "$edge" --to "$work/image/opt" --robot rover-1 --trust "$work/fleet.pub" --run "$run" --good-steps 50
+image() { "$lacewing" deploy --edge "$edge" --to "$work/image/opt" "$@"; }
+says 'version 1 is installed; let its systemd' image "$p5" --robot rover-1 --trust "$work/fleet.pub" --run "$run" --good-steps 50
 robot=$work/image/opt; acts_as "$p5"
-refused 'no lacewing-edge for armv7l' "$lacewing" deploy "$p5" --to "$work/image/opt" --machine armv7l
+says 'confirmed' image --status
+refused 'version 1 is the only one' image --rollback
+refused 'no lacewing-edge for armv7l' image "$p5" --machine armv7l
+says 'nothing starts it' "$lacewing" deploy "$p5" --edge "$edge" --to "$work/image/idle"
+refused 'no policy is installed in' "$lacewing" deploy --to "$work/image/nowhere" --status
 
 echo "deploy: $passed checks passed in $SECONDS s"

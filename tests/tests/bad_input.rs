@@ -56,6 +56,7 @@ fn furnish(folder: &Path) {
     fs::write(folder.join("crate/config.toml"), "[package]\nname = 'thesis'\n").unwrap();
     fs::create_dir(folder.join("mine")).unwrap();
     fs::write(folder.join("mine/thesis.txt"), "irreplaceable").unwrap();
+    fs::write(folder.join("mine/fleet.key"), "irreplaceable").unwrap();
 }
 
 /// Arguments, and words that the complaint must have.
@@ -215,6 +216,11 @@ const CASES: &[(&str, &[&str])] = &[
     ("quickstart --steps 128", &["--steps", "above 128"]),
     ("quickstart --sparsity 2", &["sparsity"]),
     ("quickstart --out run", &["run already exists", "--force"]),
+    // Names of chips.
+    ("measure small.lace --target cortex-m7", &["no device cortex-m7", "did you mean stm32h7?"]),
+    ("deploy small.lace --to cortex-m7", &["no host", "--to cortex-m7 --emulate`"]),
+    ("deploy small.lace --to stm32h7", &["no host", "--to stm32h7 --flash`"]),
+    ("keygen mine/fleet", &["mine/fleet.key is there already", "move that one away"]),
     ("env serve Nowhere-v0", &["unknown environment"]),
     ("frobnicate", &["frobnicate", "--help"]),
 ];

@@ -222,3 +222,13 @@ fn what_flash_forgets_is_left_for_the_version_before() {
         assert!(nothing, "{file}: {error}");
     }
 }
+
+#[test]
+fn the_only_version_stays() {
+    let releases: Vec<_> = (1..=1).map(release).collect();
+    let mut disk = Folder::new(0);
+    install(&mut disk, &releases[0]).unwrap();
+    let error = Versions::new(&mut disk).rollback().unwrap_err();
+    assert!(matches!(error, DeployError::Only { number: 1 }), "{error}");
+    assert_eq!(started(&mut disk, &releases), Some(0));
+}

@@ -73,6 +73,12 @@ pub enum DeployError {
         /// What is wrong with it.
         failure: Failure,
     },
+    /// Nothing can be rolled back to.
+    #[error("version {number} is the only one that can run, so it stays: deploy another one")]
+    Only {
+        /// Which.
+        number: u32,
+    },
     /// Another version runs by now.
     #[error("version {number} does not run any more: version {current} does")]
     NotCurrent {

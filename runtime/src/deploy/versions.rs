@@ -202,10 +202,14 @@ impl<D: Disk> Versions<D> {
     /// Leaves the current version for the one before, because someone asks for it; says which both are.
     ///
     /// # Errors
-    /// [`DeployError::NoFallback`] if there is none.
+    /// [`DeployError::Only`] if there is none.
     pub fn rollback(&mut self) -> Result<(u32, u32), DeployError> {
         let number = self.current()?;
-        self.fail(number, Failure::Asked).map(|before| (number, before))
+        match self.fail(number, Failure::Asked) {
+            Ok(before) => Ok((number, before)),
+            Err(DeployError::NoFallback { number, .. }) => Err(DeployError::Only { number }),
+            Err(error) => Err(error),
+        }
     }
 
     /// What there is.

@@ -3,12 +3,10 @@
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use lacewing_runtime::deploy::Installed;
-
 use super::CliError;
 use super::sign::signature_of;
 use crate::deploy::{
-    Address, DeployError, Fleet, Machine, OnChip, Package, Programs, Remote, Session, each, install,
+    Address, DeployError, Fleet, Machine, OnChip, Package, Programs, Remote, Session, each, image,
 };
 use crate::lab::{files, policy};
 
@@ -97,6 +95,16 @@ pub fn run(args: &Args) -> Result<(), CliError> {
         }
         return Ok(());
     }
+    for to in &args.to {
+        let to = to.to_string();
+        if let Some(how) = OnChip::named(&to) {
+            let option = how.option();
+            return Err(CliError::Usage(format!(
+                "{to} is no host but a microcontroller: `lacewing deploy POLICY --to {to} {option}` serves it \
+                 (a host of this name is USER@{to})"
+            )));
+        }
+    }
     let session = Session { config: args.ssh_config.clone(), options: args.ssh_option.clone() };
     let load = match &args.policy {
         Some(path) => Some((package(args, path)?, Programs::find(&args.edge)?)),
@@ -119,18 +127,12 @@ pub fn run(args: &Args) -> Result<(), CliError> {
                 let machine = machine.ok_or_else(|| DeployError::UnknownMachine {
                     uname: std::env::consts::ARCH.to_string(),
                 })?;
-                let (Installed::New(version) | Installed::Already(version)) =
-                    install(package, programs, machine, root, &id)?;
-                Ok(format!(
-                    "version {version}; at boot let current/lacewing-edge start this folder"
-                ))
+                image::install(package, programs, machine, root, &id)
             }
-            (Address::Folder(root), None) => Err(DeployError::Refused {
-                said: format!(
-                    "for a folder here ask its own program: {}/current/lacewing-edge --help",
-                    root.display()
-                ),
-            }),
+            (Address::Folder(root), None) => {
+                let command = if args.rollback { "rollback" } else { "status" };
+                image::ask(&Programs::find(&args.edge)?, command, root)
+            }
         }
     };
     let fleet = Fleet { jobs: args.jobs, may_fail: args.may_fail };

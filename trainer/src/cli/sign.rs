@@ -24,6 +24,15 @@ pub enum SignError {
     /// The system has no random numbers.
     #[error("the system gives no random numbers ({0}): try again, or on another machine")]
     Random(getrandom::Error),
+    /// A key is there already.
+    #[error(
+        "{} is there already, and a key that is replaced cannot be had again: choose another name, or move \
+         that one away", path.display()
+    )]
+    KeyExists {
+        /// The key.
+        path: PathBuf,
+    },
     /// There is no signature.
     #[error("{} is not there: sign the policy with `lacewing sign`", path.display())]
     Unsigned {
@@ -83,9 +92,12 @@ pub fn keygen(args: &KeygenArgs) -> Result<(), CliError> {
         PathBuf::from(path)
     };
     let (secret, public) = (named(".key"), named(".pub"));
-    // A key that is overwritten cannot be had again: there is no --force.
-    files::check_output(&secret, false)?;
-    files::check_output(&public, false)?;
+    for path in [&secret, &public] {
+        if path.exists() {
+            return Err(SignError::KeyExists { path: path.clone() }.into());
+        }
+        files::check_output(path, false)?;
+    }
     let mut random = [0; 32];
     getrandom::fill(&mut random).map_err(SignError::Random)?;
     let key = SecretKey::from_random(random);

@@ -17,6 +17,23 @@ pub enum OnChip {
 }
 
 impl OnChip {
+    /// What is done with a policy for a chip or a board of this name, if it is one.
+    pub fn named(name: &str) -> Option<Self> {
+        match name {
+            "cortex-m4" | "cortex-m7" => Some(Self::Emulate),
+            "stm32f4" | "stm32h7" | "teensy41" => Some(Self::Flash),
+            _ => None,
+        }
+    }
+
+    /// The option that asks for it.
+    pub fn option(self) -> &'static str {
+        match self {
+            Self::Emulate => "--emulate",
+            Self::Flash => "--flash",
+        }
+    }
+
     /// Does it, for a chip or a board of this name.
     ///
     /// # Errors

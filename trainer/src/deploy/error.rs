@@ -109,9 +109,9 @@ pub enum DeployError {
     },
     /// No program for this processor.
     #[error(
-        "no lacewing-edge for {machine} is at hand: build one (`cargo build --profile dist -p \
-         lacewing-edge --target {}`) and give it with --edge FILE",
-        machine.target()
+        "no lacewing-edge for {machine} is at hand: build one in a clone of Lacewing (`{}`) and give it with \
+         --edge FILE",
+        machine.build()
     )]
     NoProgram {
         /// Which processor.

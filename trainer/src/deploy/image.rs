@@ -1,12 +1,14 @@
 //! Into a folder here: a mounted image, or the root of what will be one.
 
+use super::remote::{refused, text};
 use super::{DeployError, Machine, Package, Programs};
 use lacewing_runtime::deploy::{self, Files, Installed, Offer, Plan, UPLOADS, Versions};
 use std::fs;
 use std::path::Path;
+use std::process::{Command, Stdio};
 
-/// Installs the package for `machine` in the folder of versions at `root`; says which version it is. What
-/// the robot would find out by its probes is found out here.
+/// Installs the package for `machine` in the folder of versions at `root`; says which version it is, and what
+/// is left to do. What the robot would find out by its probes is found out here.
 ///
 /// # Errors
 /// [`DeployError`].
@@ -16,11 +18,29 @@ pub fn install(
     machine: Machine,
     root: &Path,
     id: &str,
-) -> Result<Installed, DeployError> {
+) -> Result<String, DeployError> {
     let staged = package.stage(programs.of(machine)?)?;
     let mut versions = Versions::new(
         Files::open(root).map_err(|error| deploy::DeployError::at_root(root, error))?,
     );
+    let status = versions.status()?;
+    let before = status.versions.iter().find(|version| Some(version.number) == status.current);
+    let before = before.and_then(|version| version.record.clone()).map(|record| record.plan);
+    let (run, health) = before.map_or((None, None), |plan| (plan.run, plan.health));
+    let plan = Plan {
+        tries: package.tries,
+        good_steps: package.good_steps,
+        run: package.run.clone().or(run),
+        health: package.health.clone().or(health),
+    };
+    // The image's own folders are not known here, so neither is what a systemd unit would have to say.
+    let starts = match plan.run {
+        Some(_) => {
+            "let its systemd or what else supervises run `FOLDER/current/lacewing-edge start FOLDER` at boot \
+             and whenever it ends, FOLDER being this one as the image has it"
+        }
+        None => "nothing starts it: deploy with --run 'COMMAND'",
+    };
     let upload = root.join(UPLOADS).join(id);
     let copied = fs::create_dir_all(&upload).and_then(|()| {
         let files = staged.files().map_err(std::io::Error::other)?;
@@ -30,18 +50,38 @@ pub fn install(
         })
     });
     copied.map_err(|source| DeployError::File { path: upload, source })?;
-    Ok(versions.install(&Offer {
+    let installed = versions.install(&Offer {
         upload: id,
         policy: package.sha256(),
         program: staged.program,
         robot: package.robot.as_deref(),
         trust: package.trust.as_deref(),
-        plan: Plan {
-            tries: package.tries,
-            good_steps: package.good_steps,
-            run: package.run.clone(),
-            health: package.health.clone(),
-        },
+        plan,
         new_contract: package.new_contract,
-    })?)
+    })?;
+    Ok(match installed {
+        Installed::New(number) => format!("version {number} is installed; {starts}"),
+        Installed::Already(number) => format!("version {number} is this one already; {starts}"),
+    })
+}
+
+/// What `lacewing-edge` says to `status` or `rollback` of the versions at `root`. The image's own one may be
+/// for another processor, so this machine's is asked.
+///
+/// # Errors
+/// [`DeployError`].
+pub fn ask(programs: &Programs, command: &str, root: &Path) -> Result<String, DeployError> {
+    if !root.is_dir() {
+        return Err(DeployError::Nothing { folder: root.display().to_string() });
+    }
+    let uname = std::env::consts::ARCH.to_string();
+    let here = Machine::here().ok_or(DeployError::UnknownMachine { uname })?;
+    let program = programs.of(here)?;
+    let output = Command::new(program).arg(command).arg(root).stdin(Stdio::null()).output();
+    let output =
+        output.map_err(|source| DeployError::File { path: program.to_path_buf(), source })?;
+    match output.status.success() {
+        true => Ok(text(&output.stdout)),
+        false => Err(refused(&output)),
+    }
 }

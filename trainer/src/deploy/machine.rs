@@ -37,6 +37,17 @@ impl Machine {
         self.facts().2
     }
 
+    /// The commands that build a lacewing-edge for it on any machine that has rustup: Rust's own linker serves
+    /// every target.
+    pub fn build(self) -> String {
+        let target = self.target();
+        let variable = target.to_uppercase().replace('-', "_");
+        format!(
+            "rustup target add {target} && CARGO_TARGET_{variable}_LINKER=rust-lld cargo build --profile \
+             dist -p lacewing-edge --target {target}"
+        )
+    }
+
     /// By what `uname -m` says.
     pub fn of_uname(uname: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|it| it.facts().0 == uname)

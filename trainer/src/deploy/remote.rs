@@ -182,7 +182,7 @@ fn answer(said: &str) -> Result<Value, DeployError> {
 }
 
 /// What a robot's program complains of, without its own name.
-fn refused(output: &Output) -> DeployError {
+pub(super) fn refused(output: &Output) -> DeployError {
     let said = said(output);
     let plain = said.strip_prefix(COMPLAINS).unwrap_or(&said);
     DeployError::Refused { said: plain.to_string() }
@@ -195,6 +195,6 @@ fn said(output: &Output) -> String {
     last.map_or_else(|| output.status.to_string(), |line| line.trim().to_string())
 }
 
-fn text(bytes: &[u8]) -> String {
+pub(super) fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).trim().to_string()
 }
