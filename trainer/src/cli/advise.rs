@@ -57,6 +57,8 @@ fn print(advice: &Advice) {
     );
     for (index, choice) in advice.choices.iter().enumerate() {
         let Choice { structure, values, index: codec, file_bytes, ram_bytes, runs, .. } = choice;
+        // As text, which can be padded.
+        let structure = structure.to_string();
         let mark = if index == advice.take { '*' } else { ' ' };
         let mean = match choice.mean_return {
             Some(mean) => format!("{mean:.1} ({runs})"),
