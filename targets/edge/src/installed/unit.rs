@@ -6,6 +6,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::slice;
 
 /// Where systemd says that it has booted the system: `sd_booted(3)`.
 const BOOTED: &str = "/run/systemd/system";
@@ -20,6 +21,8 @@ pub(super) struct Systemd {
     units: Option<PathBuf>,
     /// Program and options that speak to it.
     systemctl: Vec<String>,
+    /// What lets a user's services outlive the user's last session, and start at boot; root's do.
+    loginctl: Option<String>,
 }
 
 impl Systemd {
@@ -35,7 +38,8 @@ impl Systemd {
         let units = folder.filter(|_| Path::new(BOOTED).is_dir());
         let systemctl = if root { vec!["systemctl"] } else { vec!["systemctl", "--user"] };
         let systemctl = systemctl.into_iter().map(String::from).collect();
-        Self { name: String::from("lacewing"), units, systemctl }
+        let loginctl = (!root).then(|| String::from("loginctl"));
+        Self { name: String::from("lacewing"), units, systemctl, loginctl }
     }
 
     /// The same, for a unit of this name.
@@ -70,11 +74,18 @@ impl Systemd {
             .map_err(|error| fail(io::Error::other(error)))?;
         let unit = format!("{}.service", self.name);
         for verb in [&["daemon-reload"][..], &["enable", &unit], &["restart", &unit]] {
-            if let Err(why) = self.ask(verb) {
+            if let Err(why) = ask(&self.systemctl, verb) {
                 return Ok(format!("{} is written, but {why}", path.display()));
             }
         }
-        Ok(format!("{unit} is started"))
+        let lingers =
+            self.loginctl.as_ref().map(|program| ask(slice::from_ref(program), &["enable-linger"]));
+        let Some(Err(why)) = lingers else { return Ok(format!("{unit} is started")) };
+        let user = std::env::var("USER").unwrap_or_else(|_| String::from("USER"));
+        Ok(format!(
+            "{unit} is started, but stops at logout and does not start at boot, as {why}: run \
+             `sudo loginctl enable-linger {user}` on the robot"
+        ))
     }
 
     /// Restarts the unit that a root has, if it has one; says what came of it.
@@ -84,25 +95,9 @@ impl Systemd {
             return String::from("no service is to be restarted: restart what runs it");
         };
         let unit = format!("{}.service", name.trim());
-        match self.ask(&["restart", &unit]) {
+        match ask(&self.systemctl, &["restart", &unit]) {
             Ok(()) => format!("{unit} is restarted"),
             Err(why) => why,
-        }
-    }
-
-    fn ask(&self, verb: &[&str]) -> Result<(), String> {
-        let (program, options) = self.systemctl.split_first().ok_or("there is no systemctl")?;
-        let mut command = Command::new(program);
-        command.args(options).args(verb).stdin(Stdio::null());
-        let asked = format!("`{} {}`", self.systemctl.join(" "), verb.join(" "));
-        match command.output() {
-            Ok(output) if output.status.success() => Ok(()),
-            Ok(output) => {
-                let said = String::from_utf8_lossy(&output.stderr);
-                let said = said.lines().next().unwrap_or("it said nothing");
-                Err(format!("{asked} failed: {said}"))
-            }
-            Err(error) => Err(format!("{asked} cannot be run: {error}")),
         }
     }
 
@@ -116,6 +111,21 @@ impl Systemd {
              ExecStart=\"{root}/current/lacewing-edge\" start \"{root}\"\nRestart=always\n\
              RestartSec=1\n\n[Install]\nWantedBy={wanted}\n"
         )
+    }
+}
+
+/// Runs a program with its options and a verb.
+fn ask(program: &[String], verb: &[&str]) -> Result<(), String> {
+    let (first, options) = program.split_first().ok_or("there is nobody to ask")?;
+    let asked = format!("`{} {}`", program.join(" "), verb.join(" "));
+    match Command::new(first).args(options).args(verb).stdin(Stdio::null()).output() {
+        Ok(output) if output.status.success() => Ok(()),
+        Ok(output) => {
+            let said = String::from_utf8_lossy(&output.stderr);
+            let said = said.lines().next().unwrap_or("it said nothing");
+            Err(format!("{asked} failed: {said}"))
+        }
+        Err(error) => Err(format!("{asked} cannot be run: {error}")),
     }
 }
 
@@ -135,17 +145,24 @@ mod tests {
     use super::*;
     use std::os::unix::fs::PermissionsExt;
 
-    /// A service manager that notes what it is asked, and fails at `failing`.
+    /// A user's service manager that notes what it and `loginctl` are asked, and fails at `failing`.
     fn manager(folder: &Path, failing: &str) -> Systemd {
-        let systemctl = folder.join("systemctl");
-        let script = format!(
-            "#!/bin/sh\necho \"$@\" >>{}/asked\nif [ \"$2\" = {failing} ]; then echo no bus >&2; exit 1; fi\n",
-            folder.display()
-        );
-        fs::write(&systemctl, script).unwrap();
-        fs::set_permissions(&systemctl, PermissionsExt::from_mode(0o755)).unwrap();
-        let systemctl = vec![systemctl.display().to_string(), String::from("--user")];
-        Systemd { name: String::from("rover"), units: Some(folder.join("units")), systemctl }
+        let [systemctl, loginctl] = ["systemctl", "loginctl"].map(|name| {
+            let program = folder.join(name);
+            let script = format!(
+                "#!/bin/sh\necho {name} \"$@\" >>{}/asked\ncase \" $* \" in *' {failing} '*) echo no bus >&2; exit 1; esac\n",
+                folder.display()
+            );
+            fs::write(&program, script).unwrap();
+            fs::set_permissions(&program, PermissionsExt::from_mode(0o755)).unwrap();
+            program.display().to_string()
+        });
+        Systemd {
+            name: String::from("rover"),
+            units: Some(folder.join("units")),
+            systemctl: vec![systemctl, String::from("--user")],
+            loginctl: Some(loginctl),
+        }
     }
 
     fn folder(name: &str) -> PathBuf {
@@ -161,14 +178,31 @@ mod tests {
         assert_eq!(systemd.write(&root).unwrap(), "rover.service is started");
         assert_eq!(systemd.restart(&root), "rover.service is restarted");
         let asked = fs::read_to_string(folder.join("asked")).unwrap();
-        let expected = "--user daemon-reload\n--user enable rover.service\n\
-                        --user restart rover.service\n--user restart rover.service\n";
+        let expected = "systemctl --user daemon-reload\nsystemctl --user enable rover.service\n\
+                        systemctl --user restart rover.service\nloginctl enable-linger\n\
+                        systemctl --user restart rover.service\n";
         assert_eq!(asked, expected);
         let unit = fs::read_to_string(folder.join("units/rover.service")).unwrap();
         let escaped = root.display().to_string().replace('%', "%%");
         let start = format!("ExecStart=\"{escaped}/current/lacewing-edge\" start \"{escaped}\"\n");
         assert!(unit.contains(&start) && unit.contains("\nRestart=always\n"), "{unit}");
         assert!(unit.ends_with("WantedBy=default.target\n"), "{unit}");
+        fs::remove_dir_all(folder).unwrap();
+    }
+
+    #[test]
+    fn a_service_that_would_end_at_logout_is_told_of() {
+        let folder = folder("lingers");
+        let said = manager(&folder, "enable-linger").write(&folder.join("root 1%")).unwrap();
+        for words in [
+            "rover.service is started, but stops at logout",
+            "no bus",
+            "`sudo loginctl enable-linger ",
+        ] {
+            assert!(said.contains(words), "{said}");
+        }
+        let root = Systemd { loginctl: None, ..manager(&folder, "enable-linger") };
+        assert_eq!(root.write(&folder.join("root 1%")).unwrap(), "rover.service is started");
         fs::remove_dir_all(folder).unwrap();
     }
 
