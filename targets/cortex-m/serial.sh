@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Talks to the firmware on the emulated boards' serial line: a policy is sent, tried, confirmed; goes where it is not
-# confirmed; is refused where it is damaged; and noise on the line changes nothing.
+# confirmed; is refused where it is damaged; and noise on the line changes nothing. Fails where a panic would format text.
 #   targets/cortex-m/serial.sh
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -52,9 +52,14 @@ end() {
 }
 
 for cpu in cortex-m4 cortex-m7; do
+    symbols=$(readelf -sW "$(build "$cpu" serial)")
+    [[ $symbols == *9panicking* ]] || fail "$cpu: the firmware has no symbols to look through"
+    ! grep 4core3fmt <<<"$symbols" || fail "$cpu: the firmware formats text"
     start serial "$factory"
     expect 'factory policy' talk info
     expect 'instructions a control step' talk measure
+    expect '/dev/nowhere: No such file' target/debug/lacewing-serial /dev/nowhere info
+    expect "cannot read $work/nothing.lace" talk send "$work/nothing.lace"
     expect 'every bit as here' talk check "$factory"
     expect 'the chip refuses: that policy did not come by the line' talk confirm
     expect 'the chip refuses: the policy file is damaged' talk send "$damaged"

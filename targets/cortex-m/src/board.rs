@@ -23,7 +23,7 @@ impl<T: Tuning> Board<'static> for Mps2<T> {
         self.slots.slot(slot)
     }
 
-    fn instructions(&self) -> u32 {
+    fn count(&self) -> u32 {
         counter::instructions()
     }
 

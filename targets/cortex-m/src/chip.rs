@@ -30,9 +30,13 @@ impl Board<'static> for Chip {
         self.0.slot(slot)
     }
 
-    /// Cycles, which are what takes the time here.
-    fn instructions(&self) -> u32 {
+    fn count(&self) -> u32 {
         DWT::cycle_count()
+    }
+
+    /// They are what takes the time here.
+    fn counts_cycles(&self) -> bool {
+        true
     }
 
     fn stack(&self) -> u32 {

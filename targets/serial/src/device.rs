@@ -23,8 +23,13 @@ pub trait Board<'p> {
     /// only while nothing is.
     fn mapped(&self, slot: Slot) -> &'p [u8];
 
-    /// A counter of executed instructions that wraps; the same always where there is none.
-    fn instructions(&self) -> u32;
+    /// A counter of executed instructions, or of cycles, that wraps; the same always where there is none.
+    fn count(&self) -> u32;
+
+    /// Whether it counts cycles.
+    fn counts_cycles(&self) -> bool {
+        false
+    }
 
     /// Bytes of stack in use at most so far.
     fn stack(&self) -> u32;
@@ -140,8 +145,13 @@ impl<'p, S: Storage<Error: Debug + Display>, B: Board<'p>> Desk<'p, '_, S, B> {
                 }
             }
             Request::Measure => match self.measure() {
-                Ok((probes, instructions)) => {
-                    return answered(number, Answer::Measured { probes, instructions });
+                Ok((probes, count)) => {
+                    let answer = if self.board.counts_cycles() {
+                        Answer::Cycles { probes, cycles: count }
+                    } else {
+                        Answer::Measured { probes, instructions: count }
+                    };
+                    return answered(number, answer);
                 }
                 Err(refusal) => Err(refusal),
             },
@@ -234,15 +244,15 @@ impl<'p, S: Storage<Error: Debug + Display>, B: Board<'p>> Desk<'p, '_, S, B> {
         }
         let mut action = [0.0; MOST_ACTIONS];
         let action = &mut action[..policy.actions()];
-        let start = self.board.instructions();
+        let start = self.board.count();
         for _ in 0..ROUNDS {
             for probe in policy.view().probes() {
                 let observation = black_box(probe.observation);
                 policy.act(observation, action, self.scratch).map_err(|_| Refusal::NotFinite)?;
             }
         }
-        let instructions = self.board.instructions().wrapping_sub(start);
-        Ok((probes, instructions / (ROUNDS * probes)))
+        let count = self.board.count().wrapping_sub(start);
+        Ok((probes, count / (ROUNDS * probes)))
     }
 
     fn slots(&mut self) -> Result<&mut Incoming<S>, Refusal> {

@@ -83,13 +83,14 @@ impl<L: Read + Write> Host<L> {
         })
     }
 
-    /// Instructions of a control step.
+    /// What a control step takes, and whether that is instructions or cycles.
     ///
     /// # Errors
     /// [`HostError`].
-    pub fn measure(&mut self) -> Result<u32, HostError> {
+    pub fn measure(&mut self) -> Result<(u32, &'static str), HostError> {
         self.ask(Request::Measure, |answer| match answer {
-            Answer::Measured { instructions, .. } => Ok(instructions),
+            Answer::Measured { instructions, .. } => Ok((instructions, "instructions")),
+            Answer::Cycles { cycles, .. } => Ok((cycles, "cycles")),
             other => Err(unexpected(&other)),
         })
     }

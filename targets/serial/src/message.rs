@@ -29,7 +29,7 @@ pub enum Request<'a> {
         /// f32 `[observations]`, little-endian, in the environment's units.
         observation: &'a [u8],
     },
-    /// Counts the instructions of a control step on the file's probes: [`Answer::Measured`].
+    /// Counts what a control step takes, on the file's probes: [`Answer::Measured`] or [`Answer::Cycles`].
     Measure,
     /// A new policy comes: erases the slot that is not running. A policy that waits there is given up. Refused while the
     /// one that runs is on trial, as that slot has what it gives way to.
@@ -96,6 +96,13 @@ pub enum Answer<'a> {
     Log(&'a [u8]),
     /// See [`Request::Read`]; none behind the end.
     Bytes(&'a [u8]),
+    /// [`Answer::Measured`] where the board counts cycles instead of instructions.
+    Cycles {
+        /// Of the file.
+        probes: u32,
+        /// Of a control step, the mean of them; with those of the loop around it.
+        cycles: u32,
+    },
 }
 
 /// How far learning is since the start.
@@ -180,7 +187,10 @@ pub enum Refusal {
     #[error("the policy has no probes: `lacewing export` writes some")]
     NoProbes,
     /// The file does not fit.
-    #[error("a policy file may have {most} bytes here: export it with smaller codecs")]
+    #[error(
+        "a policy file may have {most} bytes here: export it with smaller codecs, or with `--no-resume-section` where \
+         it need not learn on"
+    )]
     Room {
         /// Bytes that fit.
         most: u32,

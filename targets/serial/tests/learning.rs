@@ -72,7 +72,7 @@ impl<T: Tuning> Board<'static> for Emulated<T> {
         Box::leak(copy)
     }
 
-    fn instructions(&self) -> u32 {
+    fn count(&self) -> u32 {
         0
     }
 

@@ -26,6 +26,7 @@ pub(super) const SET: usize = 4;
 
 /// Links of a row in a block at most: with more, a quarter of the layer is alive and counts cost
 /// little.
+#[cfg(feature = "alloc")]
 pub const MAX_LINKS: usize = 8;
 
 /// Bits of a column within its block.

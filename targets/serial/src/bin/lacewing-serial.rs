@@ -7,7 +7,7 @@ use lacewing_runtime::kernels::act::Kernel;
 use lacewing_serial::{Host, HostError, Info, Request, Running, Tuned};
 use std::error::Error;
 use std::fs::OpenOptions;
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
 use std::os::unix::fs::FileTypeExt;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
@@ -39,7 +39,7 @@ enum Command {
         #[arg(required = true, allow_negative_numbers = true)]
         observation: Vec<f32>,
     },
-    /// Instructions of a control step
+    /// Instructions of a control step under the emulator, cycles on a board
     Measure,
     /// Compares its actions on a policy file's probes with this machine's, in every bit
     Check {
@@ -87,16 +87,23 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
-    let mut host = Host::greet(open(&arguments.line)?)?;
+    let line = &arguments.line;
+    let opened = open(line).map_err(|error| {
+        format!("{}: {error}; is the board connected, and may you open its line?", line.display())
+    })?;
+    let mut host = Host::greet(opened)?;
     match &arguments.command {
         Command::Info => show(&host.info()?),
         Command::Act { observation } => {
             let action = host.act(observation)?;
             println!("{}", action.iter().map(f32::to_string).collect::<Vec<_>>().join(" "));
         }
-        Command::Measure => println!("{} instructions a control step", host.measure()?),
+        Command::Measure => {
+            let (count, of) = host.measure()?;
+            println!("{count} {of} a control step");
+        }
         Command::Check { policy } => check(&mut host, policy)?,
-        Command::Send { policy } => host.send(&std::fs::read(policy)?)?,
+        Command::Send { policy } => host.send(&AlignedBytes::read(policy)?)?,
         Command::Confirm => {
             let crc = host.info()?.crc;
             host.done(Request::Confirm { crc })?;
@@ -106,7 +113,9 @@ fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
         Command::Tune { steps } => tune(&mut host, *steps)?,
         Command::Save => host.done(Request::Save)?,
         Command::Log { file } => {
-            OpenOptions::new().append(true).create(true).open(file)?.write_all(&host.log()?)?;
+            let named = |error| format!("{}: {error}", file.display());
+            let mut log = OpenOptions::new().append(true).create(true).open(file).map_err(named)?;
+            log.write_all(&host.log()?).map_err(named)?;
         }
         Command::Fetch { file } => write_atomically(file, &host.fetch()?)?,
     }
@@ -146,7 +155,7 @@ fn show(info: &Info) {
 trait Line: Read + Write {}
 impl<L: Read + Write> Line for L {}
 
-fn open(path: &Path) -> Result<Box<dyn Line>, Box<dyn Error>> {
+fn open(path: &Path) -> io::Result<Box<dyn Line>> {
     if path.metadata()?.file_type().is_socket() {
         let socket = UnixStream::connect(path)?;
         socket.set_read_timeout(Some(PATIENCE))?;

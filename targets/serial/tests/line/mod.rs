@@ -88,7 +88,7 @@ impl<'p> Board<'p> for Emulated<'p> {
         self.pictures.keep(&self.flash.slot(slot))
     }
 
-    fn instructions(&self) -> u32 {
+    fn count(&self) -> u32 {
         0
     }
 
