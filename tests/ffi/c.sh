@@ -49,6 +49,7 @@ done
 
 valgrind -q --error-exitcode=9 --leak-check=full --errors-for-leak-kinds=definite "$work/misuse" "$policy"
 head -20 "$work/plain" | valgrind -q --error-exitcode=9 --leak-check=full "$work/act-static" "$policy" >/dev/null
+head -20 "$work/plain" | valgrind -q --error-exitcode=9 --leak-check=full "$work/node" "$policy" >/dev/null
 echo 'misuse: every call answers, nothing leaks'
 
 command -v cmake >/dev/null || {

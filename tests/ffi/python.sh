@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The Python wheel as its users have it: built by maturin, installed into a clean environment, tried there, and the
-# stubs checked by mypy. Keeps its packages in target/python.
+# stubs checked by mypy, against what they describe too. Keeps its packages in target/python.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 mkdir -p "${CARGO_TARGET_DIR:-target}"
@@ -8,7 +8,7 @@ target=$(cd "${CARGO_TARGET_DIR:-target}" && pwd)
 policy=${1:-tests/records/halfcheetah-td3-90/seed1/policy.lace}
 
 [[ -x $target/python/build/bin/pip ]] || python3 -m venv "$target/python/build"
-"$target/python/build/bin/pip" install -q --disable-pip-version-check maturin==1.9.6 mypy==1.18.2 numpy==2.2.6
+"$target/python/build/bin/pip" install -q --disable-pip-version-check maturin==1.9.6
 cargo fmt --manifest-path targets/python/Cargo.toml --check
 rm -rf "$target/python/wheels"
 (
@@ -20,7 +20,8 @@ rm -rf "$target/python/wheels"
 )
 
 python3 -m venv --clear "$target/python/clean"
-"$target/python/clean/bin/pip" install -q --disable-pip-version-check "$target"/python/wheels/*.whl gymnasium==1.4.0
+"$target/python/clean/bin/pip" install -q --disable-pip-version-check "$target"/python/wheels/*.whl gymnasium==1.4.0 \
+  mypy==1.18.2
 cargo build -q --locked -p lacewing-edge -p lacewing
 "$target/python/clean/bin/python" tests/ffi/python_wheel.py "$policy" "$target/debug/lacewing-edge"
 
@@ -34,6 +35,6 @@ trap 'rm -rf "$work"' EXIT
   --gravity 14 --steps 3000 | tee "$work/told"
 "$target/python/clean/bin/python" tests/ffi/python_learner.py "$work/pendulum/policy.lace" "$work/tuned.lace" "$work/told"
 for program in example finetune; do
-  "$target/python/build/bin/mypy" --strict --ignore-missing-imports \
-    --python-executable "$target/python/clean/bin/python" "targets/python/$program.py"
+  "$target/python/clean/bin/python" -m mypy --strict "targets/python/$program.py"
 done
+"$target/python/clean/bin/python" -m mypy.stubtest lacewing
