@@ -40,6 +40,8 @@ for line in sys.stdin:
     request = json.loads(line)
     if habit == "log":
         print("[driver] got a request", flush=True)
+    if habit == "brace":
+        print("{driver} got a request", flush=True)
     if "reset" in request:
         random.seed(request["reset"])
         angle, speed, t, braked = random.uniform(-3, 3), 0.0, 0, 0.0
@@ -75,6 +77,12 @@ for line in sys.stdin:
                 obs[2] = 3e38
             case "shortobs":
                 answer["obs"] = obs[:2]
+            case "textobs":
+                obs[1] = "1.0"
+            case "nullend":
+                answer["terminated"] = None
+            case "intend":
+                answer["truncated"] = 0
             case "bigreward":
                 answer["reward"] = 1e300
             case "nanreward":

@@ -5,9 +5,9 @@
 #
 # TARGETs are policy, resume, config, grid, driver, act, line and onnx, which takes minutes to build; without
 # any, all but onnx. A million inputs each, unless -n or -t says otherwise; -p plants a fault in each and fails
-# where it is not found. Inputs that find something new
-# are kept in target/fuzz/corpus/TARGET, beside the seeds of the repository; one that fails in
-# target/fuzz/TARGET-crash-…, and it is run again by target/fuzz/…/release/TARGET FILE.
+# where it is not found. Inputs that find something new are kept in target/fuzz/corpus/TARGET only, beside copies
+# of the repository's seeds: a fresh checkout begins from those. One that fails is target/fuzz/TARGET-crash-…, and
+# is run again by target/fuzz/…/release/TARGET FILE.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 

@@ -71,6 +71,18 @@ fn blank_lines_are_passed_over() {
 }
 
 #[test]
+fn an_announcement_may_be_long_wherever_it_comes() {
+    let names = format!("[\"{}\",\"b\",\"c\"]", "a".repeat(1000));
+    let limits = r#""act_low":[-1,-1],"act_high":[1,1]"#;
+    let spec = format!(r#"{{"spec":{{"id":"Robot","obs_dim":3,{limits},"obs_names":{names}}}}}"#);
+    for before in ["", "\n", "{\"reset\":0}\n", "[0.1,0.2,0.3]\n"] {
+        let output =
+            act(&policy(), &format!("{before}{spec}\n{}\n[0.1,0.2,0.3]\n", " ".repeat(2000)));
+        assert!(output.status.success(), "{before}: {output:?}");
+    }
+}
+
+#[test]
 fn int8_answers_close_by_where_this_processor_has_it() {
     let output = edge::act(&["--int8"], &policy(), "[0.1,0.2,0.3]");
     if Kernel::best().int8().is_none() {
@@ -96,6 +108,8 @@ fn a_bad_line_ends_it_with_one_line_and_no_action() {
         ("[0.1,1e999,0.3]", "not a JSON array of finite numbers"),
         ("[0.1,null,0.3]", "not a JSON array of finite numbers"),
         ("0.1 0.2 0.3", "not a JSON array of finite numbers"),
+        ("[driver] up", "write [x, y, …], one observation a line; logs belong on standard error"),
+        (r#"{"obs":[0.1,0.2,0.3]}"#, "act takes each observation as a bare array"),
         (&"[".repeat(100_000), "longer than"),
     ] {
         let output = act(&file, &format!("[0.1,0.2,0.3]\n{line}\n[0.1,0.2,0.3]\n"));

@@ -8,7 +8,8 @@ use lacewing_tests::program::lacewing;
 use lacewing_tests::{edge, fresh};
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
+use std::thread;
 use std::time::{Duration, Instant};
 
 const OBSERVATIONS: usize = 3;
@@ -122,4 +123,97 @@ fn a_driver_that_does_not_end_keeps_no_error_back() {
     let driver = format!(r#"echo '{SPEC}'; read -r line; echo '{{"obs":[1]}}'; exec sleep 60"#);
     let complaint = complaint(&policy, &driver);
     assert!(complaint.contains("announced 3 observations and sent 1"), "{complaint}");
+}
+
+#[test]
+fn a_driver_ends_with_all_that_it_has_started() {
+    let folder = tempfile::tempdir().unwrap();
+    let policy = write(folder.path(), &fresh(OBSERVATIONS, &[HIDDEN, HIDDEN], 1));
+    let number = folder.path().join("number");
+    let command = format!("sleep 1000 & echo $! >'{}'; wait", number.display());
+    for (patience, signal, says) in
+        [("1", None, "has not answered for 1 s"), ("60", Some("TERM"), "")]
+    {
+        let _ = fs::remove_file(&number);
+        let tuning = Command::new(edge::program())
+            .arg("finetune")
+            .arg(&policy)
+            .args(["--env-command", &command, "--answer-timeout", patience, "--out"])
+            .arg(folder.path().join("tuned.lace"))
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let started = loop {
+            let text = fs::read_to_string(&number).unwrap_or_default();
+            if let Some(number) = text.strip_suffix('\n') {
+                break number.to_string();
+            }
+            thread::sleep(Duration::from_millis(20));
+        };
+        if let Some(signal) = signal {
+            let kill = format!("kill -{signal} {}", tuning.id());
+            assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
+        }
+        let output = tuning.wait_with_output().unwrap();
+        assert!(!output.status.success(), "{output:?}");
+        assert!(String::from_utf8_lossy(&output.stderr).contains(says), "{output:?}");
+        // That takes a moment, and nobody may have asked yet how it ended.
+        let start = Instant::now();
+        loop {
+            let left = fs::read_to_string(format!("/proc/{started}/stat")).unwrap_or_default();
+            if left.is_empty() || left.contains(") Z ") {
+                break;
+            }
+            assert!(start.elapsed() < Duration::from_secs(10), "{left}");
+            thread::sleep(Duration::from_millis(20));
+        }
+    }
+}
+
+#[test]
+fn a_driver_that_announces_nothing_is_told_how() {
+    let folder = tempfile::tempdir().unwrap();
+    let policy = write(folder.path(), &fresh(OBSERVATIONS, &[HIDDEN, HIDDEN], 1));
+    for (line, says) in [
+        (r#"{"obs":[1,2,3]}"#, "missing field `spec`"),
+        (&SPEC.replace("5}}", "0}}"), "expected a nonzero u64"),
+        (&SPEC.replace("5}}", "5"), "EOF while parsing"),
+    ] {
+        let complaint = complaint(&policy, &format!("echo '{line}'"));
+        assert!(complaint.contains(says), "{complaint}");
+        let how =
+            [r#"it must first write {"spec":{"id":"NAME","obs_dim":N,"#, "as a number from 1 up"];
+        assert!(how.iter().all(|how| complaint.contains(how)), "{complaint}");
+    }
+}
+
+#[test]
+fn numbers_out_of_range_are_told_with_their_option() {
+    for (options, says) in [
+        (["--episodes", "18446744073709551615"], "is not in 1..=1000000"),
+        (["--replay", "0"], "0 is not in 1.."),
+        (["--noise", "-1e-3x"], "invalid value '-1e-3x' for '--noise"),
+        (["--noise", "-.5x"], "invalid value '-.5x' for '--noise"),
+    ] {
+        let mut finetune = Command::new(edge::program());
+        finetune.args(["finetune", "absent.lace", "--env-command=true", "--out=absent"]);
+        let output = finetune.args(options).output().expect("the program starts");
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{stderr}");
+        assert!(stderr.contains(says) && !stderr.contains("tip:"), "{stderr}");
+    }
+}
+
+#[test]
+fn what_is_no_folder_keeps_no_session() {
+    let folder = tempfile::tempdir().unwrap();
+    let policy = write(folder.path(), &fresh(OBSERVATIONS, &[HIDDEN, HIDDEN], 1));
+    let pipe = folder.path().join("pipe");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let mut finetune = Command::new(edge::program());
+    finetune.arg("finetune").arg(&policy).args(["--env-command=true", "--state"]).arg(&pipe);
+    let output = finetune.arg("--out").arg(folder.path().join("tuned.lace")).output().unwrap();
+    let complaint = edge::complaint(&output);
+    assert!(complaint.contains("is a pipe (FIFO), and a folder is to be there"), "{complaint}");
 }

@@ -135,7 +135,11 @@ fn harmless_habits_change_nothing() {
 #[test]
 fn lines_beside_the_answers_are_told_once_with_the_remedy() {
     let bench = Bench::new(&scaled());
-    for (habit, line) in [("banner", "`simlib 1.0 loaded`"), ("log", "`[driver] got a request`")] {
+    for (habit, line) in [
+        ("banner", "`simlib 1.0 loaded`"),
+        ("log", "`[driver] got a request`"),
+        ("brace", "`{driver} got a request`"),
+    ] {
         let came = bench.tune(habit, OWN, 1300, &LONG);
         came.succeeded(habit);
         let remedy = "let it log to standard error";
@@ -151,6 +155,9 @@ fn one_answer_that_cannot_be_used_is_dropped_and_counted() {
         ("shortobs", "announced 3 observations and sent 2"),
         ("bigreward", "the reward"),
         ("nanreward", "the reward"),
+        ("textobs", "`obs` is an array of numbers"),
+        ("nullend", "`terminated` and `truncated` are true or false"),
+        ("intend", "`terminated` and `truncated` are true or false"),
     ] {
         let came = bench.tune(habit, OWN, 1300, &LONG);
         came.succeeded(habit);
@@ -191,13 +198,22 @@ fn the_owner_says_what_is_done_about_a_bad_sensor() {
     let sent = safe.actions.iter().filter(|&&action| action == -1.25).count();
     assert_eq!(sent, 100, "{:?}", safe.actions);
     assert!(safe.actions[..21].iter().all(|&action| action != -1.25), "{:?}", safe.actions);
-    for wrong in ["--safe-action=1,2", "--safe-action=nan"] {
+    for (wrong, says) in [
+        ("--safe-action=1,2", "--safe-action takes 1 finite number"),
+        ("--safe-action=nan", "--safe-action takes 1 finite number"),
+        ("--safe-action=2.5", "is 2.5, the policy's goes from -2 to 2"),
+    ] {
         let came = bench.tune("none", OWN, 1300, &[wrong]);
-        came.complained(wrong, "--safe-action takes 1 finite number");
+        came.complained(wrong, says);
         assert!(came.actions.is_empty(), "{wrong}");
     }
+    let argmax = Bench::new(&argmax());
+    for wrong in ["--safe-action=3", "--safe-action=0.5"] {
+        let came = argmax.tune("none", "3", 1300, &[wrong]);
+        came.complained(wrong, "the policy's goes from 0 to 2, in whole numbers");
+    }
     // Of discrete actions none is known to be safe.
-    let came = Bench::new(&argmax()).tune("always-nanobs", "3", 1300, &LONG);
+    let came = argmax.tune("always-nanobs", "3", 1300, &LONG);
     came.complained("argmax", "bad on 6 step(s)");
 }
 
@@ -208,7 +224,7 @@ fn what_cannot_go_on_ends_with_the_best_policy_kept() {
         ("crash", "ended without an answer"),
         ("error", "reports: motor 3 over temperature"),
         ("hang", "has not answered for 9 s"),
-        ("done", "missing field `terminated`"),
+        ("done", "missing field `terminated` at line 1"),
         (
             "always-nanobs",
             "number 0 of the observation (counted from 0) is not a number (NaN), and bad on 106",
@@ -235,7 +251,7 @@ fn what_can_be_refused_is_before_anything_moves() {
         ("none", "[5.0,6.0]", &[], "from -2 to 2 for the policy and from 5 to 6 for the driver"),
         ("none", "[2.0,-2.0]", &[], "act_low is above act_high"),
         ("none", "3", &[], "one has discrete actions"),
-        ("none", OWN, &["--replay=0"], "replay"),
+        ("none", OWN, &["--cores=0,9999"], "may not run on core 9999"),
         ("none", OWN, &["--steps=300"], "raise --steps or lower --warm-up"),
     ] {
         let came = bench.tune(habit, actions, 1300, options);
@@ -287,7 +303,7 @@ fn out_of(actions: &[f64], low: f64, high: f64) -> usize {
 
 #[test]
 fn no_action_leaves_the_limits_whatever_the_driver_does() {
-    const HABITS: [&str; 20] = [
+    const HABITS: [&str; 22] = [
         "none",
         "extra",
         "intreward",
@@ -308,6 +324,8 @@ fn no_action_leaves_the_limits_whatever_the_driver_does() {
         "always-nanobs",
         "always-nanreward",
         "always-shortobs",
+        "textobs",
+        "hang",
     ];
     // Commands change by 3 a second: 0.15 a step.
     let rate = Signal { rate: Some(3.0), low: Some(-1.5), offset: 0.25, ..Signal::default() };
@@ -329,7 +347,10 @@ fn no_action_leaves_the_limits_whatever_the_driver_does() {
         for habit in HABITS {
             // The noise of TD3 asks for far more than there is.
             let noise = if actions == "3" { &[][..] } else { &["--noise=5"] };
-            let options = ["--steps=200", "--warm-up=20", "--episodes=1", "--evaluate-every=100"];
+            let patience =
+                if habit == "hang" { "--answer-timeout=1" } else { "--answer-timeout=60" };
+            let options =
+                ["--steps=200", "--warm-up=20", "--episodes=1", "--evaluate-every=100", patience];
             let came = bench.tune(habit, actions, 130, &[&options[..], noise].concat());
             assert!(!came.actions.is_empty(), "{habit} {actions}: {came:?}");
             assert_eq!(

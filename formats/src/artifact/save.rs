@@ -63,6 +63,17 @@ pub enum SaveError {
         /// What is there, with its article.
         kind: &'static str,
     },
+    /// Something where a folder is to be.
+    #[error(
+        "{path} is {kind}, and a folder is to be there: choose another name; nothing was written",
+        path = path.display()
+    )]
+    NotAFolder {
+        /// Where.
+        path: PathBuf,
+        /// What is there, with its article.
+        kind: &'static str,
+    },
     /// Anything else; what was there before is still there.
     #[error(
         "cannot write {path}: {source}; choose a file name in a folder that you may write to; what \
@@ -132,10 +143,27 @@ pub fn destination(path: &Path) -> Result<PathBuf, SaveError> {
     }
 }
 
-/// What a user calls what is no file.
+/// Refuses what is no folder and cannot become one: for asking before the work is done.
+///
+/// # Errors
+/// [`SaveError::Dangling`] and [`SaveError::NotAFolder`]; [`SaveError::Io`] for a loop of links.
+pub fn check_folder(path: &Path) -> Result<(), SaveError> {
+    match fs::metadata(path) {
+        Ok(there) if there.is_dir() => Ok(()),
+        Ok(there) => {
+            let (path, kind) = (path.to_path_buf(), kind(there.file_type()));
+            Err(SaveError::NotAFolder { path, kind })
+        }
+        Err(_) => destination(path).map(|_| ()),
+    }
+}
+
+/// What a user calls what is there.
 fn kind(of: FileType) -> &'static str {
     if of.is_dir() {
         return "a folder";
+    } else if of.is_file() {
+        return "a file";
     }
     #[cfg(unix)]
     {

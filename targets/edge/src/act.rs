@@ -1,7 +1,7 @@
 //! `lacewing-edge act`: observations in, actions out, one JSON array a line.
 
 use crate::EdgeError;
-use crate::driver::{self, LONGEST, Notice};
+use crate::driver::{self, DriverError, LONGEST, Notice};
 use crate::installed::Confirmation;
 use lacewing_runtime::act::{Interface, Policy};
 use std::io::{BufRead, Read, Write};
@@ -29,21 +29,24 @@ pub fn serve(
     let mut interface = Interface::new(policy.view(), &mut signals)?;
     let mut line = Vec::new();
     for number in 1_u64.. {
-        // Names make an announcement longer than any observation.
-        let longest = BYTES_PER_NUMBER * (interface.sensors() as u64 + 1);
-        let limit = if number == 1 { LONGEST } else { longest };
+        let mut limit = BYTES_PER_NUMBER * (interface.sensors() as u64 + 1);
         line.clear();
-        let read = input.by_ref().take(limit).read_until(b'\n', &mut line);
-        if read.map_err(EdgeError::Input)? == 0 {
+        read(&mut input, &mut line, limit)?;
+        // Names make an announcement longer than any observation.
+        if matches!(first(&line), None | Some(b'{')) && !line.ends_with(b"\n") {
+            limit = LONGEST;
+            read(&mut input, &mut line, limit)?;
+        }
+        if line.is_empty() {
             break;
         }
         if line.len() as u64 == limit && !line.ends_with(b"\n") {
             return Err(EdgeError::LongLine { line: number, limit });
         }
-        match line.trim_ascii_start().first() {
+        match first(&line) {
             None => continue,
             Some(b'{') => {
-                notice(policy, &mut interface, &line)?;
+                notice(policy, &mut interface, &line, number)?;
                 continue;
             }
             Some(_) => {}
@@ -62,13 +65,30 @@ pub fn serve(
     Ok(confirmation.map_or(Ok(()), Confirmation::end)?)
 }
 
+/// Reads on to the end of the line, which then has at most `limit` bytes.
+fn read(input: &mut impl BufRead, line: &mut Vec<u8>, limit: u64) -> Result<(), EdgeError> {
+    let more = limit.saturating_sub(line.len() as u64);
+    input.take(more).read_until(b'\n', line).map(|_| ()).map_err(EdgeError::Input)
+}
+
+/// What a line begins with.
+fn first(line: &[u8]) -> Option<&u8> {
+    line.trim_ascii_start().first()
+}
+
 /// Hears what a driver says that is no observation.
 fn notice(
     policy: &Policy<'_>,
     interface: &mut Interface<'_>,
     line: &[u8],
+    number: u64,
 ) -> Result<(), EdgeError> {
-    let notice: Notice = driver::read(&String::from_utf8_lossy(line))?;
+    let notice: Notice = match driver::read(&String::from_utf8_lossy(line)) {
+        Err(DriverError::Answer { source, .. }) => {
+            return Err(EdgeError::Notice { line: number, source });
+        }
+        notice => notice?,
+    };
     if let Some(spec) = notice.spec {
         for note in driver::fit(policy.view(), &spec, interface)? {
             crate::warn(format_args!("{note}"));

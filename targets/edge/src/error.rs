@@ -44,12 +44,26 @@ pub enum EdgeError {
     #[error("cannot write: {0}")]
     Output(#[source] std::io::Error),
     /// A line is not an array of numbers.
-    #[error("line {line}, column {column}: this is not a JSON array of finite numbers")]
+    #[error(
+        "line {line}, column {column}: this is not a JSON array of finite numbers: write [x, y, …], one \
+         observation a line; logs belong on standard error"
+    )]
     Line {
         /// Which, counted from 1.
         line: u64,
         /// Where in it, counted from 1.
         column: usize,
+    },
+    /// An object that is none of those that are heard.
+    #[error(
+        "line {line}: {source}: act takes each observation as a bare array, [x, y, …], and of objects only \
+         {{\"spec\":{{…}}}} and {{\"reset\":N}}"
+    )]
+    Notice {
+        /// Which, counted from 1.
+        line: u64,
+        /// What is wrong with it.
+        source: serde_json::Error,
     },
     /// A line goes on and on.
     #[error("line {line} is longer than {limit} bytes: write one observation a line")]
@@ -120,7 +134,8 @@ pub enum EdgeError {
     },
     /// The environment is another than the policy's.
     #[error(
-        "environment {id} has {} observations and {} actions, the policy {} and {}",
+        "environment {id} has {} observations and {} actions, the policy {} and {}: take the policy of this \
+         robot, or the driver of the policy's",
         found.0, found.1, policy.0, policy.1
     )]
     OtherEnvironment {
@@ -173,6 +188,12 @@ pub enum EdgeError {
         /// What the system says.
         source: std::io::Error,
     },
+    /// A policy file would be named as something else.
+    #[error("{path} is named as an ONNX model, and a policy file is written: name it .lace", path = path.display())]
+    Misnamed {
+        /// The file.
+        path: PathBuf,
+    },
     /// The output file is there already.
     #[error("{path} already exists: choose another --out or pass --force to replace it", path = path.display())]
     Exists {
@@ -219,6 +240,22 @@ pub enum EdgeError {
     SafeAction {
         /// How many.
         expected: usize,
+    },
+    /// A safe action that the policy has not.
+    #[error(
+        "--safe-action: number {index} (counted from 0) is {value}, the policy's goes from {low} to {high}{whole}"
+    )]
+    UnsafeAction {
+        /// Which.
+        index: usize,
+        /// What was given.
+        value: f32,
+        /// The least.
+        low: f32,
+        /// The greatest.
+        high: f32,
+        /// What else there is to say.
+        whole: &'static str,
     },
     /// See [`RulesError`].
     #[error(transparent)]
@@ -270,7 +307,10 @@ pub enum EdgeError {
         step: u64,
     },
     /// The log cannot be read or written.
-    #[error("cannot use the log {path}: {source}", path = path.display())]
+    #[error(
+        "cannot use the log {path}: {source}; name a file, in a folder that is there, that you may read and write",
+        path = path.display()
+    )]
     Log {
         /// The file.
         path: PathBuf,

@@ -8,6 +8,7 @@ mod installed;
 mod telemetry;
 mod trust;
 
+use clap::error::ContextKind;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 pub use error::EdgeError;
 use lacewing_formats::artifact::PolicyView;
@@ -16,6 +17,7 @@ use lacewing_runtime::kernels::act::Kernel;
 use lacewing_runtime::learn::Block;
 use lacewing_runtime::measure::{self, Settings};
 use serde::Serialize;
+use std::any::TypeId;
 use std::fmt::Display;
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
@@ -102,8 +104,8 @@ struct MeasureOptions {
 }
 
 fn main() -> ExitCode {
-    let matches = taking_negative_numbers(Cli::command()).get_matches();
-    let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+    let matches = taking_negative_numbers(Cli::command()).try_get_matches();
+    let cli = matches.and_then(|matches| Cli::from_arg_matches(&matches)).unwrap_or_else(usage);
     let result = run(cli.command, &cli.trust);
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -146,11 +148,24 @@ fn run(command: Command, trust: &trust::Options) -> Result<(), EdgeError> {
     }
 }
 
-/// Lets `--noise -1` be a value, if a wrong one, instead of an option that nobody knows.
+/// Ends with what is wrong with the command line, or with the help that was asked for.
+fn usage(mut error: clap::Error) -> Cli {
+    // To put `--` before a number helps nobody.
+    error.remove(ContextKind::Suggested);
+    error.exit()
+}
+
+/// Lets `--noise -1` be a value, if a wrong one, instead of an option that nobody knows. Clap takes neither
+/// -.5 nor -1e-3 for a number.
 fn taking_negative_numbers(command: clap::Command) -> clap::Command {
-    let command = command.mut_args(|argument| match argument.get_action().takes_values() {
-        true => argument.allow_negative_numbers(true),
-        false => argument,
+    let command = command.mut_args(|argument| {
+        let of = argument.get_value_parser().type_id();
+        let text = of == TypeId::of::<PathBuf>() || of == TypeId::of::<String>();
+        match argument.get_action().takes_values() {
+            true if text || argument.is_positional() => argument.allow_negative_numbers(true),
+            true => argument.allow_hyphen_values(true),
+            false => argument,
+        }
     });
     command.mut_subcommands(taking_negative_numbers)
 }

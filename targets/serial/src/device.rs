@@ -9,6 +9,7 @@ use crate::tuning::{RunningFile, Tuning};
 use core::fmt::{Debug, Display};
 use core::hint::black_box;
 use lacewing_formats::artifact::{PolicyView, leading_file};
+use lacewing_formats::policy::{Contract, Signal};
 use lacewing_runtime::act::Policy;
 use lacewing_runtime::store::{Slot, Standing, Storage, Trial, UNIT};
 
@@ -326,6 +327,10 @@ fn file_of(slot: &[u8], bytes: u32) -> &[u8] {
 /// A policy that is whole, fits, and does what its file records.
 fn load<'p>(file: &'p [u8], scratch: &mut [f32]) -> Result<Policy<'p>, Refusal> {
     let view = PolicyView::parse(file).map_err(|_| Refusal::PolicyFile)?;
+    // Commands must not leave its limits, and observations not come as they are where it converts them.
+    if view.contract().is_some_and(|contract| !only_names(&contract)) {
+        return Err(Refusal::Contract);
+    }
     let policy = Policy::new(view).map_err(|_| Refusal::Memory)?;
     let fits = policy.actions() <= MOST_ACTIONS
         && policy.observations() <= MOST_OBSERVATIONS
@@ -336,6 +341,13 @@ fn load<'p>(file: &'p [u8], scratch: &mut [f32]) -> Result<Policy<'p>, Refusal> 
     let action = &mut [0.0; MOST_ACTIONS][..policy.actions()];
     policy.check_probes(action, scratch).map_err(|_| Refusal::Probes)?;
     Ok(policy)
+}
+
+/// Whether it makes no difference to a control step.
+fn only_names(contract: &Contract<'_>) -> bool {
+    let signals = contract.observations().chain(contract.actions());
+    let plain = |signal: Signal<'_>| Signal { name: "", unit: "", ..signal } == Signal::default();
+    contract.history() == 1 && !contract.previous_action() && { signals }.all(plain)
 }
 
 fn answered(number: u32, message: Answer<'_>) -> Frame {

@@ -251,4 +251,10 @@ pub enum Refusal {
     /// There is no trial to end.
     #[error("the policy that runs is not on trial: there is nothing to revert")]
     NotOnTrial,
+    /// The policy's contract is more than names, and nothing here would keep to it.
+    #[error(
+        "the policy's contract has scales, limits, rates or history, which this firmware does not apply: send one \
+         that was exported without it, or with names and units alone"
+    )]
+    Contract,
 }

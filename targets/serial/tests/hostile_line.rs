@@ -2,8 +2,11 @@
 
 mod line;
 
+use lacewing_formats::policy::{Contract, ContractSpec, Signal};
 use lacewing_serial::{Numbered, Refusal, Request, Running, frame};
-use line::{CHUNK, Event, Pictures, ROOM, ask_as, device, flash, next_request, play, policy, read};
+use line::{
+    CHUNK, Event, Pictures, ROOM, agreed, ask_as, device, flash, next_request, play, policy, read,
+};
 use proptest::prelude::*;
 
 fn event() -> impl Strategy<Value = Event> {
@@ -145,6 +148,27 @@ fn requests_out_of_place_are_refused_by_name() {
     assert_eq!(ask_as(&mut device, number - 1, Request::Restart), stale);
     assert!(!device.restarts());
     assert_eq!(ask_as(&mut device, u32::MAX, Request::Info), Ok(()));
+}
+
+#[test]
+fn a_contract_that_nothing_here_would_keep_to_is_refused() {
+    let unit = |rate| Signal { name: "arm", unit: "rad", rate, ..Signal::default() };
+    for (rate, expected) in [(None, Ok(())), (Some(3.0), Err(Refusal::Contract))] {
+        let contract = ContractSpec { actions: vec![unit(rate)], ..ContractSpec::default() };
+        let bytes = contract.to_bytes().unwrap();
+        let sent = agreed(0.5, Some(Contract::parse(&bytes).unwrap()));
+        let (flash, pictures, factory) = (flash(), Pictures::new(), policy(0.25));
+        let mut scratch = [0.0; 512];
+        let mut device = device(&flash, &pictures, &factory, &mut scratch);
+        // Begin, chunks, finish.
+        let mut at = 0;
+        let answers = (1..=sent.len().div_ceil(CHUNK) as u32 + 2).map(|number| {
+            let request = next_request(&mut at, &sent);
+            at += 1;
+            ask_as(&mut device, number, request)
+        });
+        assert_eq!(answers.last(), Some(expected));
+    }
 }
 
 #[test]

@@ -11,8 +11,19 @@ const LARGEST: f64 = 1e15;
 const SHOWN: usize = 160;
 
 /// Why nothing can be learned from an answer.
-#[derive(Clone, Copy, Debug, Error, PartialEq)]
+#[derive(Clone, Debug, Error, PartialEq)]
 pub enum Unusable {
+    /// A field is missing, or holds something else.
+    #[error(
+        "`{line}` is no answer ({problem}): `obs` is an array of numbers, and after an action `reward` is a \
+         number, and `terminated` and `truncated` are true or false"
+    )]
+    Fields {
+        /// What was sent.
+        line: String,
+        /// What is wrong with it.
+        problem: String,
+    },
     /// An observation has another length than the environment announced.
     #[error("the environment announced {expected} observations and sent {found}")]
     Observations {
@@ -105,6 +116,16 @@ pub fn read<A: DeserializeOwned>(line: &str) -> Result<A, DriverError> {
                 Err(_) => DriverError::Answer { line: printable(line), source },
             }
         })
+    })
+}
+
+/// That a line of JSON is no answer can be got over, as what else cannot be used.
+pub(super) fn usable<A>(answer: Result<A, DriverError>) -> Result<A, DriverError> {
+    answer.map_err(|error| match error {
+        DriverError::Answer { line, source } if source.is_data() => {
+            Unusable::Fields { line, problem: source.to_string() }.into()
+        }
+        error => error,
     })
 }
 

@@ -34,8 +34,22 @@ pub enum DriverError {
         /// The limit.
         limit: u64,
     },
+    /// It does not begin with an announcement.
+    #[error(
+        "the environment does not announce itself by `{line}` ({source}): it must first write \
+         {{\"spec\":{{\"id\":\"NAME\",\"obs_dim\":N,\"act_low\":[…],\"act_high\":[…]}}}}, with \"actions\":N in place \
+         of limits where actions are discrete, and \"max_episode_steps\", if there is one, as a number from 1 up"
+    )]
+    Announcement {
+        /// What it wrote.
+        line: String,
+        /// What is wrong with it.
+        source: serde_json::Error,
+    },
     /// The answer is not of the protocol.
-    #[error("the environment answered `{line}`: {source}")]
+    #[error(
+        "the environment answered `{line}`: {source}; each answer must be one whole line of JSON"
+    )]
     Answer {
         /// What it wrote.
         line: String,

@@ -24,7 +24,7 @@ pub use announcement::Spec;
 pub use answer::{Notice, Unusable, read};
 pub use error::DriverError;
 pub use fit::fit;
-pub use process::LONGEST;
+pub use process::{LONGEST, kill};
 
 use answer::{Announcement, Following, Start};
 use process::Process;
@@ -54,7 +54,7 @@ enum Request<'a> {
     Action(&'a [f32]),
 }
 
-/// A running driver; its process is ended when this is dropped.
+/// A running driver; its process, and all that it has started, is ended when this is dropped.
 pub struct Driver {
     process: Process,
     spec: Spec,
@@ -70,7 +70,10 @@ impl Driver {
     /// [`DriverError`].
     pub fn spawn(command: &str, patience: Duration) -> Result<Self, DriverError> {
         let mut process = Process::spawn(command, patience)?;
-        let Announcement { spec } = answer::read(&process.answer()?)?;
+        let Announcement { spec } = process.answer().map_err(|error| match error {
+            DriverError::Answer { line, source } => DriverError::Announcement { line, source },
+            error => error,
+        })?;
         Ok(Self { process, spec, sent: None })
     }
 
@@ -84,7 +87,7 @@ impl Driver {
     /// # Errors
     /// [`DriverError`].
     pub fn reset(&mut self, seed: u64) -> Result<Vec<f32>, DriverError> {
-        let start: Start = answer::read(&self.process.ask(&Request::Reset(seed))?)?;
+        let start: Start = answer::usable(self.process.ask(&Request::Reset(seed)))?;
         Ok(start.observation(self.spec.obs_dim)?)
     }
 
@@ -113,7 +116,7 @@ impl Driver {
     /// [`DriverError`].
     pub fn outcome(&mut self) -> Result<Outcome, DriverError> {
         let sent = self.sent.take().unwrap_or(Ok(()));
-        let following: Following = answer::read(&self.process.answer_to(sent)?)?;
+        let following: Following = answer::usable(self.process.answer_to(sent))?;
         Ok(following.outcome(self.spec.obs_dim)?)
     }
 }

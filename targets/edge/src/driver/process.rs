@@ -1,8 +1,12 @@
 //! The process of a driver, and the time it takes to answer.
 
 use super::{DriverError, Request, answer};
+#[cfg(unix)]
+use rustix::process::{Pid, Signal, kill_process_group};
+use serde::de::DeserializeOwned;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::atomic::{AtomicI32, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError, sync_channel};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -13,6 +17,9 @@ const TIME_TO_END: Duration = Duration::from_secs(2);
 const UNREAD: usize = 8;
 /// Longer than the line of the longest observation.
 pub const LONGEST: u64 = 1 << 22;
+
+/// The process group of the driver that runs, of which a program has one at most; 0 is none.
+static GROUP: AtomicI32 = AtomicI32::new(0);
 
 /// When a line came, and its bytes.
 type Line = (Instant, Vec<u8>);
@@ -33,12 +40,14 @@ pub(super) struct Process {
 
 impl Process {
     pub fn spawn(command: &str, patience: Duration) -> Result<Self, DriverError> {
-        let mut child = Command::new("sh")
-            .args(["-c", command])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .map_err(DriverError::Start)?;
+        let mut shell = Command::new("sh");
+        shell.args(["-c", command]).stdin(Stdio::piped()).stdout(Stdio::piped());
+        // What the shell starts ends with it. Ctrl-C reaches the driver no more, so that a session can end
+        // in good order.
+        #[cfg(unix)]
+        std::os::unix::process::CommandExt::process_group(&mut shell, 0);
+        let mut child = shell.spawn().map_err(DriverError::Start)?;
+        GROUP.store(child.id().cast_signed(), Ordering::Relaxed);
         let output = child.stdout.take().ok_or(DriverError::Ended)?;
         // Reading from a pipe has no time-out, waiting for a thread that reads has.
         let (sender, answers) = sync_channel(UNREAD);
@@ -55,7 +64,7 @@ impl Process {
     }
 
     /// The answer to a request.
-    pub fn ask(&mut self, request: &Request<'_>) -> Result<String, DriverError> {
+    pub fn ask<A: DeserializeOwned>(&mut self, request: &Request<'_>) -> Result<A, DriverError> {
         let sent = self.send(request)?;
         self.answer_to(sent)
     }
@@ -69,7 +78,10 @@ impl Process {
     }
 
     /// The answer to a request that was sent.
-    pub fn answer_to(&mut self, sent: io::Result<()>) -> Result<String, DriverError> {
+    pub fn answer_to<A: DeserializeOwned>(
+        &mut self,
+        sent: io::Result<()>,
+    ) -> Result<A, DriverError> {
         // Its last words, if there are any, say more than that it is gone.
         let answer = self.answer();
         if matches!(answer, Err(DriverError::Ended)) {
@@ -95,8 +107,8 @@ impl Process {
         self.came
     }
 
-    /// The next line that may be an answer.
-    pub fn answer(&mut self) -> Result<String, DriverError> {
+    /// The next line that may be an answer; what is no JSON is none.
+    pub fn answer<A: DeserializeOwned>(&mut self) -> Result<A, DriverError> {
         let start = Instant::now();
         loop {
             let left = self.patience.saturating_sub(start.elapsed());
@@ -114,7 +126,10 @@ impl Process {
             self.came = came;
             let line = String::from_utf8_lossy(&line);
             if line.trim_start().starts_with('{') {
-                return Ok(line.into_owned());
+                match answer::read(&line) {
+                    Err(DriverError::Answer { source, .. }) if source.is_syntax() => {}
+                    answer => return answer,
+                }
             }
             self.pass_over(&line);
         }
@@ -129,6 +144,15 @@ impl Process {
                 answer::printable(line)
             ));
         }
+    }
+}
+
+/// Kills the driver that runs, if one does, with all that it has started.
+pub fn kill() {
+    // It may be gone already.
+    #[cfg(unix)]
+    if let Some(group) = Pid::from_raw(GROUP.load(Ordering::Relaxed)) {
+        let _ = kill_process_group(group, Signal::KILL);
     }
 }
 
@@ -156,10 +180,12 @@ impl Drop for Process {
         let end = Instant::now() + TIME_TO_END;
         while let Ok(None) = self.child.try_wait() {
             if Instant::now() > end {
+                kill();
                 let _ = self.child.kill().and_then(|()| self.child.wait());
-                return;
+                break;
             }
             thread::sleep(Duration::from_millis(10));
         }
+        GROUP.store(0, Ordering::Relaxed);
     }
 }

@@ -65,17 +65,26 @@ impl GuardOptions {
     /// The action to send where sensors cannot be acted on; none where no action is known to be safe.
     ///
     /// # Errors
-    /// [`EdgeError::SafeAction`] if it is none of the policy's.
+    /// [`EdgeError::SafeAction`] and [`EdgeError::UnsafeAction`] if it is none of the policy's.
     pub fn safe_action(&self, policy: &Policy<'_>) -> Result<Vec<f32>, EdgeError> {
-        let expected = policy.actions();
-        match &*self.safe_action {
-            [] => Ok(policy.view().action_head().limits().map_or_else(Vec::new, |(low, high)| {
+        let (expected, given) = (policy.actions(), &self.safe_action);
+        let limits = policy.view().action_head().limits();
+        if given.is_empty() {
+            return Ok(limits.map_or_else(Vec::new, |(low, high)| {
                 low.iter().zip(high).map(|(low, high)| low / 2.0 + high / 2.0).collect()
-            })),
-            given if given.len() == expected && given.iter().all(|number| number.is_finite()) => {
-                Ok(given.to_vec())
-            }
-            _ => Err(EdgeError::SafeAction { expected }),
+            }));
         }
+        if given.len() != expected || !given.iter().all(|number| number.is_finite()) {
+            return Err(EdgeError::SafeAction { expected });
+        }
+        let (last, discrete) = ([policy.view().header().outputs() as f32 - 1.0], limits.is_none());
+        let (low, high) = limits.unwrap_or((&[0.0], &last));
+        let whole = if discrete { ", in whole numbers" } else { "" };
+        for (index, (&value, (&low, &high))) in given.iter().zip(low.iter().zip(high)).enumerate() {
+            if !(low..=high).contains(&value) || discrete && value.fract() != 0.0 {
+                return Err(EdgeError::UnsafeAction { index, value, low, high, whole });
+            }
+        }
+        Ok(given.clone())
     }
 }

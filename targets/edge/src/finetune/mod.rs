@@ -36,12 +36,13 @@ use state::{Kind, Saves};
 use std::io::Write;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 /// Of a step: beyond, learning is from a handful of transitions over and over.
 const MOST_UPDATES: i64 = 100;
+/// Of an evaluation, each of which is kept for its mean.
+const MOST_EPISODES: u64 = 1_000_000;
 
 /// Options of `finetune`.
 #[derive(Args)]
@@ -74,7 +75,10 @@ pub struct Options {
     )]
     updates_per_step: u32,
     /// Transitions the replay keeps
-    #[arg(long, default_value_t = 10_000)]
+    #[arg(
+        long, default_value_t = 10_000,
+        value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..)
+    )]
     replay: usize,
     /// As what the replay keeps observations and actions: f32, f16, or u8, which needs limits in the
     /// policy's contract or a normaliser
@@ -106,7 +110,7 @@ pub struct Options {
     #[arg(long, value_name = "WEIGHT", default_value_t = 0.0)]
     stay_near: f32,
     /// Episodes of each evaluation
-    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=MOST_EPISODES))]
     episodes: u64,
     /// Environment steps between evaluations, each at the end of an episode
     #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u64).range(1..))]
@@ -182,6 +186,9 @@ pub fn run(options: &Options, trust: &trust::Options) -> Result<(), EdgeError> {
     if options.noise.is_some_and(|noise| !(noise.is_finite() && noise >= 0.0)) {
         return Err(EdgeError::Noise);
     }
+    if options.out.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("onnx")) {
+        return Err(EdgeError::Misnamed { path: options.out.clone() });
+    }
     let kind = match options.learning {
         When::LockStep => Kind::Episodes,
         When::Slack | When::Thread => Kind::Live,
@@ -216,6 +223,8 @@ pub fn run(options: &Options, trust: &trust::Options) -> Result<(), EdgeError> {
     }
     let mut scratch = vec![0.0; policy.scratch_len()];
     policy.check_probes(&mut vec![0.0; policy.actions()], &mut scratch)?;
+    let safe = options.guard.safe_action(&policy)?;
+    live::cores(options)?;
     // What is learned from the present policy's steps only is learned from all of them at once.
     let iteration = settings.iteration();
     match iteration {
@@ -262,7 +271,7 @@ pub fn run(options: &Options, trust: &trust::Options) -> Result<(), EdgeError> {
     );
     let report = Report::new(telemetry, agreed.policy(), goes_on);
     report.describe(&need, &agent);
-    let safe = options.guard.safe_action(&policy)?;
+    let stop = signals::stop(saves.is_some() || kind == Kind::Live);
     let driver = Driver::spawn(&options.env_command, options.answer_timeout)?;
     let mut signals = vec![0.0; Interface::numbers(&view)];
     let mut interface = Interface::new(&view, &mut signals)?;
@@ -273,8 +282,6 @@ pub fn run(options: &Options, trust: &trust::Options) -> Result<(), EdgeError> {
         // A folder that cannot be written to is found now.
         save(&agent, &view, 0, &options.out)?;
     }
-    let caught = saves.is_some() || kind == Kind::Live;
-    let stop = if caught { signals::stop() } else { Arc::default() };
     let mut sensors = vec![Sensor::default(); interface.sensors()];
     know(&view, &mut sensors);
     let gate = Gate::new(&mut sensors, options.guard.sensors(), &safe);

@@ -1,18 +1,31 @@
 //! Ctrl-C and `kill`.
 
-use signal_hook::consts::{SIGINT, SIGTERM};
-use signal_hook::flag;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-/// A flag that the first of these signals sets. While it is set the next one ends the program.
-pub fn stop() -> Arc<AtomicBool> {
+/// A flag that the first of these signals sets if the session can end `gently`. Otherwise it ends the driver
+/// and the program, as the next one does.
+pub fn stop(gently: bool) -> Arc<AtomicBool> {
     let stop = Arc::new(AtomicBool::new(false));
-    for signal in [SIGINT, SIGTERM] {
-        // First whether the flag is set, then setting it: one signal must not do both. Where neither
-        // can be had the signal ends the process as kill -9 would, from which it goes on too.
-        let _ = flag::register_conditional_shutdown(signal, 128 + signal, Arc::clone(&stop))
-            .and_then(|_| flag::register(signal, Arc::clone(&stop)));
-    }
+    #[cfg(unix)]
+    hear(gently, Arc::clone(&stop));
     stop
+}
+
+/// Hears signals in a thread of its own: ending a driver is more than a handler may do.
+#[cfg(unix)]
+fn hear(gently: bool, stop: Arc<AtomicBool>) {
+    use signal_hook::consts::{SIGINT, SIGTERM};
+    use std::sync::atomic::Ordering;
+
+    // Where they cannot be had a signal ends the process as kill -9 would, from which it goes on too.
+    let Ok(mut signals) = signal_hook::iterator::Signals::new([SIGINT, SIGTERM]) else { return };
+    std::thread::spawn(move || {
+        for signal in signals.forever() {
+            if !gently || stop.swap(true, Ordering::Relaxed) {
+                crate::driver::kill();
+                std::process::exit(128 + signal);
+            }
+        }
+    });
 }

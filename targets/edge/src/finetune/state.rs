@@ -3,6 +3,7 @@
 use super::agreed::Agreed;
 use super::tell;
 use crate::EdgeError;
+use lacewing_formats::artifact::check_folder;
 use lacewing_runtime::learn::{AnyAgent, Learner, Replay, Resume};
 use lacewing_runtime::store::{
     Entry, Folder, FolderError, Image, Layout, MOST_OWN, State, Store, StoreError,
@@ -65,8 +66,9 @@ impl Saves {
     /// The saves in `folder`, of which one is made every so many steps.
     ///
     /// # Errors
-    /// [`EdgeError::Store`].
+    /// [`EdgeError::Store`], [`EdgeError::Save`].
     pub fn open(folder: &Path, kind: Kind, agreed: Agreed, every: u64) -> Result<Self, EdgeError> {
+        check_folder(folder)?;
         let mut piece = vec![0; PIECE];
         let storage = Folder::open(folder).map_err(StoreError::Storage)?;
         // A control loop does not wait for the disk.

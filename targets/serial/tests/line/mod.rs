@@ -4,7 +4,7 @@ mod nor;
 
 use lacewing_formats::artifact::{AlignedBytes, LayerSpec, PolicySpec};
 use lacewing_formats::codec::Encoding;
-use lacewing_formats::policy::{ActionHead, Activation, Probe, Provenance};
+use lacewing_formats::policy::{ActionHead, Activation, Contract, Probe, Provenance};
 use lacewing_formats::topology::Csr;
 use lacewing_runtime::store::{Flash, Slot, UNIT};
 use lacewing_serial::{
@@ -103,6 +103,11 @@ impl<'p> Board<'p> for Emulated<'p> {
 
 /// A policy of one layer that gives `action` whatever it sees.
 pub fn policy(action: f32) -> AlignedBytes {
+    agreed(action, None)
+}
+
+/// The same with a contract.
+pub fn agreed(action: f32, contract: Option<Contract<'_>>) -> AlignedBytes {
     let layers = [LayerSpec {
         topology: Csr::new(2, &[0, 1], &[1]).expect("a topology"),
         weights: &[0.0],
@@ -128,7 +133,7 @@ pub fn policy(action: f32) -> AlignedBytes {
             evaluation: None,
         },
         probes: &probes,
-        contract: None,
+        contract,
         resume: None,
     }
     .to_bytes(Encoding::PLAIN)

@@ -217,7 +217,10 @@ fn tell_all(control: &Control<'_, '_, '_>, learning: &Learning<'_>) {
 }
 
 /// The cores for acting and learning, as asked for.
-fn cores(options: &Options) -> Result<(Option<CoreId>, Option<CoreId>), EdgeError> {
+///
+/// # Errors
+/// [`EdgeError::Core`].
+pub fn cores(options: &Options) -> Result<(Option<CoreId>, Option<CoreId>), EdgeError> {
     let Some([act, learn]) = options.cores else { return Ok((None, None)) };
     let there = core_affinity::get_core_ids().unwrap_or_default();
     let find = |id: usize| {
