@@ -1,8 +1,10 @@
 //! A policy that came without critics learns on with fresh ones.
 
 use lacewing_formats::artifact::{AlignedBytes, PolicyView};
+use lacewing_formats::codec::Encoding;
 use lacewing_runtime::act::Policy;
-use lacewing_runtime::learn::Resume;
+use lacewing_runtime::learn::{ActionSpace, Resume, Td3Config};
+use lacewing_tests::fresh;
 use lacewing_tests::program::lacewing;
 use lacewing_tests::runs::{succeed, train};
 use std::path::Path;
@@ -51,7 +53,7 @@ fn it_acts_as_before_and_learns_on() {
             (path(&format!("{algorithm}-bare")), path(&format!("{algorithm}-adopted")));
         let export = ["export", "--values=f16", "--no-resume-section", "--out"];
         succeed(&mut run(&export, &[&bare, &trained]));
-        succeed(&mut run(&["adopt", "--critic-hidden=64,64", "--out"], &[&adopted, &bare]));
+        succeed(&mut run(&["adopt", "--critic-hidden=64, 64", "--out"], &[&adopted, &bare]));
         assert_eq!(actions(&adopted), actions(&bare), "{algorithm}");
         let bytes = AlignedBytes::read(&adopted).unwrap();
         let view = PolicyView::parse(&bytes).unwrap();
@@ -73,6 +75,24 @@ fn it_acts_as_before_and_learns_on() {
         assert!(!said.contains("left out"), "{said}");
         assert!(actions(&tuned).len() == actions(&bare).len());
     }
+}
+
+#[test]
+fn what_an_earlier_version_can_learn_on_from_is_replaced() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let actions = ActionSpace::Continuous(1);
+    let mut policy = fresh::policy(Td3Config::default().into(), 3, actions, &[16, 16], 1);
+    // The layout follows the header's length.
+    policy.resume.as_mut().unwrap()[4] -= 1;
+    let (old, adopted) = (path("it's old.lace"), path("adopted.lace"));
+    std::fs::write(&old, &*policy.write(Encoding::PLAIN).unwrap()).unwrap();
+    let complaint = complaint(run(&["finetune", "--shift=gear=0.5"], &[&old]));
+    let words = ["it's old.lace: the resume section is of layout", "lacewing adopt", "--out NEW`"];
+    assert!(words.iter().all(|words| complaint.contains(words)), "{complaint}");
+    succeed(&mut run(&["adopt", "--out"], &[&adopted, &old]));
+    let bytes = AlignedBytes::read(&adopted).unwrap();
+    assert!(Resume::of(&PolicyView::parse(&bytes).unwrap()).unwrap().is_some());
 }
 
 #[test]

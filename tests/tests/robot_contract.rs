@@ -167,7 +167,7 @@ fn act_keeps_to_it_and_refuses_another_robot_by_name() {
     let complaint = edge::complaint(&output);
     assert!(complaint.contains("line 2") && complaint.contains("from -1.5 to 1.5"), "{complaint}");
     for line in [r#"{"obs":[1,0,0]}"#, r#"{"spec":{"id":"Robot"}}"#, "{"] {
-        assert!(edge::complaint(&act(&policy, line)).contains("answered"), "{line}");
+        assert!(edge::complaint(&act(&policy, line)).contains("line 1: "), "{line}");
     }
 }
 
@@ -210,6 +210,15 @@ fn tuning_and_evaluating_elsewhere_is_refused_by_name() {
     let mut eval = Command::new(lacewing());
     eval.arg("eval").arg(&policy).args(["--env=Pendulum-v1", "--episodes=1"]);
     assert!(refused(&mut eval).contains(says));
+    let mut eval = Command::new(lacewing());
+    eval.args(["eval", "--env=Pendulum-v1", "--episodes=1"])
+        .arg(folder.agreed(PENDULUM, "held.lace"));
+    let note = "simulators do not apply the limits and rates of the policy's contract";
+    assert!(text(&succeed(&mut eval).stderr).contains(note));
+    let wide = "[[actions]]\nlow = -2.0\nhigh = 3.0\n";
+    let mut eval = Command::new(lacewing());
+    eval.args(["eval", "--env=Pendulum-v1", "--episodes=1"]).arg(folder.agreed(wide, "wide.lace"));
+    assert!(succeed(&mut eval).stderr.is_empty());
     let stacked = folder.agreed("history = 3\n", "stacked.lace");
     let mut eval = Command::new(lacewing());
     eval.arg("eval").arg(&stacked).args(["--env=Pendulum-v1", "--episodes=1"]);

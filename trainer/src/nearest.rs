@@ -1,7 +1,7 @@
 //! What a misspelt name was meant to be.
 
-/// Names less alike are not what was meant: `xyz` is no `prune`.
-const NEAR: f64 = 0.7;
+/// Names less alike are not what was meant: `serve` is no `sweep`.
+const NEAR: f64 = 0.8;
 
 /// The known name most like `name` (Jaro–Winkler, whatever the case); none if none is near.
 pub(crate) fn nearest<'k>(name: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
@@ -38,6 +38,7 @@ mod tests {
         for far in ["xyz", "zzzz", "", "gradient"] {
             assert_eq!(nearest(far, known), None, "{far}");
         }
+        assert_eq!(nearest("serve", ["sweep", "deploy"]), None);
     }
 
     #[test]

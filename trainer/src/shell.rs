@@ -11,9 +11,9 @@ pub(crate) fn quoted(word: &str) -> String {
     format!("'{}'", word.replace('\'', r"'\''"))
 }
 
-/// A path; where it is not UTF-8, with its bytes as `$'…'` has them (POSIX 2024).
+/// A path; where it is not UTF-8 or would move the cursor, with its bytes as `$'…'` has them (POSIX 2024).
 pub(crate) fn path(path: &Path) -> String {
-    if let Some(text) = path.to_str() {
+    if let Some(text) = path.to_str().filter(|text| !text.contains(char::is_control)) {
         return quoted(text);
     }
     let escaped = |&byte: &u8| match byte {
@@ -51,5 +51,6 @@ mod tests {
 
         let name = Path::new(OsStr::from_bytes(b"a b\xff'"));
         assert_eq!(path(name), r"$'a b\377\''");
+        assert_eq!(path(Path::new("a\nb\u{1b}[2J")), r"$'a\012b\033[2J'");
     }
 }

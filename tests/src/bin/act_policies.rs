@@ -1,7 +1,9 @@
 //! Writes small policies, links stored in every way that the Cortex-M kernel has a routine for and in one that
-//! it has not, with rows of no link up to hundreds, alone and in fours: `act_policies FOLDER`.
+//! it has not, with rows of no link up to hundreds, alone and in fours, and with the activations and normalisation of other libraries:
+//! `act_policies FOLDER`.
 use lacewing_formats::artifact::PolicyView;
 use lacewing_formats::codec::{Encoding, IndexCodec, ValueCodec};
+use lacewing_formats::policy::Activation;
 use lacewing_formats::topology::Structure;
 use lacewing_runtime::act::{Layout, Policy};
 use lacewing_runtime::kernels::act::Kernel;
@@ -27,6 +29,16 @@ fn main() -> Result<(), Box<dyn Error>> {
         let mut owned = actor::structured(&widths, sparsity, fours, 7);
         owned.probes =
             (0..3).map(|index| (actor::observation(&owned, index), owned.low.clone())).collect();
+        write(&folder, name, &owned)?;
+    }
+    // What policies of other libraries have.
+    for (name, activation) in [("elu", Activation::Elu(1.0)), ("silu", Activation::Silu)] {
+        let (widths, density) = (vec![30, 64, 64, 9], 0.2);
+        let shape = Shape { widths, density, normaliser: true, probes: 3, resume: None, seed: 7 };
+        let mut owned = Owned::random(&shape);
+        owned.layers[..2].iter_mut().for_each(|layer| layer.activation = activation);
+        let first = &mut owned.layers[0];
+        first.norm = Some((1e-5, vec![1.5; first.bias.len()], vec![-0.25; first.bias.len()]));
         write(&folder, name, &owned)?;
     }
     Ok(())

@@ -4,6 +4,7 @@
 mod onnx_cases;
 
 mod choices;
+mod contract;
 mod fixtures;
 mod pruning;
 mod reading;

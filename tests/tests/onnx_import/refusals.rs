@@ -17,7 +17,7 @@ fn foreign_models_are_refused_by_name() {
     let expected = [
         ("bad_softmax", "node `softmax_of_y` (Softmax): a softmax or ArgMax can only be the end"),
         ("bad_relu_last", "give the limits of its 2 actions"),
-        ("bad_two_needed_inputs", "input among [obs, goal]"),
+        ("bad_two_needed_inputs", "need all of the inputs [obs, goal]"),
         ("bad_skip_connection", "node `add_of_action` (Add): what leads here from `x` (Relu, Add)"),
         ("bad_rms_norm", "(Div): it divides by the root mean square"),
         ("bad_softplus_of_some", "(Concat): what leads here from `x`"),
@@ -43,6 +43,13 @@ fn foreign_models_are_refused_by_name() {
         let error = dense(&fixture(&format!("{name}.onnx")), None).expect_err(name);
         let error = error.to_string();
         assert!(error.contains(words), "{name}: {error}");
+        // Each says what to do.
+        assert!(
+            ["export", "give", "use", "clip", "put", "train", "choose"]
+                .iter()
+                .any(|verb| error.contains(verb)),
+            "{name}: {error}"
+        );
     }
 }
 

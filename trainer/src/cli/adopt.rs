@@ -5,15 +5,17 @@ use std::path::PathBuf;
 use lacewing_formats::artifact::{AlignedBytes, PolicyView};
 use lacewing_formats::codec::Encoding;
 use lacewing_runtime::learn::{
-    AlgorithmKind, AnyAgent, DqnConfig, Norm, Seeds, Settings, Td3Config, Training, adopted_shape,
-    algorithm_of,
+    AlgorithmKind, AnyAgent, DqnConfig, Norm, Resume, Seeds, Settings, Td3Config, Training,
+    adopted_shape, algorithm_of,
 };
 
 use super::CliError;
+use super::train::width;
 use crate::engine::{Engine, SparseEngine};
 use crate::lab::policy::Facts;
 use crate::lab::seeds::FRESH_SEED;
 use crate::lab::{files, memory, policy};
+use crate::shell;
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -23,8 +25,8 @@ pub struct Args {
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
     /// Hidden layers of the critics [default: the policy's].
-    #[arg(long, value_name = "WIDTHS", value_delimiter = ',', value_parser = clap::value_parser!(u16).range(1..))]
-    critic_hidden: Option<Vec<u16>>,
+    #[arg(long, value_name = "WIDTHS", value_delimiter = ',', value_parser = width)]
+    critic_hidden: Option<Vec<usize>>,
     /// Share of the critics' links that are pruned.
     #[arg(long, value_name = "SHARE", default_value_t = 0.8)]
     critic_sparsity: f64,
@@ -44,7 +46,8 @@ pub fn run(args: &Args) -> Result<(), CliError> {
     files::check_policy_output(&args.out, args.force)?;
     let bytes = policy::read(&args.policy)?;
     let view = policy::parse(&bytes, &args.policy)?;
-    if view.resume().is_some() {
+    // One of an earlier layout is as good as none.
+    if let Ok(Some(_)) = Resume::of(&view) {
         return Err(CliError::Usage(format!(
             "{} can learn on as it is: `lacewing finetune` takes it",
             args.policy.display()
@@ -58,7 +61,7 @@ pub fn run(args: &Args) -> Result<(), CliError> {
          --critics-first 5000 --shift …`",
         args.out.display(),
         file.len(),
-        args.out.display()
+        shell::path(&args.out)
     );
     Ok(())
 }
@@ -72,7 +75,7 @@ fn adopted(
     let layers = view.layers().len();
     let own: Vec<usize> = view.layers().take(layers - 1).map(|layer| layer.rows()).collect();
     let hidden = match &args.critic_hidden {
-        Some(widths) => widths.iter().map(|&width| width.into()).collect(),
+        Some(widths) => widths.clone(),
         None => own,
     };
     let mut shape = adopted_shape(view, &hidden, args.critic_sparsity)?;

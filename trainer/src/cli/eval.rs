@@ -1,13 +1,18 @@
 //! `lacewing eval`.
 
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
 use lacewing_formats::artifact::PolicyView;
+use lacewing_formats::policy::Signal;
 
 use super::CliError;
 use crate::env::{self, Shift};
 use crate::lab::seeds::FRESH_SEED;
 use crate::lab::{deployed, policy};
+
+/// How many episodes an evaluation may have: the return of each is kept for its mean.
+pub const EPISODES: RangeInclusive<i64> = 1..=1_000_000;
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -20,7 +25,7 @@ pub struct Args {
     #[arg(long, default_value = "")]
     shift: String,
     /// Episodes to play.
-    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(EPISODES))]
     episodes: u32,
     /// Decides the episodes' starts.
     #[arg(long, default_value_t = FRESH_SEED)]
@@ -37,6 +42,7 @@ pub fn run(args: &Args) -> Result<(), CliError> {
     let id = env_id(args.env.as_deref(), &view)?;
     let shift: Shift = args.shift.parse()?;
     let mut env = env::make(id, &shift)?;
+    note_limits(&view);
     let score = deployed::evaluate(view, &mut *env, args.episodes, args.seed)?;
     if args.json {
         let json = serde_json::json!({
@@ -48,6 +54,23 @@ pub fn run(args: &Args) -> Result<(), CliError> {
         say!("{id}: return {score} over {} episodes", args.episodes);
     }
     Ok(())
+}
+
+/// Says that a simulator goes further than the robot, where it does.
+pub fn note_limits(view: &PolicyView<'_>) {
+    let (Some(contract), Some((low, high))) = (view.contract(), view.action_head().limits()) else {
+        return;
+    };
+    let held = |(signal, (&low, &high)): (Signal<'_>, (&f32, &f32))| {
+        let free = Signal { low: None, high: None, ..signal };
+        signal.rate.is_some() || signal.limits(low, high) != free.limits(low, high)
+    };
+    if contract.actions().zip(low.iter().zip(high)).any(held) {
+        tell!(
+            "note: simulators do not apply the limits and rates of the policy's contract: on its robot it is held \
+             closer"
+        );
+    }
 }
 
 /// The environment asked for, else the one the file names.

@@ -8,7 +8,7 @@ use lacewing_formats::codec::{Encoding, IndexChoice, IndexCodec, ValueCodec};
 use serde::Serialize;
 
 use super::CliError;
-use super::eval::env_id;
+use super::eval::{EPISODES, env_id};
 use super::finetune::resume_of;
 use crate::env::{self, Shift};
 use crate::lab::policy::Facts;
@@ -50,7 +50,7 @@ pub struct Args {
     #[arg(long)]
     env: Option<String>,
     /// Episodes that each of the two plays there [default with --env: 10].
-    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_parser = clap::value_parser!(u32).range(EPISODES))]
     episodes: Option<u32>,
     /// Decides the episodes' starts, and those of the transitions.
     #[arg(long, default_value_t = FRESH_SEED)]
@@ -130,14 +130,20 @@ impl Args {
 
     /// As asked for, else as the name says.
     fn format(&self) -> Result<Format, CliError> {
-        let named = self.out.extension().and_then(|extension| extension.to_str());
-        let named = named.and_then(|name| Format::from_str(name, true).ok());
+        let extension = self.out.extension().and_then(|extension| extension.to_str());
+        let named = extension.and_then(|name| Format::from_str(name, true).ok());
+        // That of `policy-0.9` is none.
+        let foreign = extension.is_some_and(|name| name.starts_with(char::is_alphabetic));
         match (self.format, named) {
             (Some(asked), Some(named)) if asked != named => Err(CliError::Usage(format!(
                 "{} is named as a {} file and --format asks for {}: change one of them",
                 self.out.display(),
                 named.name(),
                 asked.name(),
+            ))),
+            (None, None) if foreign => Err(CliError::Usage(format!(
+                "{} is named as what cannot be written: name it .lace or .onnx, or say with --format which of                  these it shall be",
+                self.out.display(),
             ))),
             (asked, named) => Ok(asked.or(named).unwrap_or(Format::Lace)),
         }

@@ -10,7 +10,7 @@ use lacewing_runtime::learn::{
 };
 
 use super::CliError;
-use super::eval::env_id;
+use super::eval::{EPISODES, env_id, note_limits};
 use crate::engine::{Engine, Normaliser};
 use crate::env::{self, Shift};
 use crate::lab::error::TrainError;
@@ -19,6 +19,7 @@ use crate::lab::policy::Facts;
 use crate::lab::seeds::FRESH_SEED;
 use crate::lab::teacher::Teacher;
 use crate::lab::{contract, deployed, files, policy};
+use crate::shell;
 
 /// Of a step: beyond, learning is from a handful of transitions over and over.
 const MOST_UPDATES: i64 = 100;
@@ -86,7 +87,7 @@ pub struct Args {
     #[arg(long)]
     lean: bool,
     /// Episodes of each evaluation.
-    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(EPISODES))]
     episodes: u32,
     /// Environment steps between evaluations.
     #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u64).range(1..))]
@@ -175,6 +176,7 @@ pub fn run(args: &Args) -> Result<(), CliError> {
     let taught = args.teacher.as_ref().map(|path| policy::read(path)).transpose()?;
     let taught = taught.as_deref().zip(args.teacher.as_deref());
     let taught = taught.map(|(bytes, path)| policy::parse(bytes, path)).transpose()?;
+    note_limits(&view);
     tune(&view, &resume, (id, &shift), &tuning, taught, &out)?;
     say!("policy: {}", out.display());
     Ok(())
@@ -182,12 +184,18 @@ pub fn run(args: &Args) -> Result<(), CliError> {
 
 /// The policy's resume section.
 pub fn resume_of<'a>(view: &PolicyView<'a>, path: &Path) -> Result<Resume<'a>, CliError> {
-    Resume::of(view)?.ok_or_else(|| {
-        CliError::Usage(format!(
-            "{} has no resume section to learn on from; take policy.lace of the run's folder",
-            path.display()
-        ))
-    })
+    let problem = match Resume::of(view) {
+        Ok(Some(resume)) => return Ok(resume),
+        Ok(None) => {
+            "no resume section to learn on from; take policy.lace of the run's folder".into()
+        }
+        Err(error) => error.to_string(),
+    };
+    Err(CliError::Usage(format!(
+        "{}: {problem}, or give it fresh critics: `lacewing adopt {} --out NEW`",
+        path.display(),
+        shell::path(path)
+    )))
 }
 
 /// Fine-tunes and tells how it goes. `out` holds the best policy from the first evaluation on, so

@@ -29,10 +29,10 @@ pub struct Args {
     #[arg(long, conflicts_with_all = ["low", "high", "control_period"])]
     env: Option<String>,
     /// Least actions in the environment's units, one for all or one each, e.g. -2,-1.
-    #[arg(long, value_delimiter = ',', allow_hyphen_values = true, requires = "high")]
+    #[arg(long, value_delimiter = ',', requires = "high")]
     low: Option<Vec<f32>>,
     /// Greatest actions.
-    #[arg(long, value_delimiter = ',', allow_hyphen_values = true, requires = "low")]
+    #[arg(long, value_delimiter = ',', requires = "low")]
     high: Option<Vec<f32>>,
     /// Outputs are scores of choices (logits, probabilities, Q-values): the greatest is the action. A softmax
     /// or ArgMax at the end says so by itself.

@@ -20,6 +20,8 @@ mod sweep;
 mod train;
 mod view;
 
+use std::any::TypeId;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
@@ -115,11 +117,17 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// Lets `--shift -1` be a value, if a wrong one, instead of an option that nobody knows.
+/// Lets `--shift -1` be a value, if a wrong one, instead of an option that nobody knows. Clap takes neither
+/// -.5 nor -1e-3 for a number.
 fn taking_negative_numbers(command: clap::Command) -> clap::Command {
-    let command = command.mut_args(|argument| match argument.get_action().takes_values() {
-        true => argument.allow_negative_numbers(true),
-        false => argument,
+    let command = command.mut_args(|argument| {
+        let of = argument.get_value_parser().type_id();
+        let text = of == TypeId::of::<PathBuf>() || of == TypeId::of::<String>();
+        match argument.get_action().takes_values() {
+            true if text || argument.is_positional() => argument.allow_negative_numbers(true),
+            true => argument.allow_hyphen_values(true),
+            false => argument,
+        }
     });
     command.mut_subcommands(taking_negative_numbers)
 }

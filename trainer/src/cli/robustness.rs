@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::CliError;
+use super::eval::EPISODES;
 use crate::lab::robustness::{self, ROBUSTNESS, Vary};
 use crate::lab::seeds::FRESH_SEED;
 use crate::report;
@@ -16,7 +17,7 @@ pub struct Args {
     #[arg(long, required = true, value_name = "SHIFT=VALUES")]
     vary: Vec<Vary>,
     /// Episodes played for each value.
-    #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u32).range(EPISODES))]
     episodes: u32,
     /// Decides the episodes' starts.
     #[arg(long, default_value_t = FRESH_SEED)]

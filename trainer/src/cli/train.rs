@@ -79,7 +79,6 @@ pub struct Args {
     #[arg(
         long,
         value_delimiter = ',',
-        allow_hyphen_values = true,
         value_parser = width,
         help_heading = AGENT
     )]
@@ -118,9 +117,12 @@ pub struct Args {
 /// The largest whole number of TOML, and so of config.toml.
 const MOST: u64 = i64::MAX as u64;
 
-fn width(text: &str) -> Result<usize, String> {
-    let width = text.trim().parse();
-    width.map_err(|_| "widths are whole numbers between commas, e.g. 256,256".into())
+/// The width of a layer.
+pub fn width(text: &str) -> Result<usize, String> {
+    let width = text.trim().parse::<u16>().ok().filter(|&width| width > 0);
+    width.map(usize::from).ok_or_else(|| {
+        "widths are whole numbers from 1 to 65535 between commas, e.g. 256,256".into()
+    })
 }
 
 fn structure(name: &str) -> Result<Structure, String> {

@@ -48,9 +48,30 @@ pub struct Args {
     force: bool,
 }
 
+impl Args {
+    /// Refuses a file that is named as what it will not be.
+    fn check_names(&self) -> Result<(), CliError> {
+        let kinds = [("gif", &self.gif), ("mp4", &self.mp4), ("png", &self.png)];
+        for (kind, path) in kinds.iter().filter_map(|(kind, path)| Some((*kind, path.as_ref()?))) {
+            let named = path.extension().unwrap_or_default();
+            let other = kinds.iter().map(|(other, _)| *other);
+            let other = other.filter(|&other| other != kind && named.eq_ignore_ascii_case(other));
+            if let Some(other) = { other }.next() {
+                return Err(CliError::Usage(format!(
+                    "{} is named as a {other} file and --{kind} writes another: name it .{kind}, or write it \
+                     with --{other}",
+                    path.display()
+                )));
+            }
+        }
+        Ok(())
+    }
+}
+
 /// Plays an episode and draws it.
 pub fn run(args: &Args) -> Result<(), CliError> {
     let outputs = || [&args.gif, &args.mp4, &args.png].into_iter().flatten();
+    args.check_names()?;
     outputs().try_for_each(|path| files::check_output(path, args.force))?;
     let size: Option<Size> = args.size.as_deref().map(str::parse).transpose()?;
     let bytes = policy::read(&args.policy)?;

@@ -40,11 +40,10 @@ pub enum PlayError {
     /// Only a driver's side stacks frames.
     #[error(
         "the contract of this policy stacks its observations from {history} frame(s){previous}, which \
-         simulators do not: play it with `lacewing-edge finetune --env-command 'lacewing env serve {env}'`"
+         simulators do not: run it with its robot's driver, `lacewing-edge finetune POLICY --env-command DRIVER \
+         --out FILE`"
     )]
     Frames {
-        /// The environment.
-        env: &'static str,
         /// Frames of an observation.
         history: usize,
         /// Says whether they end with the action before.
@@ -85,7 +84,7 @@ pub fn check_fit(view: &PolicyView<'_>, env: &dyn Env) -> Result<(), PlayError> 
     let stacks = |it: &Contract<'_>| it.history() > 1 || it.previous_action();
     if let Some(contract) = view.contract().filter(stacks) {
         let previous = if contract.previous_action() { " with the action before" } else { "" };
-        return Err(PlayError::Frames { env: spec.id, history: contract.history(), previous });
+        return Err(PlayError::Frames { history: contract.history(), previous });
     }
     if (policy_in, policy_out) != (env_in, env_out) {
         return Err(PlayError::Mismatch { env: spec.id, policy_in, policy_out, env_in, env_out });

@@ -1,6 +1,6 @@
 //! Writing files so that a crash or a full disk never leaves half of one.
 
-use lacewing_formats::artifact::{SaveError, destination, write_atomically};
+use lacewing_formats::artifact::{self, SaveError, destination, write_atomically};
 use std::fs::{self, File};
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
@@ -118,18 +118,24 @@ pub fn check_policy_output(path: &Path, force: bool) -> Result<(), FileError> {
 /// it, unless `force`, or what is no folder.
 ///
 /// # Errors
-/// [`FileError::Exists`], [`FileError::NoFolder`], [`FileError::Write`].
+/// [`FileError::Exists`], [`FileError::NoFolder`], [`FileError::Save`].
 pub fn check_output_folder(path: &Path, force: bool) -> Result<(), FileError> {
+    check_folder(path)?;
     if !path.exists() {
         return check_output(path, force);
-    }
-    if !path.is_dir() {
-        return Err(FileError::write(path, ErrorKind::NotADirectory.into()));
     }
     match force || is_empty_folder(path) {
         true => Ok(()),
         false => Err(FileError::Exists { path: path.to_path_buf() }),
     }
+}
+
+/// Refuses what is no folder and cannot become one.
+///
+/// # Errors
+/// [`FileError::Save`].
+pub fn check_folder(path: &Path) -> Result<(), FileError> {
+    artifact::check_folder(path).map_err(FileError::Save)
 }
 
 /// Whether a folder is there and nothing in it, but for what a file system of its own puts there: the
@@ -169,8 +175,9 @@ pub fn open_log(path: &Path, bytes: u64) -> io::Result<(File, u64)> {
 /// Creates a folder and its parents.
 ///
 /// # Errors
-/// [`FileError::Write`].
+/// [`FileError::Write`], [`FileError::Save`].
 pub fn create_folder(path: &Path) -> Result<(), FileError> {
+    check_folder(path)?;
     fs::create_dir_all(path).map_err(|source| FileError::write(path, source))
 }
 

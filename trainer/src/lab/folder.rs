@@ -86,6 +86,7 @@ impl RunFolder {
     /// # Errors
     /// [`FolderError`]; nothing was then overwritten.
     pub fn create(root: &Path, config: &RunConfig, force: bool) -> Result<Self, FolderError> {
+        files::check_folder(root)?;
         if root.exists() && !files::is_empty_folder(root) {
             // A run of an earlier version is one too.
             let is_run = matches!(
@@ -129,6 +130,7 @@ impl RunFolder {
     pub fn enter(root: &Path, config: &RunConfig) -> Result<(Self, RunConfig), FolderError> {
         let path = root.join(CONFIG);
         if !path.exists() {
+            files::check_folder(root)?;
             fs::create_dir_all(root)
                 .map_err(|source| FolderError::Make { root: root.to_path_buf(), source })?;
             files::write_atomic(&path, config.to_toml()?.as_bytes())?;

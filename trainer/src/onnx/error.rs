@@ -13,7 +13,7 @@ pub enum OnnxError {
     #[cfg(not(feature = "onnx"))]
     #[error(
         "this lacewing was built without ONNX import; rebuild it with \
-         `cargo install --path trainer --features onnx`"
+         `cargo install --locked --path trainer --features onnx`"
     )]
     NotBuilt,
     /// The file cannot be read.
@@ -38,6 +38,16 @@ pub enum OnnxError {
         /// `input` or `output`.
         what: &'static str,
         /// Those the model has.
+        found: Vec<String>,
+    },
+    /// Actions depend on more than one input.
+    #[error(
+        "the actions need all of the inputs [{}], and a policy file has one observation: export the actor with \
+         one input that has them side by side",
+        found.join(", ")
+    )]
+    Inputs {
+        /// Those they need.
         found: Vec<String>,
     },
     /// There is no port of the name asked for.
@@ -66,21 +76,21 @@ pub enum OnnxError {
         number: usize,
     },
     /// A node is not part of a chain of linear layers and activations.
-    #[error("node `{node}` ({op}): {problem}")]
+    #[error("node `{node}` ({op}): {}", advised(problem))]
     Node {
         /// Name of the node, or of its first output where it has none.
         node: String,
         /// ONNX operator.
         op: String,
-        /// What is wrong and what would do.
+        /// What is wrong, and behind a colon what would do.
         problem: String,
     },
     /// A constant of the model cannot be used.
-    #[error("tensor `{tensor}`: {problem}")]
+    #[error("tensor `{tensor}`: {}", advised(problem))]
     Tensor {
         /// Name of the tensor.
         tensor: String,
-        /// What is wrong with it.
+        /// What is wrong, and behind a colon what would do.
         problem: String,
     },
     /// The model says nothing of the limits of its actions.
@@ -162,4 +172,13 @@ pub enum OnnxError {
         /// Numbers wanted.
         expected: usize,
     },
+}
+
+/// A problem with what to do about it. Where none says that itself, the model is damaged, or is what no exporter
+/// writes.
+fn advised(problem: &str) -> String {
+    match problem.contains(": ") {
+        true => problem.into(),
+        false => format!("{problem}: check the model with onnx.checker, then export it again"),
+    }
 }

@@ -36,8 +36,7 @@ pub enum ReportError {
     },
     /// No run has come to its end.
     #[error(
-        "none of the {unfinished} runs is finished, the first of them {}; go on with `lacewing sweep run` \
-         or `lacewing train --resume`",
+        "none of the {unfinished} runs is finished, the first of them {}; go on with `lacewing {go_on}`",
         first.display()
     )]
     NothingFinished {
@@ -45,6 +44,8 @@ pub enum ReportError {
         unfinished: usize,
         /// The folder of the first.
         first: PathBuf,
+        /// The command that goes on with it.
+        go_on: String,
     },
     /// A run's figures are damaged.
     #[error(

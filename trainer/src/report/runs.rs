@@ -9,6 +9,7 @@ use crate::lab::config::{Preset, RunConfig};
 use crate::lab::files;
 use crate::lab::folder::{CONFIG, PROGRESS, RunFolder, SUMMARY};
 use crate::lab::robustness::{self, Measured};
+use crate::shell;
 use crate::sweep::{self, Sweep};
 
 /// Figures of a run as of its end, by their columns in `progress.csv`.
@@ -51,6 +52,8 @@ pub struct Unfinished {
     pub folder: PathBuf,
     /// What is going on with it.
     pub state: &'static str,
+    /// The command that goes on with it.
+    go_on: String,
 }
 
 /// The runs of some folders.
@@ -76,7 +79,11 @@ pub fn find(roots: &[PathBuf]) -> Result<Found, ReportError> {
             }
             match folder.join(SUMMARY).is_file() {
                 true => found.runs.push(Run::read(folder)?),
-                false => found.unfinished.push(Unfinished { folder, state }),
+                false => {
+                    let kind = if folder == *root { "train --resume" } else { "sweep run" };
+                    let go_on = format!("{kind} {}", shell::path(root));
+                    found.unfinished.push(Unfinished { folder, state, go_on });
+                }
             }
         }
     }
@@ -84,6 +91,7 @@ pub fn find(roots: &[PathBuf]) -> Result<Found, ReportError> {
         (true, Some(first)) => Err(ReportError::NothingFinished {
             unfinished: found.unfinished.len(),
             first: first.folder.clone(),
+            go_on: first.go_on.clone(),
         }),
         _ => Ok(found),
     }

@@ -8,6 +8,7 @@ use crate::lab::config::ConfigError;
 use crate::lab::error::LabError;
 use crate::lab::files::FileError;
 use crate::lab::folder::FolderError;
+use crate::shell;
 
 /// Why a sweep cannot be planned, or a point of it not be trained.
 #[derive(Debug, Error)]
@@ -83,8 +84,13 @@ pub enum SweepError {
         last: usize,
     },
     /// Another process trains the point.
-    #[error("point {name} is being trained by another process; see `lacewing sweep status`")]
+    #[error(
+        "point {name} is being trained by another process; see `lacewing sweep status {}`",
+        shell::path(root)
+    )]
     Busy {
+        /// The sweep's folder.
+        root: PathBuf,
         /// The point.
         name: String,
     },

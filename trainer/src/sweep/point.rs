@@ -80,7 +80,9 @@ fn enter(sweep: &Sweep, point: &Point) -> Result<(RunFolder, RunConfig), SweepEr
         }
     };
     let (folder, config) = entered.map_err(|error| match error {
-        FolderError::Busy { .. } => SweepError::Busy { name: point.name.clone() },
+        FolderError::Busy { .. } => {
+            SweepError::Busy { root: sweep.root().to_path_buf(), name: point.name.clone() }
+        }
         error => SweepError::Folder(error),
     })?;
     if config != point.config {

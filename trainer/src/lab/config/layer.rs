@@ -70,6 +70,9 @@ impl ConfigError {
             _ => shown,
         };
         let mut message = message.trim().replace('\n', " ");
+        if error.message().ends_with("expected a sequence") {
+            message += ": write a list in brackets, e.g. hidden=[256,256]";
+        }
         if let Some((name, nearest)) = nearest::expected(error.message()) {
             let is_field = error.message().starts_with("unknown field");
             let mut tables = defaults.iter().filter(|_| is_field);

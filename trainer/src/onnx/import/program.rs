@@ -292,10 +292,6 @@ fn choose_input<'a>(
     output: &str,
 ) -> Result<&'a str, OnnxError> {
     let found: Vec<&str> = graph.inputs().filter(|name| used.contains(name)).collect();
-    let ports = || OnnxError::Ports {
-        what: "input",
-        found: found.iter().map(|&name| name.into()).collect(),
-    };
     match (found.as_slice(), wanted) {
         (&[only], None) => Ok(only),
         (&[only], Some(wanted)) if wanted == only => Ok(only),
@@ -319,7 +315,7 @@ fn choose_input<'a>(
                 None => Err(OnnxError::Still { output: output.into() }),
             }
         }
-        _ => Err(ports()),
+        _ => Err(OnnxError::Inputs { found: found.iter().map(|&name| name.into()).collect() }),
     }
 }
 
