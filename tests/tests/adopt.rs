@@ -85,12 +85,13 @@ fn what_an_earlier_version_can_learn_on_from_is_replaced() {
     let mut policy = fresh::policy(Td3Config::default().into(), 3, actions, &[16, 16], 1);
     // The layout follows the header's length.
     policy.resume.as_mut().unwrap()[4] -= 1;
-    let (old, adopted) = (path("it's old.lace"), path("adopted.lace"));
+    let (old, adopted) = (path("it's old.lace"), path("it's new.lace"));
     std::fs::write(&old, &*policy.write(Encoding::PLAIN).unwrap()).unwrap();
     let complaint = complaint(run(&["finetune", "--shift=gear=0.5"], &[&old]));
     let words = ["it's old.lace: the resume section is of layout", "lacewing adopt", "--out NEW`"];
     assert!(words.iter().all(|words| complaint.contains(words)), "{complaint}");
-    succeed(&mut run(&["adopt", "--out"], &[&adopted, &old]));
+    let told = succeed(&mut run(&["adopt", "--out"], &[&adopted, &old])).stdout;
+    assert!(String::from_utf8_lossy(&told).contains(r"it'\''s new.lace' --critics-first"));
     let bytes = AlignedBytes::read(&adopted).unwrap();
     assert!(Resume::of(&PolicyView::parse(&bytes).unwrap()).unwrap().is_some());
 }

@@ -348,7 +348,7 @@ fn no_action_leaves_the_limits_whatever_the_driver_does() {
             // The noise of TD3 asks for far more than there is.
             let noise = if actions == "3" { &[][..] } else { &["--noise=5"] };
             let patience =
-                if habit == "hang" { "--answer-timeout=1" } else { "--answer-timeout=60" };
+                if habit == "hang" { "--answer-timeout=5" } else { "--answer-timeout=60" };
             let options =
                 ["--steps=200", "--warm-up=20", "--episodes=1", "--evaluate-every=100", patience];
             let came = bench.tune(habit, actions, 130, &[&options[..], noise].concat());

@@ -122,15 +122,19 @@ fn links_are_followed_and_what_is_no_file_is_left_alone() {
         assert_eq!(fs::symlink_metadata(root.join(name)).unwrap().file_type(), before);
     }
     // Nor does a folder come in the place of one.
-    fs::write(root.join("grid.toml"), "[run]\nenv = 'Pendulum-v1'\n").unwrap();
+    fs::write(root.join("grid.toml"), "[base]\nenv = 'Pendulum-v1'\n").unwrap();
     for (name, kind) in [
         ("dangling.lace", "a link to nowhere.lace"),
         ("pipe.lace", "pipe.lace is a pipe (FIFO), and a folder is to be there"),
         ("real.lace", "real.lace is a file, and a folder is to be there"),
         ("/dev/null", "/dev/null is a device, and a folder is to be there"),
     ] {
-        for command in ["train Pendulum-v1", "report run --no-latency"] {
-            let told = complaint(&mut line(root, &format!("{command} --force --out {name}")));
+        for command in [
+            "train Pendulum-v1 --force",
+            "report run --no-latency --force",
+            "sweep plan grid.toml --no-estimate",
+        ] {
+            let told = complaint(&mut line(root, &format!("{command} --out {name}")));
             assert!(told.contains(kind), "{command} {name}: {told}");
         }
     }

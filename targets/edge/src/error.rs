@@ -100,11 +100,24 @@ pub enum EdgeError {
     Energy(#[from] EnergyError),
     /// The file holds only the policy.
     #[error(
-        "{path} has no resume section to learn on from: take the policy file of the training run's folder"
+        "{path} has no resume section to learn on from: take the policy file of the training run's folder, or give \
+         it fresh critics by `lacewing adopt POLICY --out NEW`",
+        path = path.display()
     )]
     NoResume {
         /// The file.
         path: PathBuf,
+    },
+    /// The file's resume section is of no use.
+    #[error(
+        "{path}: {source}; or give it fresh critics by `lacewing adopt POLICY --out NEW`",
+        path = path.display()
+    )]
+    OtherResume {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: ResumeError,
     },
     /// See [`ResumeError`].
     #[error(transparent)]

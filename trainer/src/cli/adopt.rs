@@ -14,7 +14,7 @@ use super::train::width;
 use crate::engine::{Engine, SparseEngine};
 use crate::lab::policy::Facts;
 use crate::lab::seeds::FRESH_SEED;
-use crate::lab::{files, memory, policy};
+use crate::lab::{deployed, files, memory, policy};
 use crate::shell;
 
 #[derive(clap::Args)]
@@ -56,9 +56,13 @@ pub fn run(args: &Args) -> Result<(), CliError> {
     let kind = algorithm_of(&view)?;
     let file = adopted(args, &view, kind)?;
     files::write_atomic(&args.out, &file)?;
+    let (program, world) = match deployed::stacked(&view) {
+        Some(_) => ("lacewing-edge", "--env-command DRIVER --out FILE"),
+        None => ("lacewing", "--shift …"),
+    };
     say!(
-        "{}: {} bytes; its critics know nothing yet, so let them learn first: `lacewing finetune {} \
-         --critics-first 5000 --shift …`",
+        "{}: {} bytes; its critics know nothing yet, so let them learn first: `{program} finetune {} \
+         --critics-first 5000 {world}`",
         args.out.display(),
         file.len(),
         shell::path(&args.out)

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::ArgGroup;
 
 use super::CliError;
-use super::eval::env_id;
+use super::eval::{env_id, note_limits};
 use crate::env::{self, Shift};
 use crate::lab::seeds::FRESH_SEED;
 use crate::lab::{files, policy};
@@ -79,6 +79,7 @@ pub fn run(args: &Args) -> Result<(), CliError> {
     let id = env_id(args.env.as_deref(), &view)?;
     let shift: Shift = args.shift.parse()?;
     let mut env = env::make(id, &shift)?;
+    note_limits(&view);
     // A still needs no picture before the last.
     let still = args.gif.is_none() && args.mp4.is_none();
     let every = if still { Some(u32::MAX) } else { args.every };

@@ -81,8 +81,7 @@ pub fn check_fit(view: &PolicyView<'_>, env: &dyn Env) -> Result<(), PlayError> 
     if env_is_discrete != (view.action_head() == ActionHead::Argmax) {
         return Err(PlayError::OtherActions { env: spec.id });
     }
-    let stacks = |it: &Contract<'_>| it.history() > 1 || it.previous_action();
-    if let Some(contract) = view.contract().filter(stacks) {
+    if let Some(contract) = stacked(view) {
         let previous = if contract.previous_action() { " with the action before" } else { "" };
         return Err(PlayError::Frames { history: contract.history(), previous });
     }
@@ -93,6 +92,11 @@ pub fn check_fit(view: &PolicyView<'_>, env: &dyn Env) -> Result<(), PlayError> 
         announced(spec, &contract).compare(&contract, view.header().control_period_s())?;
     }
     Ok(())
+}
+
+/// The contract of a policy whose observations only a driver's side can stack.
+pub fn stacked<'a>(view: &PolicyView<'a>) -> Option<Contract<'a>> {
+    view.contract().filter(|contract| contract.history() > 1 || contract.previous_action())
 }
 
 /// What an environment says of itself, beside a contract. It speaks the policy's units: those of a

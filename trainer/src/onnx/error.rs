@@ -82,7 +82,7 @@ pub enum OnnxError {
         node: String,
         /// ONNX operator.
         op: String,
-        /// What is wrong, and behind a colon what would do.
+        /// What is wrong, and behind a colon or semicolon what would do.
         problem: String,
     },
     /// A constant of the model cannot be used.
@@ -90,7 +90,7 @@ pub enum OnnxError {
     Tensor {
         /// Name of the tensor.
         tensor: String,
-        /// What is wrong, and behind a colon what would do.
+        /// What is wrong, and behind a colon or semicolon what would do.
         problem: String,
     },
     /// The model says nothing of the limits of its actions.
@@ -177,7 +177,7 @@ pub enum OnnxError {
 /// A problem with what to do about it. Where none says that itself, the model is damaged, or is what no exporter
 /// writes.
 fn advised(problem: &str) -> String {
-    match problem.contains(": ") {
+    match [": ", "; "].iter().any(|mark| problem.contains(mark)) {
         true => problem.into(),
         false => format!("{problem}: check the model with onnx.checker, then export it again"),
     }

@@ -46,6 +46,7 @@ pub fn plan(grid: &Path, root: &Path) -> Result<Plan, SweepError> {
     let merged = asked - runs.len();
     check(&runs)?;
 
+    files::check_folder(root)?;
     let mut points = match Sweep::open(root) {
         Ok(sweep) => sweep.points().to_vec(),
         Err(SweepError::NotASweep { .. }) => {

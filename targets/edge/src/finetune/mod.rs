@@ -215,8 +215,10 @@ pub fn run(options: &Options, trust: &trust::Options) -> Result<(), EdgeError> {
     }
     let view = crate::parse(&bytes, &options.policy)?;
     let policy = Policy::new(view.clone())?;
-    let resume =
-        Resume::of(&view)?.ok_or_else(|| EdgeError::NoResume { path: options.policy.clone() })?;
+    let path = || options.policy.clone();
+    let resume = Resume::of(&view)
+        .map_err(|source| EdgeError::OtherResume { path: path(), source })?
+        .ok_or_else(|| EdgeError::NoResume { path: path() })?;
     let mut settings = *resume.settings();
     if options.noise.is_some_and(|noise| !settings.set_exploration_noise(noise)) {
         return Err(EdgeError::Noise);

@@ -109,7 +109,9 @@ fn with_room(limits: Limits) -> Result<Limits, OnnxError> {
         None => Ok(limits),
         Some(action) => {
             let (low, high) = limits[action];
-            let problem = format!("action {action} cannot lie between {low} and {high}");
+            let problem = format!(
+                "action {action} cannot lie between {low} and {high}: give --low below --high"
+            );
             Err(OnnxError::Limits { problem })
         }
     }
