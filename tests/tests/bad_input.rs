@@ -140,7 +140,7 @@ const CASES: &[(&str, &[&str])] = &[
     ("train Pendulum-v1 --set td3.gamma=2.0", &["td3.gamma", "0 to 1"]),
     ("train Pendulum-v1 --set td3.replay=1000000000000000", &["td3.replay", "u32"]),
     ("finetune run --shift gear=0.5 --replay 1000000000000000000", &["GiB", "--replay"]),
-    ("train --config bad.toml", &["bad.toml", "bach", "did you mean"]),
+    ("train --config bad.toml", &["bad.toml", "bach", "`td3`", "shows every field"]),
     (
         "train --config old.toml",
         &["old.toml", "`[topology]`", "`every = 500`", "`amount.constant = 0.1`"],

@@ -184,18 +184,17 @@ pub fn run(args: &Args) -> Result<(), CliError> {
 
 /// The policy's resume section.
 pub fn resume_of<'a>(view: &PolicyView<'a>, path: &Path) -> Result<Resume<'a>, CliError> {
-    let problem = match Resume::of(view) {
-        Ok(Some(resume)) => return Ok(resume),
-        Ok(None) => {
-            "no resume section to learn on from; take policy.lace of the run's folder".into()
-        }
-        Err(error) => error.to_string(),
+    let told = |problem: &str| {
+        let (shown, typed) = (path.display(), shell::path(path));
+        format!("{shown}: {problem}, or give it fresh critics: `lacewing adopt {typed} --out NEW`")
     };
-    Err(CliError::Usage(format!(
-        "{}: {problem}, or give it fresh critics: `lacewing adopt {} --out NEW`",
-        path.display(),
-        shell::path(path)
-    )))
+    match Resume::of(view) {
+        Ok(Some(resume)) => Ok(resume),
+        Ok(None) => Err(CliError::Usage(told(
+            "no resume section to learn on from; take policy.lace of the run's folder",
+        ))),
+        Err(error) => Err(CliError::Failed(told(&error.to_string()))),
+    }
 }
 
 /// Fine-tunes and tells how it goes. `out` holds the best policy from the first evaluation on, so
