@@ -28,15 +28,13 @@ pub enum OnnxError {
     /// The model computes nothing that can be pruned.
     #[error("the model holds no Gemm or MatMul layer: export the actor's network")]
     NoLayer,
-    /// The model must have one input in use and one output that is an actor, or is named `action`.
+    /// The model must have one output that is an actor, or is named `action`.
     #[error(
-        "cannot tell the actor's {what} among [{}]: name an output with --output, or export the actor \
+        "cannot tell the actor's output among [{}]: name an output with --output, or export the actor \
          alone, from one observation to one action",
         found.join(", ")
     )]
     Ports {
-        /// `input` or `output`.
-        what: &'static str,
         /// Those the model has.
         found: Vec<String>,
     },

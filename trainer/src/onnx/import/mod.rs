@@ -58,7 +58,7 @@ pub fn import(path: &Path, options: &ImportOptions<'_>) -> Result<Imported, Onnx
     // Of several outputs the one that is an actor; where none is, or several are, the user must say.
     if found.len() > 1 && found.iter().filter(|(_, actor)| actor.is_ok()).count() != 1 {
         let found = graph.outputs().iter().map(|&name| name.into()).collect();
-        return Err(OnnxError::Ports { what: "output", found });
+        return Err(OnnxError::Ports { found });
     }
     let chosen = found.iter().position(|(_, actor)| actor.is_ok()).unwrap_or(0);
     let (output, actor) = found.swap_remove(chosen);
@@ -87,7 +87,7 @@ fn candidates<'a>(graph: &Graph<'a>, wanted: Option<&str>) -> Result<Vec<&'a str
     }
     let named = outputs.iter().copied().find(|name| ["action", "actions"].contains(name));
     match (outputs, named) {
-        ([], _) => Err(OnnxError::Ports { what: "output", found: vec![] }),
+        ([], _) => Err(OnnxError::Ports { found: vec![] }),
         (_, Some(action)) => Ok(vec![action]),
         _ => Ok(outputs.to_vec()),
     }
