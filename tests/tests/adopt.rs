@@ -90,6 +90,9 @@ fn what_an_earlier_version_can_learn_on_from_is_replaced() {
     let complaint = complaint(run(&["finetune", "--shift=gear=0.5"], &[&old]));
     let words = ["it's old.lace: the resume section is of layout", "lacewing adopt", "--out NEW`"];
     assert!(words.iter().all(|words| complaint.contains(words)), "{complaint}");
+    let seen = succeed(&mut run(&["inspect"], &[&old])).stdout;
+    assert!(String::from_utf8_lossy(&seen).contains("cannot go on learning: the resume section"));
+    succeed(&mut run(&["inspect", "--json"], &[&old]));
     let told = succeed(&mut run(&["adopt", "--out"], &[&adopted, &old])).stdout;
     assert!(String::from_utf8_lossy(&told).contains(r"it'\''s new.lace' --critics-first"));
     let bytes = AlignedBytes::read(&adopted).unwrap();

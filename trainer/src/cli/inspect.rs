@@ -127,7 +127,8 @@ fn describe(view: &PolicyView<'_>, bytes: usize) -> Result<Value, CliError> {
             })
         })
         .collect();
-    let resume = view.resume().map(Resume::parse).transpose()?;
+    // What another version wrote is of no use here; all else of the file is.
+    let resume = view.resume().and_then(|section| Resume::parse(section).ok());
     let limits = view.action_head().limits();
     Ok(json!({
         "bytes": bytes,
@@ -202,12 +203,15 @@ fn print_table(view: &PolicyView<'_>, bytes: usize) -> Result<(), CliError> {
     if let Some(contract) = view.contract() {
         print_contract(&contract, view.header().control_period_s());
     }
-    if let Some(resume) = view.resume() {
-        let resume = Resume::parse(resume)?;
-        let shipped = resume.shipped().map_or(String::new(), |shipped| {
-            format!(", with {} transitions to begin with", shipped.count())
-        });
-        say!("\ncan go on learning (after {} updates){shipped}", resume.updates());
+    match view.resume().map(Resume::parse) {
+        Some(Ok(resume)) => {
+            let shipped = resume.shipped().map_or(String::new(), |shipped| {
+                format!(", with {} transitions to begin with", shipped.count())
+            });
+            say!("\ncan go on learning (after {} updates){shipped}", resume.updates());
+        }
+        Some(Err(error)) => say!("\ncannot go on learning: {error}"),
+        None => {}
     }
     Ok(())
 }
