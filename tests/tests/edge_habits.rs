@@ -251,7 +251,7 @@ fn what_can_be_refused_is_before_anything_moves() {
         ("none", "[5.0,6.0]", &[], "from -2 to 2 for the policy and from 5 to 6 for the driver"),
         ("none", "[2.0,-2.0]", &[], "act_low is above act_high"),
         ("none", "3", &[], "one has discrete actions"),
-        ("none", OWN, &["--cores=0,9999"], "may not run on core 9999"),
+        ("none", OWN, &["--learning=thread", "--cores=0,9999"], "may not run on core 9999"),
         ("none", OWN, &["--steps=300"], "raise --steps or lower --warm-up"),
     ] {
         let came = bench.tune(habit, actions, 1300, options);
