@@ -1,11 +1,14 @@
 """Sparse reinforcement-learning policies: load a policy file, act, inspect, measure, learn on."""
 
 from os import PathLike
-from typing import Any
+from typing import Any, final
 
 import numpy
 from numpy.typing import NDArray
 
+__all__ = ["Learner", "Policy"]
+
+@final
 class Policy:
     """A policy file, ready to act on this processor.
 
@@ -13,7 +16,7 @@ class Policy:
     applied, as by `lacewing-edge act`.
     """
 
-    def __init__(self, path: str | PathLike[str]) -> None:
+    def __new__(cls, path: str | PathLike[str]) -> Policy:
         """Reads a policy file and replays the examples in it.
 
         Raises OSError where it cannot be read, ValueError where it is damaged or acts otherwise here.
@@ -57,6 +60,7 @@ class Policy:
     def measure(self, steps: int = 20_000) -> dict[str, Any]:
         """Times a control step, beside the same network dense; nanoseconds."""
 
+@final
 class Learner:
     """A policy file that goes on learning, a step of the robot at a time: reset, then act and learn in turns.
 
@@ -64,8 +68,8 @@ class Learner:
     does, but the judge of the policy is the caller: save what is good.
     """
 
-    def __init__(
-        self,
+    def __new__(
+        cls,
         path: str | PathLike[str],
         *,
         seed: int = 0,
@@ -79,7 +83,7 @@ class Learner:
         stay_near: float = 0.0,
         lean: bool = False,
         noise: float | None = None,
-    ) -> None:
+    ) -> Learner:
         """Goes on from a policy file with a resume section; options as of `lacewing-edge finetune`.
 
         Raises OSError where the file cannot be read, ValueError where it cannot learn on like this.
