@@ -31,17 +31,23 @@ if habit == "continuing":
     del spec["max_episode_steps"]
 if habit != "silent":
     say({"spec": spec})
+if habit == "early":
+    say({"obs": [0.0, 1.0, 8.0], "reward": -9.0, "terminated": False, "truncated": False})
 
+heard = 0
 steps = t = 0
 angle = speed = braked = 0.0
 for line in sys.stdin:
     if requests:
         requests.write(line)
     request = json.loads(line)
+    heard += 1
     if habit == "log":
         print("[driver] got a request", flush=True)
     if habit == "brace":
         print("{driver} got a request", flush=True)
+    if habit == "jsonlog":
+        say({"level": "info", "msg": "battery 80 %"})
     if "reset" in request:
         random.seed(request["reset"])
         angle, speed, t, braked = random.uniform(-3, 3), 0.0, 0, 0.0
@@ -55,6 +61,8 @@ for line in sys.stdin:
     obs = [math.cos(angle), math.sin(angle), speed]
     reward = -((((angle + math.pi) % (2 * math.pi)) - math.pi) ** 2 + 0.1 * speed * speed)
     answer = {"obs": obs, "reward": reward, "terminated": False, "truncated": t >= EPISODE}
+    if habit == "twice":
+        answer["request"] = heard
     if habit == "teacher" and steps % 2:
         # Of every other step, for the observation before: it brakes.
         answer["teacher"] = [max(-2, min(2, -braked))]
@@ -75,6 +83,14 @@ for line in sys.stdin:
                 obs[0] = None
             case "hugeobs":
                 obs[2] = 3e38
+            case "cut":
+                print(json.dumps(answer)[:20], flush=True)
+                continue
+            case "garbled":
+                print(json.dumps(answer).replace(", ", ", #", 1), flush=True)
+                continue
+            case "twice":
+                say(answer)
             case "shortobs":
                 answer["obs"] = obs[:2]
             case "textobs":

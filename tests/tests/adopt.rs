@@ -1,10 +1,8 @@
 //! A policy that came without critics learns on with fresh ones.
 
 use lacewing_formats::artifact::{AlignedBytes, PolicyView};
-use lacewing_formats::codec::Encoding;
 use lacewing_runtime::act::Policy;
-use lacewing_runtime::learn::{ActionSpace, Resume, Td3Config};
-use lacewing_tests::fresh;
+use lacewing_runtime::learn::Resume;
 use lacewing_tests::program::lacewing;
 use lacewing_tests::runs::{succeed, train};
 use std::path::Path;
@@ -81,12 +79,9 @@ fn it_acts_as_before_and_learns_on() {
 fn what_an_earlier_version_can_learn_on_from_is_replaced() {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name);
-    let actions = ActionSpace::Continuous(1);
-    let mut policy = fresh::policy(Td3Config::default().into(), 3, actions, &[16, 16], 1);
-    // The layout follows the header's length.
-    policy.resume.as_mut().unwrap()[4] -= 1;
     let (old, adopted) = (path("it's old.lace"), path("it's new.lace"));
-    std::fs::write(&old, &*policy.write(Encoding::PLAIN).unwrap()).unwrap();
+    let goldens = Path::new(env!("CARGO_MANIFEST_DIR")).join("goldens");
+    std::fs::copy(goldens.join("v1_pendulum.lace"), &old).unwrap();
     let complaint = complaint(run(&["finetune", "--shift=gear=0.5"], &[&old]));
     let words = ["it's old.lace: the resume section is of layout", "lacewing adopt", "--out NEW`"];
     assert!(words.iter().all(|words| complaint.contains(words)), "{complaint}");
@@ -97,6 +92,9 @@ fn what_an_earlier_version_can_learn_on_from_is_replaced() {
     assert!(String::from_utf8_lossy(&told).contains(r"it'\''s new.lace' --critics-first"));
     let bytes = AlignedBytes::read(&adopted).unwrap();
     assert!(Resume::of(&PolicyView::parse(&bytes).unwrap()).unwrap().is_some());
+    let [before, after] = [&old, &adopted]
+        .map(|file| succeed(&mut run(&["eval", "--json", "--episodes=1"], &[file])).stdout);
+    assert!(before.starts_with(br#"{"env":"Pendulum-v1""#) && before == after);
 }
 
 #[test]

@@ -206,6 +206,11 @@ const CASES: &[(&str, &[&str])] = &[
     ("export run --out mine --force", &["mine is a folder", "choose another name"]),
     ("finetune run --shift gear=0.5 --out new.onnx", &["new.onnx", "name it .lace"]),
     ("finetune run --shift gear=0.5 --steps 500", &["--steps 500", "--warm-up 500"]),
+    (
+        "finetune run --shift gear=0.5 --steps 900 --critics-first 400",
+        &["400 updates", "--critics-first"],
+    ),
+    ("finetune run --shift gear=0.5 --out new.pt", &["new.pt is named as something else", ".lace"]),
     ("inspect run --html small.lace", &["small.lace already exists", "--force"]),
     ("inspect run --html mine --force", &["mine is a folder"]),
     ("report begun", &["`lacewing train --resume begun`"]),

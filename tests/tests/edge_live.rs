@@ -12,6 +12,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::{Mutex, PoisonError};
 
+const HABITS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/drivers/habits.py");
+
 /// A policy that can learn on, trained when a test first asks for it.
 fn policy(env: &str, algorithm: &str) -> PathBuf {
     static FOLDER: Mutex<Option<tempfile::TempDir>> = Mutex::new(None);
@@ -92,6 +94,35 @@ fn it_learns_while_the_robot_is_on_its_way() {
         assert!((300..=900).contains(&made) && made + forgone <= 900, "{report}");
         assert!(has_learned(&out, &policy, made), "{report}");
         assert!(report.contains("from observation to command: median"), "{report}");
+    }
+}
+
+#[test]
+fn a_driver_may_log_repeat_itself_and_damage_a_line() {
+    let policy = policy("Pendulum-v1", "td3");
+    let folder = tempfile::tempdir().unwrap();
+    let requests = folder.path().join("requests");
+    for (habit, told, lost) in [
+        ("jsonlog", r#"`{"level": "info""#, 0),
+        ("early", r#"`{"obs": ["#, 0),
+        ("twice", r#"`{"obs": ["#, 0),
+        ("cut", "an answer of the environment is dropped", 1),
+        ("garbled", "an answer of the environment is dropped", 1),
+    ] {
+        let driver =
+            format!("exec python3 '{HABITS}' {habit} '{}' '[-2.0,2.0]' 300", requests.display());
+        for when in ["slack", "thread"] {
+            let out = folder.path().join(format!("{habit}-{when}"));
+            let options = ["--learning", when, "--steps=600"];
+            let output = finetune(&policy, &driver, &out, &options).output().unwrap();
+            assert!(text(&output.stderr).contains(told), "{habit}: {output:?}");
+            let report = report(&output);
+            assert_eq!(report.contains("left out: 1 answers"), lost == 1, "{habit}: {report}");
+            // One for each step, and what begins an episode of 50.
+            let asked = std::fs::read_to_string(&requests).unwrap();
+            let actions = asked.lines().filter(|line| line.contains("action")).count();
+            assert_eq!(actions, 600, "{habit}: {report}");
+        }
     }
 }
 

@@ -114,6 +114,50 @@ fn it_travels_and_is_shown() {
 }
 
 #[test]
+fn a_limit_that_is_no_f32_is_kept_in_all_its_digits() {
+    let folder = Folder::new();
+    let limit = std::f64::consts::PI / 6.0;
+    let toml = format!("[[actions]]\nlow = -{limit}\nhigh = {limit}");
+    let policy = folder.agreed(&toml, "agreed.lace");
+    let observations: String =
+        (-20..=20).map(|at| format!("[{}, {}, {}]\n", at % 2, at % 3, at)).collect();
+    let actions = actions(&act(&policy, &observations));
+    assert_eq!(actions.len(), 41);
+    assert!(actions.iter().all(|action| action.abs() <= limit), "{actions:?}");
+    assert!(actions.iter().any(|action| action.abs() > limit - 1e-6), "{actions:?}");
+}
+
+#[test]
+fn what_was_shifted_is_not_forgotten() {
+    let folder = Folder::new();
+    let path = |name: &str| folder.path(name);
+    let tune = |from: &str, shift: &str, to: &str| {
+        succeed(
+            Command::new(lacewing())
+                .arg("finetune")
+                .arg(path(from))
+                .args(["--env=Pendulum-v1", "--steps=30", "--warm-up=10", "--episodes=1"])
+                .args(["--evaluate-every=20", "--shift", shift, "--out"])
+                .arg(path(to)),
+        );
+        inspect(&path(to), &[])
+    };
+    assert!(tune("policy.lace", "gear=0.5", "weak.lace").contains("tuned under gear=0.5\n"));
+    for (shift, to) in [("", "same.lace"), ("gear=0.5", "again.lace")] {
+        let tuned = tune("weak.lace", shift, to);
+        assert!(tuned.contains("tuned under gear=0.5\n"), "{tuned}");
+    }
+    let heavy = tune("weak.lace", "mass=1.5", "heavy.lace");
+    assert!(heavy.contains("tuned under gear=0.5; mass=1.5\n"), "{heavy}");
+    std::fs::rename(path("heavy.lace"), path("policy.lace")).unwrap();
+    let agreed = inspect(&folder.agreed(PENDULUM, "agreed.lace"), &[]);
+    assert!(agreed.contains("tuned under gear=0.5; mass=1.5\n"), "{agreed}");
+    let told = format!("shifted = \"payload\"\n{PENDULUM}");
+    let told = inspect(&folder.agreed(&told, "told.lace"), &[]);
+    assert!(told.contains("tuned under payload\n"), "{told}");
+}
+
+#[test]
 fn what_cannot_be_agreed_is_refused_with_its_place() {
     let folder = Folder::new();
     for (toml, says) in [
@@ -131,6 +175,10 @@ fn what_cannot_be_agreed_is_refused_with_its_place() {
         assert!(complaint.contains(says), "{toml}: {complaint}");
         assert!(!folder.path("out.lace").exists(), "{toml}");
     }
+    let mut binary = folder.export("", "out.lace");
+    fs::copy(folder.path("policy.lace"), folder.path("robot.toml")).unwrap();
+    let complaint = refused(&mut binary);
+    assert!(complaint.contains("robot.toml is no text: give a TOML file"), "{complaint}");
     let complaint = refused(folder.export(PENDULUM, "out.onnx").arg("--format=onnx"));
     assert!(complaint.contains("--contract"), "{complaint}");
 }

@@ -13,6 +13,14 @@ pub(crate) fn quoted(word: &str) -> String {
 
 /// A path; where it is not UTF-8 or would move the cursor, with its bytes as `$'…'` has them (POSIX 2024).
 pub(crate) fn path(path: &Path) -> String {
+    let here;
+    let path = if path.as_os_str().as_encoded_bytes().starts_with(b"-") {
+        // Or it would be an option.
+        here = Path::new(".").join(path);
+        &here
+    } else {
+        path
+    };
     if let Some(text) = path.to_str().filter(|text| !text.contains(char::is_control)) {
         return quoted(text);
     }
@@ -51,6 +59,7 @@ mod tests {
 
         let name = Path::new(OsStr::from_bytes(b"a b\xff'"));
         assert_eq!(path(name), r"$'a b\377\''");
+        assert_eq!(path(Path::new("-run/policy.lace")), "./-run/policy.lace");
         assert_eq!(path(Path::new("a\nb\u{1b}[2J")), r"$'a\012b\033[2J'");
     }
 }

@@ -29,7 +29,7 @@ pub use layer::{LayerView, Links};
 pub use preamble::{ALIGNMENT, MAX_FILE_BYTES, VERSION, leading_file};
 pub use rewrite::Rewrite;
 #[cfg(feature = "std")]
-pub use save::{SaveError, check_folder, destination, write_atomically};
+pub use save::{SaveError, check_folder, destination, may_be_named, write_atomically};
 pub use section::{Placed, Section};
 pub use view::PolicyView;
 #[cfg(feature = "alloc")]

@@ -143,6 +143,15 @@ pub fn destination(path: &Path) -> Result<PathBuf, SaveError> {
     }
 }
 
+/// Whether a policy file may have this name: it must not look like another format's. What follows the dot of
+/// `policy-0.9` is no format.
+pub fn may_be_named(path: &Path) -> bool {
+    let extension = path.extension().and_then(|extension| extension.to_str());
+    extension.is_none_or(|name| {
+        name.eq_ignore_ascii_case("lace") || !name.starts_with(char::is_alphabetic)
+    })
+}
+
 /// Refuses what is no folder and cannot become one: for asking before the work is done.
 ///
 /// # Errors

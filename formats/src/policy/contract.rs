@@ -113,7 +113,8 @@ pub enum ContractError {
     /// The policy takes another number of observations.
     #[error(
         "{history} frame(s) of {frame} numbers (observations, and the previous action where it is one) \
-         are not the {observations} numbers that the policy takes"
+         are not the {observations} numbers that the policy takes: correct the [[observations]], `history` or \
+         `previous-action`"
     )]
     Observations {
         /// Frames.
@@ -124,7 +125,9 @@ pub enum ContractError {
         observations: usize,
     },
     /// The policy gives another number of actions.
-    #[error("it has {found} actions, the policy has {expected}")]
+    #[error(
+        "it has {found} actions, the policy has {expected}: give one [[actions]] for each of the policy's"
+    )]
     Actions {
         /// The policy's.
         expected: usize,

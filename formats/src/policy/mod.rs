@@ -5,6 +5,8 @@ mod activation;
 #[cfg(feature = "alloc")]
 mod announced;
 mod contract;
+#[cfg(feature = "alloc")]
+mod inward;
 mod norm;
 mod provenance;
 mod scaling;
@@ -15,6 +17,8 @@ pub use announced::{Announced, Mismatch, is_same_period};
 #[cfg(feature = "alloc")]
 pub use contract::ContractSpec;
 pub use contract::{Contract, ContractError, MAX_CONTRACT_BYTES, MAX_HISTORY, Side, Signal};
+#[cfg(feature = "alloc")]
+pub use inward::{at_least, at_most};
 pub use norm::LayerNorm;
 pub use provenance::{Evaluation, MAX_TEXT_BYTES, Provenance};
 pub use scaling::{ActionHead, Head, ObservationNormaliser, Probe, scale_action, unscale_action};

@@ -151,7 +151,9 @@ pub enum AllocationError {
         sparsities: usize,
     },
     /// With a dense output layer even empty hidden layers hold too many links.
-    #[error("sparsity {sparsity} cannot be reached with a dense output layer: at most {most:.4}")]
+    #[error(
+        "sparsity {sparsity} cannot be reached with a dense output layer: ask for {most:.4} at most, or prune that layer too (dense-output = false)"
+    )]
     DenseOutput {
         /// What was asked for.
         sparsity: f64,

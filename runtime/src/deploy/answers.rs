@@ -64,3 +64,16 @@ pub struct Status {
     /// All versions, ascending.
     pub versions: Vec<Version>,
 }
+
+impl Status {
+    /// `plan`, and what it leaves open as it is for the version that runs.
+    pub fn as_before(&self, plan: Plan) -> Plan {
+        let current = self.versions.iter().find(|version| Some(version.number) == self.current);
+        let before = current.and_then(|version| version.record.as_ref()).map(|record| &record.plan);
+        Plan {
+            run: plan.run.or_else(|| before.and_then(|before| before.run.clone())),
+            health: plan.health.or_else(|| before.and_then(|before| before.health.clone())),
+            ..plan
+        }
+    }
+}

@@ -4,7 +4,8 @@
     lacewing-edge finetune policy.lace --out tuned.lace --env-command 'python gymnasium_driver.py Pendulum-v1'
 
 Write your robot's driver in its place: announce yourself, then answer every request by one line.
-Standard output is for JSON only; log to standard error.
+Standard output is for answers only; log to standard error. Where a line may be lost or come twice, as on a serial
+cable, add `"request": N` to each answer, N being how many requests have come so far.
 """
 
 import argparse

@@ -202,7 +202,7 @@ pub enum EdgeError {
         source: std::io::Error,
     },
     /// A policy file would be named as something else.
-    #[error("{path} is named as an ONNX model, and a policy file is written: name it .lace", path = path.display())]
+    #[error("{path} is named as something else, and a policy file is written: name it .lace", path = path.display())]
     Misnamed {
         /// The file.
         path: PathBuf,
@@ -220,6 +220,17 @@ pub enum EdgeError {
     Steps {
         /// The fewest.
         needed: usize,
+    },
+    /// The policy never moves.
+    #[error(
+        "of {updates} updates the first {critics_first} are the critics' alone (--critics-first), so that the policy \
+         learns nothing: raise --steps or lower --critics-first"
+    )]
+    CriticsFirst {
+        /// All updates.
+        updates: u64,
+        /// Those that only the critics make.
+        critics_first: u64,
     },
     /// Nothing but a warm-up.
     #[error(

@@ -32,6 +32,10 @@ fn imported_actors_answer_as_their_makers_recorded() {
         let file = dense(&fixture(&format!("{name}.onnx")), golden.limits()).expect(name);
         assert_agree(name, &actions(&file, &golden.observations), &golden.actions);
     }
+    // What its trainer answered, in the environment's units.
+    let golden = Golden::read("user_td3_answers");
+    let file = dense(&fixture("user_td3_with_norm.onnx"), golden.limits()).unwrap();
+    assert_agree("answers", &actions(&file, &golden.observations), &golden.actions);
 }
 
 /// Of several outputs without telling names the user names the action; what is not used is said.

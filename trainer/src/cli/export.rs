@@ -3,8 +3,9 @@
 use std::path::PathBuf;
 
 use clap::ValueEnum;
-use lacewing_formats::artifact::PolicyView;
+use lacewing_formats::artifact::{PolicyView, may_be_named};
 use lacewing_formats::codec::{Encoding, IndexChoice, IndexCodec, ValueCodec};
+use lacewing_formats::policy::is_same_period;
 use serde::Serialize;
 
 use super::CliError;
@@ -132,8 +133,7 @@ impl Args {
     fn format(&self) -> Result<Format, CliError> {
         let extension = self.out.extension().and_then(|extension| extension.to_str());
         let named = extension.and_then(|name| Format::from_str(name, true).ok());
-        // That of `policy-0.9` is none.
-        let foreign = extension.is_some_and(|name| name.starts_with(char::is_alphabetic));
+        let foreign = !may_be_named(&self.out);
         match (self.format, named) {
             (Some(asked), Some(named)) if asked != named => Err(CliError::Usage(format!(
                 "{} is named as a {} file and --format asks for {}: change one of them",
@@ -142,7 +142,7 @@ impl Args {
                 asked.name(),
             ))),
             (None, None) if foreign => Err(CliError::Usage(format!(
-                "{} is named as what cannot be written: name it .lace or .onnx, or say with --format which of                  these it shall be",
+                "{} is named as what cannot be written: name it .lace or .onnx, or say with --format which of these it shall be",
                 self.out.display(),
             ))),
             (asked, named) => Ok(asked.or(named).unwrap_or(Format::Lace)),
@@ -162,7 +162,7 @@ pub fn run(args: &Args) -> Result<(), CliError> {
     files::check_output(&args.out, args.force)?;
     let bytes = policy::read(&args.policy)?;
     let view = policy::parse(&bytes, &args.policy)?;
-    let robot = args.contract.as_deref().map(contract::read).transpose()?;
+    let mut robot = args.contract.as_deref().map(contract::read).transpose()?;
     let (written, loss) = match format {
         Format::Lace => {
             let own = policy::facts(&view);
@@ -170,7 +170,11 @@ pub fn run(args: &Args) -> Result<(), CliError> {
                 args.transitions.map(|count| shipping(args, &view, count)).transpose()?;
             let resume = shipping.as_deref().or(own.resume).filter(|_| !args.no_resume_section);
             let kept = Facts { resume, ..own };
-            let facts = robot.as_ref().map_or(Ok(kept), |robot| robot.agreed(kept))?;
+            let facts = robot.as_mut().map_or(Ok(kept), |robot| robot.agreed(kept))?;
+            let (period, own) = (facts.control_period_s, own.control_period_s);
+            if !is_same_period(period, own) {
+                tell!("it acts every {period} s by the contract, and every {own} s until now");
+            }
             let file = policy::encode_again(&view, &facts, args.encoding())?;
             let loss = Loss::of(args, &view, &policy::parse(&file, &args.out)?)?;
             files::write_atomic(&args.out, &file)?;

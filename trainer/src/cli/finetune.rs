@@ -171,6 +171,14 @@ pub fn run(args: &Args) -> Result<(), CliError> {
             args.steps, args.warm_up
         ));
     }
+    let updates = (args.steps - args.warm_up.min(args.steps)) * u64::from(args.updates_per_step);
+    if settings.iteration().is_none() && args.critics_first >= updates {
+        return usage(&format!(
+            "of {updates} updates the first {} are the critics' alone (--critics-first), so that the policy learns \
+             nothing: raise --steps or lower --critics-first",
+            args.critics_first
+        ));
+    }
     let id = env_id(args.env.as_deref(), &view)?;
     let shift = args.shift.parse()?;
     let taught = args.teacher.as_ref().map(|path| policy::read(path)).transpose()?;

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use lacewing_formats::codec::Encoding;
-use lacewing_formats::policy::Provenance;
+use lacewing_formats::policy::{Provenance, is_same_period};
 use lacewing_formats::topology::Allocation;
 use lacewing_runtime::cost::Cost;
 
@@ -90,9 +90,17 @@ pub fn run(args: &Args) -> Result<(), CliError> {
             ..Provenance::default()
         },
     };
-    let robot = args.contract.as_deref().map(contract::read).transpose()?;
+    let mut robot = args.contract.as_deref().map(contract::read).transpose()?;
+    let agreed = robot.as_ref().and_then(|robot| robot.control_period_s);
+    if let (Some(asked), Some(agreed)) = (args.control_period, agreed)
+        && !is_same_period(asked, agreed)
+    {
+        return Err(CliError::Usage(format!(
+            "--control-period is {asked} and the contract's control-period {agreed}: leave one of them out"
+        )));
+    }
     let Imported { file: imported, notes } = import(&args.model, &options)?;
-    let file = match &robot {
+    let file = match &mut robot {
         Some(robot) => {
             let view = policy::parse(&imported, &args.out)?;
             let facts = robot.agreed(policy::facts(&view))?;

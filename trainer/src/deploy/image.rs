@@ -23,16 +23,12 @@ pub fn install(
     let mut versions = Versions::new(
         Files::open(root).map_err(|error| deploy::DeployError::at_root(root, error))?,
     );
-    let status = versions.status()?;
-    let before = status.versions.iter().find(|version| Some(version.number) == status.current);
-    let before = before.and_then(|version| version.record.clone()).map(|record| record.plan);
-    let (run, health) = before.map_or((None, None), |plan| (plan.run, plan.health));
-    let plan = Plan {
+    let plan = versions.status()?.as_before(Plan {
         tries: package.tries,
         good_steps: package.good_steps,
-        run: package.run.clone().or(run),
-        health: package.health.clone().or(health),
-    };
+        run: package.run.clone(),
+        health: package.health.clone(),
+    });
     // The image's own folders are not known here, so neither is what a systemd unit would have to say.
     let starts = match plan.run {
         Some(_) => {

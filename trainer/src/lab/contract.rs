@@ -23,12 +23,15 @@
 //! rate = 200.0                 # nor changes by more in a second [default: anything]
 //! ```
 //!
-//! Everything may be left out. Without `[[observations]]` or `[[actions]]` nothing is said of them.
+//! Everything may be left out. `shifted = "gear=0.5"`, above the tables, says under what the policy was tuned, where
+//! that is not what its file says already. Without `[[observations]]` or `[[actions]]` nothing is said of them.
 //! Of discrete actions, `[[actions]]` names the choices.
 
 use std::path::{Path, PathBuf};
 
-use lacewing_formats::policy::{Contract, ContractError, ContractSpec, Signal};
+use lacewing_formats::policy::{
+    Contract, ContractError, ContractSpec, MAX_TEXT_BYTES, Signal, at_least, at_most,
+};
 use serde::Deserialize;
 use thiserror::Error;
 
@@ -41,6 +44,12 @@ pub enum RobotError {
     /// The file cannot be read.
     #[error(transparent)]
     File(#[from] FileError),
+    /// It is no text.
+    #[error("{} is no text: give a TOML file, by convention robot.toml; `lacewing export --help` says of what", path.display())]
+    NoText {
+        /// The file.
+        path: PathBuf,
+    },
     /// It is no such TOML.
     #[error("{}: {source}", path.display())]
     Toml {
@@ -75,23 +84,36 @@ pub struct Robot {
 }
 
 impl Robot {
-    /// What a policy file says, with this contract and its period.
+    /// What a policy file says, with this contract and its period. What was shifted when the policy was tuned
+    /// stays, unless the contract has that too.
     ///
     /// # Errors
     /// [`ContractError`], not of a robot that was read.
-    pub fn agreed<'a>(&'a self, facts: Facts<'a>) -> Result<Facts<'a>, ContractError> {
+    pub fn agreed<'a>(&'a mut self, facts: Facts<'a>) -> Result<Facts<'a>, ContractError> {
+        let own = Contract::parse(&self.contract)?;
+        let before = facts.contract.map_or("", |contract| contract.shifted());
+        if own.shifted().is_empty() && !before.is_empty() {
+            self.contract = ContractSpec { shifted: before, ..own.into() }.to_bytes()?;
+        }
         let control_period_s = self.control_period_s.unwrap_or(facts.control_period_s);
         Ok(Facts { contract: Some(Contract::parse(&self.contract)?), control_period_s, ..facts })
     }
 }
 
-/// The contract of a policy that is tuned under `shift`, in its bytes: what was agreed before, and that.
+/// The contract of a policy that is tuned under `shift`, in its bytes: what was agreed before, and that, behind
+/// what it was tuned under before as far as there is room.
 ///
 /// # Errors
 /// [`ContractError::Text`] if the shift takes too many bytes to write down.
 pub fn shifted(before: Option<Contract<'_>>, shift: &str) -> Result<Vec<u8>, ContractError> {
     let before = before.map(ContractSpec::from).unwrap_or_default();
-    ContractSpec { shifted: shift, ..before }.to_bytes()
+    let both = match before.shifted {
+        earlier if shift.is_empty() || earlier == shift => earlier.to_string(),
+        "" => shift.to_string(),
+        earlier => format!("{earlier}; {shift}"),
+    };
+    let shifted = if both.len() > MAX_TEXT_BYTES { shift } else { &both };
+    ContractSpec { shifted, ..before }.to_bytes()
 }
 
 #[derive(Deserialize)]
@@ -120,8 +142,8 @@ struct Entry {
     #[serde(default)]
     offset: f32,
     scale: Option<f32>,
-    low: Option<f32>,
-    high: Option<f32>,
+    low: Option<f64>,
+    high: Option<f64>,
     rate: Option<f32>,
 }
 
@@ -130,14 +152,28 @@ fn one() -> u32 {
 }
 
 impl Entry {
-    fn signal(&self) -> Signal<'_> {
+    fn observation(&self) -> Signal<'_> {
+        self.signal(|low| low as f32, |high| high as f32)
+    }
+
+    /// No command is beyond its limits, in whichever digits they are written.
+    fn action(&self) -> Signal<'_> {
+        self.signal(at_least, at_most)
+    }
+
+    fn signal(&self, least: impl Fn(f64) -> f32, most: impl Fn(f64) -> f32) -> Signal<'_> {
+        // What f32 cannot hold is refused as infinite.
+        let inside = |limit: f64, round: &dyn Fn(f64) -> f32| match limit as f32 {
+            nearest if nearest.is_finite() => round(limit),
+            beyond => beyond,
+        };
         Signal {
             name: &self.name,
             unit: &self.unit,
             offset: self.offset,
             scale: self.scale.unwrap_or(1.0),
-            low: self.low,
-            high: self.high,
+            low: self.low.map(|low| inside(low, &least)),
+            high: self.high.map(|high| inside(high, &most)),
             rate: self.rate,
         }
     }
@@ -149,7 +185,9 @@ impl Entry {
 /// [`RobotError`], with the line where there is one.
 pub fn read(path: &Path) -> Result<Robot, RobotError> {
     let text = files::read(path)?;
-    let file: File = toml::from_slice(&text)
+    let text =
+        str::from_utf8(&text).map_err(|_| RobotError::NoText { path: path.to_path_buf() })?;
+    let file: File = toml::from_str(text)
         .map_err(|source| RobotError::Toml { path: path.to_path_buf(), source })?;
     if file.control_period.is_some_and(|period| !(period.is_finite() && period > 0.0)) {
         return Err(RobotError::Period { path: path.to_path_buf() });
@@ -158,8 +196,8 @@ pub fn read(path: &Path) -> Result<Robot, RobotError> {
         shifted: &file.shifted,
         history: file.history,
         previous_action: file.previous_action,
-        observations: file.observations.iter().map(Entry::signal).collect(),
-        actions: file.actions.iter().map(Entry::signal).collect(),
+        observations: file.observations.iter().map(Entry::observation).collect(),
+        actions: file.actions.iter().map(Entry::action).collect(),
     };
     let contract = spec
         .to_bytes()

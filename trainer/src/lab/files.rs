@@ -48,7 +48,7 @@ pub enum FileError {
         path: PathBuf,
     },
     /// A policy file would be named as something else.
-    #[error("{} is named as an ONNX model, and a policy file is written: name it .lace", path.display())]
+    #[error("{} is named as something else, and a policy file is written: name it .lace", path.display())]
     Misnamed {
         /// The output.
         path: PathBuf,
@@ -108,7 +108,7 @@ pub fn check_output(path: &Path, force: bool) -> Result<(), FileError> {
 /// # Errors
 /// Those, and [`FileError::Misnamed`].
 pub fn check_policy_output(path: &Path, force: bool) -> Result<(), FileError> {
-    if path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("onnx")) {
+    if !artifact::may_be_named(path) {
         return Err(FileError::Misnamed { path: path.to_path_buf() });
     }
     check_output(path, force)

@@ -148,7 +148,10 @@ impl RunFolder {
         let path = root.join(CONFIG);
         // Open for writing, without which network file systems lock nothing.
         let file = File::options().read(true).write(true).open(&path);
-        let file = file.map_err(|source| FileError::read(&path, source))?;
+        let file = file.map_err(|source| match source.kind() {
+            ErrorKind::NotFound => FileError::read(&path, source),
+            _ => FileError::write(&path, source),
+        })?;
         // A file system without locks (some network mounts) must not prevent training.
         if let Err(fs::TryLockError::WouldBlock) = file.try_lock() {
             return Err(FolderError::Busy { root: root.to_path_buf() });

@@ -10,7 +10,7 @@ use heapless::Vec;
 use rand_core::Rng;
 use serde::{Deserialize, Serialize};
 
-/// Layout of the section.
+/// Layout of the section. Files of other days have up to 4: the next is 5.
 pub(super) const VERSION: u16 = 2;
 /// More than any header takes.
 pub(super) const MOST_HEADER_BYTES: usize = 1024;

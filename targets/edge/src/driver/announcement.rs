@@ -1,6 +1,6 @@
 //! What an environment announces about itself before the first request.
 
-use lacewing_formats::policy::Announced;
+use lacewing_formats::policy::{Announced, at_least, at_most};
 use lacewing_runtime::learn::ActionSpace;
 use serde::Deserialize;
 use std::num::NonZeroU64;
@@ -16,7 +16,7 @@ pub struct Spec {
     pub obs_dim: usize,
     /// Its actions.
     pub actions: ActionSpace,
-    /// Least and greatest value of each continuous action.
+    /// Least and greatest value of each continuous action, rounded inwards.
     pub limits: Option<(Vec<f32>, Vec<f32>)>,
     /// Steps after which an episode is over, whether the environment says so or not.
     pub max_episode_steps: Option<NonZeroU64>,
@@ -49,6 +49,11 @@ enum SpaceError {
     Unlimited { action: usize },
     #[error("of action {action} (counted from 0) act_low is above act_high: correct them")]
     Order { action: usize },
+    #[error(
+        "between the limits of action {action} (counted from 0) is no single-precision number: set them \
+         further apart"
+    )]
+    Narrow { action: usize },
     #[error("an environment has no discrete action if `actions` is 0: give their number")]
     NoChoice,
     #[error("give either act_low and act_high, or actions (the number of discrete actions)")]
@@ -78,10 +83,13 @@ fn limits(low: &[Option<f64>], high: &[Option<f64>]) -> Result<(Vec<f32>, Vec<f3
     if low.len() != high.len() {
         return Err(SpaceError::Limits { low: low.len(), high: high.len() });
     }
-    let finite = |limit: &Option<f64>| limit.map(|it| it as f32).filter(|it| it.is_finite());
+    let finite = |limit: &Option<f64>| limit.filter(|it| (*it as f32).is_finite());
     let both = |(action, (low, high))| match (finite(low), finite(high)) {
-        (Some(low), Some(high)) if low <= high => Ok((low, high)),
-        (Some(_), Some(_)) => Err(SpaceError::Order { action }),
+        (Some(low), Some(high)) if low > high => Err(SpaceError::Order { action }),
+        (Some(low), Some(high)) => match (at_least(low), at_most(high)) {
+            (low, high) if low > high => Err(SpaceError::Narrow { action }),
+            inside => Ok(inside),
+        },
         _ => Err(SpaceError::Unlimited { action }),
     };
     low.iter().zip(high).enumerate().map(both).collect()
@@ -119,6 +127,10 @@ mod tests {
             ),
             (r#""act_low":[-1],"act_high":[1e39],"#, "action 0 (counted from 0) are no numbers"),
             (r#""act_low":[2],"act_high":[1],"#, "act_low is above act_high"),
+            (
+                r#""act_low":[0.52359877],"act_high":[0.523598775],"#,
+                "of action 0 (counted from 0) is no single-precision number",
+            ),
             (r#""actions":0,"#, "give their number"),
         ] {
             let error = read(actions).unwrap_err();

@@ -2,13 +2,17 @@
 
 use super::{DriverError, Outcome, Spec};
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
+use std::collections::BTreeMap;
 use thiserror::Error;
 
 /// No sensor and no reward says so much, and squares of more would soon overflow: it is as good as NaN.
 const LARGEST: f64 = 1e15;
 /// Bytes of a line that an error shows.
 const SHOWN: usize = 160;
+
+/// What only an answer has.
+const FIELDS: [&str; 5] = ["obs", "reward", "terminated", "truncated", "error"];
 
 /// Why nothing can be learned from an answer.
 #[derive(Clone, Debug, Error, PartialEq)]
@@ -67,6 +71,12 @@ pub(super) struct Following {
     teacher: Option<Vec<Option<f64>>>,
 }
 
+/// Drivers that count requests may say to which an answer is.
+#[derive(Deserialize)]
+struct Numbered {
+    request: Option<u64>,
+}
+
 #[derive(Deserialize)]
 struct Complaint {
     error: String,
@@ -119,14 +129,28 @@ pub fn read<A: DeserializeOwned>(line: &str) -> Result<A, DriverError> {
     })
 }
 
-/// That a line of JSON is no answer can be got over, as what else cannot be used.
+/// That a line is no answer can be got over, as what else cannot be used.
 pub(super) fn usable<A>(answer: Result<A, DriverError>) -> Result<A, DriverError> {
     answer.map_err(|error| match error {
-        DriverError::Answer { line, source } if source.is_data() => {
+        DriverError::Answer { line, source } => {
             Unusable::Fields { line, problem: source.to_string() }.into()
         }
         error => error,
     })
+}
+
+/// Whether an object is meant as an answer, which may be damaged: some drivers log in JSON.
+pub(super) fn is_meant(line: &str) -> bool {
+    match serde_json::from_str::<BTreeMap<String, IgnoredAny>>(line) {
+        Ok(fields) => FIELDS.iter().any(|field| fields.contains_key(*field)),
+        Err(_) => FIELDS.iter().any(|field| line.contains(&format!("\"{field}\""))),
+    }
+}
+
+/// Whether an answer says that it is to an earlier request than that of this number, counted from 1.
+pub(super) fn is_late(line: &str, request: u64) -> bool {
+    let said = |line| serde_json::from_str(line).ok().and_then(|Numbered { request }| request);
+    line.contains("\"request\"") && said(line).is_some_and(|said| said < request)
 }
 
 /// The beginning of a foreign text, without what a terminal would take for a command.
@@ -183,6 +207,35 @@ mod tests {
         ] {
             let error = step(obs, reward).unwrap_err();
             assert!(error.contains(expected), "{obs} {reward}: {error}");
+        }
+    }
+
+    #[test]
+    fn logs_are_no_answers_and_damaged_answers_are() {
+        for (line, expected) in [
+            (r#"{"level":"info","msg":"battery 80 %"}"#, false),
+            (r#"{"level":"error","msg":"obs"}"#, false),
+            (r#"{driver} got a request"#, false),
+            (r#"{"obs":[0.1,#,0.3],"reward":0}"#, true),
+            (r#"{"obs":[0.1, 0."#, true),
+            (r#"{"obs":[1],"reward":NaN}"#, true),
+            (r#"{"reward":0,"done":true}"#, true),
+            (r#"{"error":"hot"}"#, true),
+        ] {
+            assert_eq!(is_meant(line), expected, "{line}");
+        }
+    }
+
+    #[test]
+    fn an_answer_may_say_which_request_it_is_to() {
+        for (line, late) in [
+            (r#"{"obs":[1],"request":6}"#, true),
+            (r#"{"obs":[1],"request":7}"#, false),
+            (r#"{"obs":[1],"request":8}"#, false),
+            (r#"{"obs":[1],"request":"6"}"#, false),
+            (r#"{"obs":[1]}"#, false),
+        ] {
+            assert_eq!(is_late(line, 7), late, "{line}");
         }
     }
 

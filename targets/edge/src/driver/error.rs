@@ -38,7 +38,7 @@ pub enum DriverError {
     #[error(
         "the environment does not announce itself by `{line}` ({source}): it must first write \
          {{\"spec\":{{\"id\":\"NAME\",\"obs_dim\":N,\"act_low\":[…],\"act_high\":[…]}}}}, with \"actions\":N in place \
-         of limits where actions are discrete, and \"max_episode_steps\", if there is one, as a number from 1 up"
+         of limits where actions are discrete, and \"max_episode_steps\", if there is one, as a whole number from 1 up; let it log to standard error"
     )]
     Announcement {
         /// What it wrote.

@@ -5,7 +5,9 @@
 //! answers `{"reset":SEED}` with `{"obs":[…]}` and `{"action":[…]}` with
 //! `{"obs":[…],"reward":…,"terminated":…,"truncated":…}`, or anything with `{"error":"…"}`. It ends
 //! when its input does, or is killed two seconds later. So a simulator or a robot's driver serves
-//! alike. Lines that are no JSON objects are passed over.
+//! alike. Lines that are no such answers are passed over, and so is what comes before it was asked for. Where a
+//! line may come twice, an answer also says `"request":N`, how many requests have come with this one: those to
+//! earlier ones are passed over too.
 //!
 //! With `--adapt imitate` the answer to an action also has `"teacher":[…]`, what a teacher would have done in its
 //! place: another controller, or a hand that took over. Steps without it are not learned from.
@@ -70,7 +72,7 @@ impl Driver {
     /// [`DriverError`].
     pub fn spawn(command: &str, patience: Duration) -> Result<Self, DriverError> {
         let mut process = Process::spawn(command, patience)?;
-        let Announcement { spec } = process.answer().map_err(|error| match error {
+        let Announcement { spec } = process.announcement().map_err(|error| match error {
             DriverError::Answer { line, source } => DriverError::Announcement { line, source },
             error => error,
         })?;

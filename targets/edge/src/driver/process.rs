@@ -34,7 +34,9 @@ pub(super) struct Process {
     /// When the last line that was read came.
     came: Instant,
     patience: Duration,
-    /// Whether a line that is no JSON has been told about.
+    /// Requests that were sent.
+    sent: u64,
+    /// Whether a line that is no answer has been told about.
     told: bool,
 }
 
@@ -59,6 +61,7 @@ impl Process {
             next: None,
             came: Instant::now(),
             patience,
+            sent: 0,
             told: false,
         })
     }
@@ -69,11 +72,18 @@ impl Process {
         self.answer_to(sent)
     }
 
-    /// Sends a request; what came of that is for [`Process::answer_to`].
+    /// Sends a request; what came of that is for [`Process::answer_to`]. What came before is no answer to it:
+    /// were it taken for one, every later answer would be to the request before.
     pub fn send(&mut self, request: &Request<'_>) -> Result<io::Result<()>, DriverError> {
+        while self.has_answered()
+            && let Some(Ok((_, line))) = self.next.take_if(|next| next.is_ok())
+        {
+            self.pass_over(&String::from_utf8_lossy(&line));
+        }
         let requests = self.requests.as_mut().ok_or(DriverError::Ended)?;
         let mut line = serde_json::to_vec(request).map_err(|e| DriverError::Pipe(e.into()))?;
         line.push(b'\n');
+        self.sent += 1;
         Ok(requests.write_all(&line).and_then(|()| requests.flush()))
     }
 
@@ -102,13 +112,26 @@ impl Process {
         self.next.is_some()
     }
 
+    /// The announcement; what is no JSON is none.
+    pub fn announcement<A: DeserializeOwned>(&mut self) -> Result<A, DriverError> {
+        self.object(|_, error| error.is_syntax())
+    }
+
     /// When the last answer came.
     pub fn came(&self) -> Instant {
         self.came
     }
 
-    /// The next line that may be an answer; what is no JSON is none.
-    pub fn answer<A: DeserializeOwned>(&mut self) -> Result<A, DriverError> {
+    /// The next answer, which may be damaged; what is not meant as one is none.
+    fn answer<A: DeserializeOwned>(&mut self) -> Result<A, DriverError> {
+        self.object(|line, _| !answer::is_meant(line))
+    }
+
+    /// The next object that can be read, or cannot and is not `foreign` either.
+    fn object<A: DeserializeOwned>(
+        &mut self,
+        foreign: impl Fn(&str, &serde_json::Error) -> bool,
+    ) -> Result<A, DriverError> {
         let start = Instant::now();
         loop {
             let left = self.patience.saturating_sub(start.elapsed());
@@ -125,9 +148,9 @@ impl Process {
             }
             self.came = came;
             let line = String::from_utf8_lossy(&line);
-            if line.trim_start().starts_with('{') {
+            if line.trim_start().starts_with('{') && !answer::is_late(&line, self.sent) {
                 match answer::read(&line) {
-                    Err(DriverError::Answer { source, .. }) if source.is_syntax() => {}
+                    Err(DriverError::Answer { source, .. }) if foreign(&line, &source) => {}
                     answer => return answer,
                 }
             }
@@ -140,7 +163,7 @@ impl Process {
             self.told = true;
             crate::warn(format_args!(
                 "passing over what the environment writes beside its answers, such as \
-                 `{}`: its standard output is for JSON, let it log to standard error",
+                 `{}`: its standard output is for answers, let it log to standard error",
                 answer::printable(line)
             ));
         }

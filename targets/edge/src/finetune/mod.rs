@@ -18,7 +18,9 @@ use crate::telemetry::{Log, Metrics, RING_BYTES, Telemetry};
 use crate::trust;
 use agreed::Agreed;
 use clap::Args;
-use lacewing_formats::artifact::{AlignedBytes, PolicyView, destination, write_atomically};
+use lacewing_formats::artifact::{
+    AlignedBytes, PolicyView, destination, may_be_named, write_atomically,
+};
 use lacewing_runtime::act::{Interface, Policy};
 use lacewing_runtime::guard::{Gate, GradientRules, Sensor, know};
 use lacewing_runtime::learn::session::{Buffers, Position};
@@ -160,6 +162,12 @@ impl Options {
     fn adapt(&self) -> Adapt {
         Adapt { policy_after: self.critics_first, stay_near: self.stay_near, ..self.adapt }
     }
+
+    /// Updates of all steps from a replay.
+    fn updates(&self) -> u64 {
+        let learned = self.steps.saturating_sub(self.warm_up);
+        learned.saturating_mul(self.updates_per_step.into())
+    }
 }
 
 /// A length of time on the command line.
@@ -186,7 +194,7 @@ pub fn run(options: &Options, trust: &trust::Options) -> Result<(), EdgeError> {
     if options.noise.is_some_and(|noise| !(noise.is_finite() && noise >= 0.0)) {
         return Err(EdgeError::Noise);
     }
-    if options.out.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("onnx")) {
+    if !may_be_named(&options.out) {
         return Err(EdgeError::Misnamed { path: options.out.clone() });
     }
     let kind = match options.learning {
@@ -234,6 +242,12 @@ pub fn run(options: &Options, trust: &trust::Options) -> Result<(), EdgeError> {
         Some(_) if options.updates_per_step > 1 => return Err(EdgeError::UpdatesPerStep),
         None if options.steps <= options.warm_up => {
             return Err(EdgeError::WarmUp { steps: options.steps, warm_up: options.warm_up });
+        }
+        None if options.updates() <= options.critics_first => {
+            return Err(EdgeError::CriticsFirst {
+                updates: options.updates(),
+                critics_first: options.critics_first,
+            });
         }
         _ => {}
     }

@@ -3,8 +3,10 @@
 use super::start::{ROOT, VERSION};
 use super::{InstalledError, versions};
 use lacewing_runtime::deploy::{Failure, State};
+#[cfg(unix)]
+use rustix::process::{Pid, Signal, kill_process_group};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, TryRecvError, sync_channel};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -35,6 +37,9 @@ pub fn confirm(root: &Path, number: u32) -> Result<(), InstalledError> {
 fn test(health: &str, root: &Path) -> Result<(), String> {
     let mut command = Command::new("/bin/sh");
     command.args(["-c", health]).current_dir(root).stdin(Stdio::null()).stdout(Stdio::null());
+    // What the shell starts ends with it.
+    #[cfg(unix)]
+    std::os::unix::process::CommandExt::process_group(&mut command, 0);
     let mut child = command.spawn().map_err(|error| format!("cannot be run ({error})"))?;
     let end = Instant::now() + TIME_TO_TEST;
     loop {
@@ -43,11 +48,21 @@ fn test(health: &str, root: &Path) -> Result<(), String> {
             Ok(Some(status)) => return Err(format!("ended with {status}")),
             Err(error) => return Err(format!("cannot be waited for ({error})")),
             Ok(None) if Instant::now() > end => {
+                kill(&child);
                 let _ = child.kill().and_then(|()| child.wait());
                 return Err(format!("took longer than {} s", TIME_TO_TEST.as_secs()));
             }
             Ok(None) => thread::sleep(Duration::from_millis(20)),
         }
+    }
+}
+
+/// Kills what a process has started, where it leads a group.
+fn kill(leader: &Child) {
+    #[cfg(unix)]
+    if let Some(group) = Pid::from_raw(leader.id().cast_signed()) {
+        // It may be gone already.
+        let _ = kill_process_group(group, Signal::KILL);
     }
 }
 

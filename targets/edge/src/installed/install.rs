@@ -51,17 +51,13 @@ pub struct InstallOptions {
 pub fn install(options: &InstallOptions, told: &trust::Options) -> Result<(), InstalledError> {
     let systemd = Systemd::named(&options.unit)?;
     let mut versions = open(&options.root)?;
-    let status = versions.status()?;
-    let before = status.versions.iter().find(|version| Some(version.number) == status.current);
-    let before = before.and_then(|version| version.record.clone()).map(|record| record.plan);
-    let (run, health) = before.map_or((None, None), |plan| (plan.run, plan.health));
     let trust = told.trust.as_deref().map(trust::pem).transpose()?;
-    let plan = Plan {
+    let plan = versions.status()?.as_before(Plan {
         tries: options.tries,
         good_steps: options.good_steps,
-        run: options.run.clone().or(run),
-        health: options.health.clone().or(health),
-    };
+        run: options.run.clone(),
+        health: options.health.clone(),
+    });
     let starts = plan.run.is_some();
     let installed = versions.install(&Offer {
         upload: &options.upload,

@@ -129,6 +129,14 @@
     vfma.f32 \c, s6, s14
     vfma.f32 \d, s7, s15
 .endm
+@ Four columns of the four rows.
+.macro lacewing_fours_four index, value, free
+    lacewing_fours_\index\()_4 \free
+    lacewing_fours_row_4 \value, r2, s16, s17, s18, s19
+    lacewing_fours_row_4 \value, r8, s20, s21, s22, s23
+    lacewing_fours_row_4 \value, r9, s24, s25, s26, s27
+    lacewing_fours_row_4 \value, r10, s28, s29, s30, s31
+.endm
 .macro lacewing_fours_total to, a, b, c, d
     vadd.f32 \a, \a, \b
     vadd.f32 \c, \c, \d
@@ -156,31 +164,31 @@ lacewing_fours_\index\()_\length\()_\value:
     add     r8, r2, r6, lsl #\bytes
     add     r9, r8, r6, lsl #\bytes
     add     r10, r9, r6, lsl #\bytes
-    subs    r6, #4
+    subs    r6, #8
     blt     3f
-2:  lacewing_fours_\index\()_4 \free
-    lacewing_fours_row_4 \value, r2, s16, s17, s18, s19
-    lacewing_fours_row_4 \value, r8, s20, s21, s22, s23
-    lacewing_fours_row_4 \value, r9, s24, s25, s26, s27
-    lacewing_fours_row_4 \value, r10, s28, s29, s30, s31
-    subs    r6, #4
+2:  lacewing_fours_four \index, \value, \free
+    lacewing_fours_four \index, \value, \free
+    subs    r6, #8
     bge     2b
-    @ What is left, less four: that changes none of these bits.
-3:  tst     r6, #2
+    @ What is left, less eight: that changes none of these bits.
+3:  tst     r6, #4
     beq     4f
+    lacewing_fours_four \index, \value, \free
+4:  tst     r6, #2
+    beq     5f
     lacewing_fours_\index\()_2 \free
     lacewing_fours_row_2 \value, r2, s16, s17
     lacewing_fours_row_2 \value, r8, s20, s21
     lacewing_fours_row_2 \value, r9, s24, s25
     lacewing_fours_row_2 \value, r10, s28, s29
-4:  tst     r6, #1
-    beq     5f
+5:  tst     r6, #1
+    beq     6f
     lacewing_fours_\index\()_1 \free
     lacewing_fours_row_1 \value, r2, s18
     lacewing_fours_row_1 \value, r8, s22
     lacewing_fours_row_1 \value, r9, s26
     lacewing_fours_row_1 \value, r10, s30
-5:  lacewing_fours_total s0, s16, s17, s18, s19
+6:  lacewing_fours_total s0, s16, s17, s18, s19
     lacewing_fours_total s1, s20, s21, s22, s23
     lacewing_fours_total s2, s24, s25, s26, s27
     lacewing_fours_total s3, s28, s29, s30, s31

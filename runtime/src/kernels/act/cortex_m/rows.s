@@ -258,6 +258,24 @@
     vfma.f32 s3, s7, s15
 .endm
 
+@ What is left of a row beside fours, and the sum of all: s0.
+.macro lacewing_rest index, value
+    tst     r6, #2
+    beq     5f
+    lacewing_\index\()_2
+    lacewing_\value\()_2
+    vfma.f32 s0, s4, s12
+    vfma.f32 s1, s5, s13
+5:  tst     r6, #1
+    beq     6f
+    lacewing_\index\()_1
+    lacewing_\value\()_1
+    vfma.f32 s2, s4, s12
+6:  vadd.f32 s0, s0, s1
+    vadd.f32 s2, s2, s3
+    vadd.f32 s0, s0, s2
+.endm
+
 @ void lacewing_rows_…(const Rows *): see `Rows` in `mod.rs`.
 .macro lacewing_rows index, length, value, end
     .section .text.lacewing_rows_\index\()_\length\()_\value, "ax", %progbits
@@ -285,20 +303,7 @@ lacewing_rows_\index\()_\length\()_\value:
 3:  tst     r6, #4
     beq     4f
     lacewing_four \index, \value
-4:  tst     r6, #2
-    beq     5f
-    lacewing_\index\()_2
-    lacewing_\value\()_2
-    vfma.f32 s0, s4, s12
-    vfma.f32 s1, s5, s13
-5:  tst     r6, #1
-    beq     6f
-    lacewing_\index\()_1
-    lacewing_\value\()_1
-    vfma.f32 s2, s4, s12
-6:  vadd.f32 s0, s0, s1
-    vadd.f32 s2, s2, s3
-    vadd.f32 s0, s0, s2
+4:  lacewing_rest \index, \value
     vstmia  r3!, {s0}
     cmp     r3, \end
     bne     1b
@@ -307,6 +312,57 @@ lacewing_rows_\index\()_\length\()_\value:
 7:  .word   0, 0
     .size   lacewing_rows_\index\()_\length\()_\value, . - lacewing_rows_\index\()_\length\()_\value
 .endm
+
+@ Eight links of a layer with all of them, in f32.
+.macro lacewing_all_eight
+    vldmia  r2!, {s4-s11}
+    vldmia  r1!, {s12-s19}
+    vfma.f32 s0, s4, s12
+    vfma.f32 s1, s5, s13
+    vfma.f32 s2, s6, s14
+    vfma.f32 s3, s7, s15
+    vfma.f32 s0, s8, s16
+    vfma.f32 s1, s9, s17
+    vfma.f32 s2, s10, s18
+    vfma.f32 s3, s11, s19
+.endm
+
+@ As above, where nothing is looked up.
+    .section .text.lacewing_rows_all_whole_f32, "ax", %progbits
+    .balign 4
+    .global lacewing_rows_all_whole_f32
+    .type   lacewing_rows_all_whole_f32, %function
+    .thumb_func
+lacewing_rows_all_whole_f32:
+    push    {r4-r6, lr}
+    vpush   {s16-s19}
+    ldr     r12, [r0, #24]
+    ldm     r0, {r0-r5}
+1:  lacewing_whole_length
+    vldr    d0, 7f
+    vldr    d1, 7f
+    subs    r6, #16
+    blt     3f
+2:  lacewing_all_eight
+    lacewing_all_eight
+    subs    r6, #16
+    bge     2b
+    @ What is left, less sixteen: that changes none of these bits.
+3:  tst     r6, #8
+    beq     4f
+    lacewing_all_eight
+4:  tst     r6, #4
+    beq     5f
+    lacewing_four all, f32
+5:  lacewing_rest all, f32
+    vstmia  r3!, {s0}
+    cmp     r3, r12
+    bne     1b
+    vpop    {s16-s19}
+    pop     {r4-r6, pc}
+    .balign 4
+7:  .word   0, 0
+    .size   lacewing_rows_all_whole_f32, . - lacewing_rows_all_whole_f32
 
     lacewing_rows u16, pointers, f32, r5
     lacewing_rows u16, pointers, f16, r5
@@ -324,6 +380,5 @@ lacewing_rows_\index\()_\length\()_\value:
     lacewing_rows nibble, bytes, f16, r5
     lacewing_rows nibble, constant, f32, r4
     lacewing_rows nibble, constant, f16, r4
-    lacewing_rows all, whole, f32, r4
     lacewing_rows all, whole, f16, r4
     lacewing_rows all, whole, f16_words, r4

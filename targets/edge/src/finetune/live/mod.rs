@@ -106,7 +106,7 @@ pub fn run(
         rows: sender,
         notes,
         at,
-        reactions: Histogram::new_with_bounds(1, LONGEST_NS, 3).map_err(EdgeError::Histogram)?,
+        reactions: Histogram::new_with_bounds(1, LONGEST_NS, 2).map_err(EdgeError::Histogram)?,
         unheard: 0,
         off_policy: agent.settings().iteration().is_none(),
         implausible: 0,
