@@ -113,6 +113,10 @@ const CASES: &[(&str, &[&str])] = &[
     ("train Pendulum-v1 --hidden 0", &["hidden", "1 to 65535"]),
     ("train Pendulum-v1 --hidden 8,8,8,8,8", &["hidden", "1 to 4"]),
     ("train Pendulum-v1 --set td3.bach=3", &["bach", "did you mean `batch`?"]),
+    (
+        "train Pendulum-v1 --algorithm sac --set td3.batch=64",
+        &["`td3.batch` says nothing of a sac run"],
+    ),
     ("train Pendulum-v1 --set learning-rate=0.1", &["did you mean `td3.learning-rate`?"]),
     ("train Pendulum-v1 --set init=sparse", &["did you mean `sparsity-aware`?"]),
     ("train Pendulum-v1 --set structure=k-per-3", &["no structure", "did you mean `k-per-32`?"]),

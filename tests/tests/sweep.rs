@@ -113,6 +113,29 @@ fn linked_axes_set_several_keys_at_once() {
 }
 
 #[test]
+fn settings_of_an_algorithm_are_for_its_own_runs() {
+    let folder = tempfile::tempdir().unwrap();
+    let points = plan(
+        folder.path(),
+        "[base]
+         env = 'Pendulum-v1'
+         sac.learning-rate = 3e-4
+         [axes]
+         algorithm = ['td3', 'sac']
+         td3.learning-rate = [1e-3, 2e-3]",
+        "out",
+    );
+    let names: Vec<_> = points.iter().map(|point| text(point, "name")).collect();
+    assert_eq!(
+        names,
+        ["0000-td3_td3.learning-rate=0.001", "0001-td3_td3.learning-rate=0.002", "0002-sac"]
+    );
+    let rate = |at: usize, name: &str| points[at]["config"][name]["learning-rate"].clone();
+    assert_eq!([rate(1, "td3"), rate(2, "sac")], [2e-3, 3e-4]);
+    assert_eq!(points[2]["config"]["td3"], Value::Null);
+}
+
+#[test]
 fn what_is_wrong_with_a_grid_is_told_and_nothing_is_written() {
     let base = "[base]\nenv = 'Pendulum-v1'\n";
     let set = format!("{base}[axes]\nmethod = ['set', 'rigl']\nsparsity = [0.9]\n");

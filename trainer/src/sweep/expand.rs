@@ -2,11 +2,12 @@
 
 use std::collections::BTreeSet;
 
+use lacewing_runtime::learn::AlgorithmKind;
 use toml::{Table, Value};
 
 use super::SweepError;
 use super::grid::{Axis, Grid, MOST_POINTS, Settings, rank};
-use crate::lab::config::Preset;
+use crate::lab::config::{self, Preset};
 use crate::nearest;
 
 /// Settings that say nothing where every link lives.
@@ -155,6 +156,32 @@ pub(crate) fn part(key: &str, value: &Value) -> String {
     let unsafe_ones = |c: char| !(c.is_ascii_alphanumeric() || "-.".contains(c));
     let parts: Vec<_> = text.split(unsafe_ones).filter(|part| !part.is_empty()).collect();
     let text = parts.join("-");
+/// Where runs of several algorithms are in a grid, so are settings of each, which say nothing of the others.
+/// Of an algorithm that no run has they stay, and are refused.
+fn leave_out_other_algorithms(all: &mut [Settings]) {
+    let mut trained = Vec::new();
+    for algorithm in all.iter().map(algorithm) {
+        if !trained.contains(&algorithm) {
+            trained.push(algorithm);
+        }
+    }
+    for settings in all {
+        let own = algorithm(settings);
+        settings.retain(|key, _| {
+            let table = key.split_once('.').and_then(|(table, _)| config::of_table(table));
+            table.is_none() || table == own || !trained.contains(&table)
+        });
+    }
+}
+
+/// The algorithm of a run, where what decides it is legal.
+fn algorithm(settings: &Settings) -> Option<AlgorithmKind> {
+    match settings.get("algorithm") {
+        Some(name) => name.clone().try_into().ok(),
+        None => settings.get("env")?.as_str().map(config::usual),
+    }
+}
+
     match key {
         "env" | "algorithm" | "method" | "structure" => text,
         _ => format!("{key}={text}"),
@@ -162,6 +189,7 @@ pub(crate) fn part(key: &str, value: &Value) -> String {
 }
 
 fn list(values: &[Value]) -> String {
+    leave_out_other_algorithms(&mut all);
     Value::from(values.to_vec()).to_string()
 }
 

@@ -45,6 +45,17 @@ pub enum ConfigError {
         /// Name of the setting, and what it must be.
         complaint: &'static str,
     },
+    /// A setting is another algorithm's.
+    #[error(
+        "`{setting}` says nothing of a {algorithm} run: leave it out, or set {algorithm}'s own; --algorithm \
+         chooses another"
+    )]
+    Foreign {
+        /// The setting.
+        setting: String,
+        /// Name of the run's algorithm.
+        algorithm: &'static str,
+    },
     /// A field's value makes no sense.
     #[error("{field} {problem}")]
     Value {
