@@ -169,6 +169,22 @@ fn what_is_wrong_with_a_grid_is_told_and_nothing_is_written() {
         (format!("{set}[[exclude]]\nsparsity = 0.5"), &["sparsity = [0.5]", "leaves nothing out"]),
         (format!("{set}[[exclude]]\nsparsity = 0.9"), &["leaves out all"]),
         ("[base\n".into(), &["grid.toml: TOML parse error at line 1"]),
+        (
+            format!("{base}sac.batch = 64\n[axes]\nalgorithm = ['td3', 'td3']"),
+            &["`sac.batch` says nothing of a td3 run"],
+        ),
+        (format!("{set}[[exclude]]\nseed = []"), &["[[exclude]] seed has no values"]),
+        (
+            format!("{base}[[include]]\nmethod = []\nsparsity = [0.5]"),
+            &["[[include]] method has no values"],
+        ),
+        (format!("{base}[linked]\nsize = []"), &["[linked] size has no values"]),
+        (
+            format!("{set}[linked]\nform = [{{ method = 'static' }}, {{ method = 'dense' }}]"),
+            &["`method` is set by two axes, method and form"],
+        ),
+        ("[base]\nenv = 'Pendulum-v1'\nseed = '1..=5'".into(), &["[base] seed", "under [axes]"]),
+        (format!("{base}[axes]\nseed = ['1..=3']"), &["not in a list", "seed = \"1..=3\""]),
     ] {
         let told = refused(&grid);
         for word in words {

@@ -92,6 +92,9 @@ impl Grid {
             let problem = format!("more than {MOST_POINTS} combinations: shorten a list of [axes]");
             return Err(SweepError::Grid { origin: self.origin.clone(), problem });
         }
+        if let Some(problem) = set_twice(axes) {
+            return Err(SweepError::Grid { origin: self.origin.clone(), problem });
+        }
         let mut all = vec![self.base.clone()];
         for axis in axes {
             let over = |under: &Settings| {
@@ -107,11 +110,34 @@ impl Grid {
 /// Settings with others over them: `topology.amount` replaces `topology.amount.cosine`, and the other
 /// way round.
 fn lay(mut under: Settings, over: &Settings) -> Settings {
-    let within =
-        |key: &str, table: &str| key.strip_prefix(table).is_some_and(|rest| rest.starts_with('.'));
     under.retain(|key, _| !over.keys().any(|new| within(key, new) || within(new, key)));
     under.extend(over.iter().map(|(key, value)| (key.clone(), value.clone())));
     under
+}
+
+/// Whether a dotted key is in the table of another.
+fn within(key: &str, table: &str) -> bool {
+    key.strip_prefix(table).is_some_and(|rest| rest.starts_with('.'))
+}
+
+/// What is wrong where a value of one axis would replace one of another.
+fn set_twice(axes: &[Axis]) -> Option<String> {
+    let mut setters: Vec<(&str, &str)> = Vec::new();
+    for axis in axes {
+        let keys: BTreeSet<_> = axis.values.iter().flat_map(Settings::keys).collect();
+        for key in &keys {
+            let same = |of: &str| of == *key || within(of, key) || within(key, of);
+            if let Some((_, name)) = setters.iter().find(|(of, _)| same(of)) {
+                return Some(format!(
+                    "`{key}` is set by two axes, {name} and {}: values of one would replace the other's, so \
+                     let one of them set it",
+                    axis.name
+                ));
+            }
+        }
+        setters.extend(keys.into_iter().map(|key| (key.as_str(), axis.name.as_str())));
+    }
+    None
 }
 
 /// A dense network has no sparsity and a fixed topology no changes: without such settings all
@@ -130,32 +156,6 @@ pub(crate) fn leave_out_what_says_nothing(settings: &mut Settings) {
     });
 }
 
-/// Names made of the settings in which combinations differ and which say something.
-fn named(mut all: Vec<Settings>) -> Vec<Combination> {
-    let keys: BTreeSet<_> = all.iter().flat_map(Settings::keys).collect();
-    let varies = |key: &&String| all.iter().any(|set| set.get(*key) != all[0].get(*key));
-    let mut varying: Vec<_> = keys.into_iter().filter(varies).cloned().collect();
-    varying.sort_by_key(|key| rank(key));
-    all.iter_mut().for_each(leave_out_what_says_nothing);
-    let name = |settings: &Settings| {
-        let parts = varying.iter().filter_map(|key| Some(part(key, settings.get(key)?)));
-        let parts: Vec<_> = parts.collect();
-        if parts.is_empty() { "run".to_string() } else { parts.join("_") }
-    };
-    all.into_iter().map(|settings| Combination { name: name(&settings), settings }).collect()
-}
-
-/// `rigl`, `sparsity=0.9`: what stands for itself has no key. Fit for the name of a folder.
-pub(crate) fn part(key: &str, value: &Value) -> String {
-    let text = match value {
-        Value::String(text) => text.clone(),
-        // 1e30, not thirty zeros.
-        Value::Float(number) => format!("{number:?}"),
-        other => other.to_string(),
-    };
-    let unsafe_ones = |c: char| !(c.is_ascii_alphanumeric() || "-.".contains(c));
-    let parts: Vec<_> = text.split(unsafe_ones).filter(|part| !part.is_empty()).collect();
-    let text = parts.join("-");
 /// Where runs of several algorithms are in a grid, so are settings of each, which say nothing of the others.
 /// Of an algorithm that no run has they stay, and are refused.
 fn leave_out_other_algorithms(all: &mut [Settings]) {
@@ -182,6 +182,33 @@ fn algorithm(settings: &Settings) -> Option<AlgorithmKind> {
     }
 }
 
+/// Names made of the settings in which combinations differ and which say something.
+fn named(mut all: Vec<Settings>) -> Vec<Combination> {
+    let keys: BTreeSet<_> = all.iter().flat_map(Settings::keys).collect();
+    let varies = |key: &&String| all.iter().any(|set| set.get(*key) != all[0].get(*key));
+    let mut varying: Vec<_> = keys.into_iter().filter(varies).cloned().collect();
+    varying.sort_by_key(|key| rank(key));
+    all.iter_mut().for_each(leave_out_what_says_nothing);
+    leave_out_other_algorithms(&mut all);
+    let name = |settings: &Settings| {
+        let parts = varying.iter().filter_map(|key| Some(part(key, settings.get(key)?)));
+        let parts: Vec<_> = parts.collect();
+        if parts.is_empty() { "run".to_string() } else { parts.join("_") }
+    };
+    all.into_iter().map(|settings| Combination { name: name(&settings), settings }).collect()
+}
+
+/// `rigl`, `sparsity=0.9`: what stands for itself has no key. Fit for the name of a folder.
+pub(crate) fn part(key: &str, value: &Value) -> String {
+    let text = match value {
+        Value::String(text) => text.clone(),
+        // 1e30, not thirty zeros.
+        Value::Float(number) => format!("{number:?}"),
+        other => other.to_string(),
+    };
+    let unsafe_ones = |c: char| !(c.is_ascii_alphanumeric() || "-.".contains(c));
+    let parts: Vec<_> = text.split(unsafe_ones).filter(|part| !part.is_empty()).collect();
+    let text = parts.join("-");
     match key {
         "env" | "algorithm" | "method" | "structure" => text,
         _ => format!("{key}={text}"),
@@ -189,7 +216,6 @@ fn algorithm(settings: &Settings) -> Option<AlgorithmKind> {
 }
 
 fn list(values: &[Value]) -> String {
-    leave_out_other_algorithms(&mut all);
     Value::from(values.to_vec()).to_string()
 }
 
