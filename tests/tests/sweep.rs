@@ -212,6 +212,28 @@ fn a_planned_sweep_grows_but_loses_no_point() {
 }
 
 #[test]
+fn a_lost_plan_is_made_again_with_the_runs_that_are_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    let grid = |seeds: &str| format!("{SHORT}[axes]\nseed = {seeds}\n");
+    plan(root, &grid("[2, 3]"), "out");
+    let points = plan(root, &grid("[1, 2, 3]"), "out");
+    for number in ["1", "2"] {
+        succeed(&mut sweep(&["point", "out", number], root));
+    }
+    fs::write(root.join("out/points.json"), "[").unwrap();
+    let told = stderr(&try_plan(root, &grid("[1, 2, 3]"), "out"));
+    assert!(told.contains("delete it and plan"), "{told}");
+    fs::remove_file(root.join("out/points.json")).unwrap();
+    let again = plan(root, &grid("[1, 2, 3]"), "out");
+    // What was never begun has nothing to lose.
+    assert_eq!(again, points);
+    let folders = fs::read_dir(root.join("out/points")).unwrap().count();
+    succeed(&mut sweep(&["run", "out"], root));
+    assert_eq!(fs::read_dir(root.join("out/points")).unwrap().count(), folders + 1);
+}
+
+#[test]
 fn a_grid_of_someone_else_is_not_overwritten() {
     let folder = tempfile::tempdir().unwrap();
     let mine = folder.path().join("mine");
@@ -237,17 +259,37 @@ fn a_plan_estimates_time_and_disk() {
     let told = stdout(&output);
     assert!(told.starts_with("2 points: 3200 steps\n"), "{told}");
     for words in
-        ["of one core (kinds of run timed: 1)", " GB in the end", "`lacewing sweep run runs/quick`"]
+        ["of one core (kinds of run timed: 1)", " MB in the end", "`lacewing sweep run runs/quick`"]
     {
         assert!(told.contains(words), "no `{words}` in {told}");
     }
     assert!(folder.path().join("runs/quick/points.json").exists());
+}
 
-    // What cannot be timed is told, and is no reason to lose the plan.
-    let diverging = format!("{SHORT}td3.learning-rate = 1e30\n");
-    fs::write(folder.path().join("bad.toml"), diverging).unwrap();
-    let told = stdout(&succeed(&mut sweep(&["plan", "bad.toml"], folder.path())));
-    assert!(told.contains("failed at once, 1: ") && told.contains("diverged"), "{told}");
+#[test]
+fn points_that_fail_at_once_are_named_before_anything_is_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    let planned = |axes: &str, options: &[&str]| {
+        fs::write(root.join("bad.toml"), format!("{SHORT}{axes}")).unwrap();
+        let output = sweep(&["plan", "bad.toml"], root).args(options).output().unwrap();
+        (output.status.code(), stderr(&output))
+    };
+    for (axes, names) in [
+        ("td3.learning-rate = 1e30\n", &["point 0000-run: learning diverged"][..]),
+        (
+            "[axes]\ntd3.learning-rate = [1e-3, 1e30, 1e33]\nseed = [1, 2]\n",
+            &["0002-td3.learning-rate=1e30_seed=1", "0004-td3.learning-rate=1e33_seed=1"],
+        ),
+    ] {
+        let (code, told) = planned(axes, &[]);
+        assert_eq!(code, Some(1), "{told}");
+        for name in names {
+            assert!(told.contains(name) && !told.contains("=0.001"), "no `{name}` in {told}");
+        }
+        assert!(!root.join("runs").exists(), "{axes}");
+    }
+    assert_eq!(planned("td3.learning-rate = 1e30\n", &["--no-estimate"]).0, Some(0));
 }
 
 /// The grids that come with the repository.

@@ -114,6 +114,10 @@ fn a_point_is_an_ordinary_run_and_takes_its_number_from_the_engine() {
         succeed(sweep(&["point", "out"], root).env(variable, at.to_string()));
         assert_eq!(states(root, "out")[at], "done");
     }
+    // An empty variable is as good as none.
+    let both = [("HQ_TASK_ID", ""), ("SLURM_ARRAY_TASK_ID", "1")];
+    let output = succeed(sweep(&["point", "out"], root).envs(both));
+    assert!(stdout(&output).contains("was done before"), "{}", stdout(&output));
     for (number, code, words) in [
         ("", 2, "HQ_TASK_ID or SLURM_ARRAY_TASK_ID"),
         ("x", 2, "HQ_TASK_ID is `x`"),

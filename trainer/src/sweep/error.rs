@@ -40,6 +40,15 @@ pub enum SweepError {
         /// What is wrong.
         source: Box<LabError>,
     },
+    /// Points that fail as soon as they are trained.
+    #[error(
+        "{}; correct them, or leave such points out with [[exclude]] (--no-estimate plans what was not tried)",
+        problems.join("; ")
+    )]
+    Failing {
+        /// What is wrong, with a point of each kind.
+        problems: Vec<String>,
+    },
     /// A planned point is not in the grid any more.
     #[error(
         "{} has point {name}, which the grid has not any more: points may only be added to a sweep; \

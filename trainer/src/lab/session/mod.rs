@@ -24,7 +24,7 @@ use crate::lab::progress::Progress;
 use crate::lab::seeds::{Stream, derive_seed};
 use crate::lab::world::Simulator;
 use run::Run;
-pub use sample::{Sample, sample};
+pub use sample::{Sample, attempt, sample};
 
 /// How a run ended.
 #[derive(Debug)]
