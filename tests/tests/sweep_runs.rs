@@ -285,6 +285,13 @@ fn engines_get_the_points_that_are_not_done() {
         let mut submit = sweep(&["submit", "out", engine], root);
         stderr(&submit.env("PATH", root).output().unwrap())
     };
+    for name in ["100%", "a \"sweep\""] {
+        fs::create_dir(root.join(name)).unwrap();
+        fs::copy(root.join("out/points.json"), root.join(name).join("points.json")).unwrap();
+        let output = sweep(&["submit", name, "--engine=slurm"], root).output().unwrap();
+        assert!(stderr(&output).contains("rename the folder"), "{}", stderr(&output));
+        assert!(!root.join(name).join("submit.sbatch").exists());
+    }
     assert!(nowhere("--engine=hq").contains("hyperqueue/releases"));
     assert!(nowhere("--engine=slurm").contains("login node"));
 }

@@ -138,6 +138,16 @@ pub enum SweepError {
         /// The path.
         path: PathBuf,
     },
+    /// A path that a script for Slurm cannot say.
+    #[error(
+        "{}: Slurm reads `%`, `\"` and `\\` in a path as something else: rename the folder, or train here with \
+         `lacewing sweep run`",
+        path.display()
+    )]
+    NotForSlurm {
+        /// The path.
+        path: PathBuf,
+    },
     /// A process of our own or an engine's cannot be started.
     #[error("cannot start {program}: {source}; {remedy}")]
     Start {
