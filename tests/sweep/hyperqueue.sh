@@ -1,7 +1,7 @@
 #!/bin/sh
-# A sweep of four points on a real HyperQueue: a server and a worker on this machine train it by
-# `lacewing sweep point`, as `lacewing sweep submit --engine hq` has them do. Needs Python 3 and pip; keeps
-# its package in target/hyperqueue-python.
+# A sweep of four points on a real HyperQueue: `lacewing sweep submit --engine hq` hands it to a server and a
+# worker on this machine. The package has no `hq`, which tests/sweep/hq.py plays. Needs Python 3 and pip; keeps
+# the package in target/hyperqueue-python.
 set -eu
 cd "$(dirname "$0")/../.."
 target=${CARGO_TARGET_DIR:-target}

@@ -1,15 +1,19 @@
-"""Trains a small sweep on HyperQueue's local cluster and checks that all of it is done.
+"""Trains a small sweep on HyperQueue's local cluster, handed over by `lacewing sweep submit --engine hq`, and
+checks that all of it is done.
 
     on_hyperqueue.py LACEWING
 """
 
 import json
+import os
+import shlex
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
-from hyperqueue import Job, LocalCluster
+from hyperqueue import LocalCluster
 from hyperqueue.cluster import WorkerConfig
 
 GRID = """
@@ -26,31 +30,40 @@ td3.batch = 32
 method = ["static", "set"]
 seed = [1, 2]
 """
+PATIENCE = 300  # seconds
 
 
 def main(lacewing):
     with tempfile.TemporaryDirectory() as folder:
         folder = Path(folder)
+        server = folder / "server"
+        hq = folder / "hq"
+        played = [sys.executable, str(Path(__file__).with_name("hq.py").resolve())]
+        hq.write_text(f'#!/bin/sh\nexec {shlex.join(played)} "$@"\n')
+        hq.chmod(0o755)
+        environment = os.environ | {
+            "PATH": f"{folder}:{os.environ['PATH']}",
+            "HQ_SERVER_DIR": str(server),
+        }
         (folder / "grid.toml").write_text(GRID)
         sweep = folder / "sweep"
 
         def say(*arguments):
             command = [lacewing, "sweep", *arguments]
-            return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+            return subprocess.check_output(command, text=True, env=environment)
+
+        def states():
+            return [point["state"] for point in json.loads(say("status", sweep, "--json"))]
 
         say("plan", folder / "grid.toml", "--no-estimate", "-o", sweep)
-        # The Python package has no `hq`: the command is that of the dry run, its tasks are made here.
-        shown = say("submit", sweep, "--engine", "hq", "--dry-run")
-        options, point = shown.strip().split(" -- ")
-        assert "--array=0-3" in options.split(), shown
-        job = Job(max_fails=None)
-        for _ in range(4):
-            job.program(point.split(), cwd=folder)
-        with LocalCluster(str(folder / "server"), WorkerConfig(cores=2)) as cluster:
-            client = cluster.client()
-            client.wait_for_jobs([client.submit(job)])
-        states = [point["state"] for point in json.loads(say("status", sweep, "--json"))]
-        assert states == ["done"] * 4, states
+        with LocalCluster(str(server), WorkerConfig(cores=2)):
+            shown = say("submit", sweep, "--engine", "hq")
+            assert "--array=0-3" in shown and "\nsubmitted;" in shown, shown
+            end = time.monotonic() + PATIENCE
+            while states() != ["done"] * 4:
+                assert time.monotonic() < end, say("status", sweep)
+                time.sleep(0.2)
+        assert "nothing to submit" in say("submit", sweep, "--engine", "hq")
         print(say("status", sweep))
 
 

@@ -22,6 +22,56 @@ fn rows(root: &Path) -> Vec<Vec<String>> {
 }
 
 #[test]
+fn fewer_episodes_replace_more_only_by_force() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    succeed(&mut train(&SHORT, &root.join("run")));
+    succeed(&mut robustness(root, &["gear=0.5,0.7"]));
+    let measured = rows(root);
+    let fewer = |vary: &str| {
+        let mut command = Command::new(lacewing());
+        command.args(["robustness", "run", "--episodes=2", vary]).current_dir(root);
+        command
+    };
+    let output = fewer("--vary=gear=1,0.7").output().unwrap();
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(1), "{told}");
+    assert!(
+        told.contains("gear=0.7 was measured over 3 episodes, and 2") && told.contains("--force")
+    );
+    assert_eq!(rows(root), measured, "{told}");
+    succeed(&mut fewer("--vary=gear=1"));
+    assert_eq!(rows(root)[..2], measured);
+    succeed(fewer("--vary=gear=0.7").arg("--force"));
+    let episodes =
+        rows(root).iter().map(|row| format!("{} {}", row[1], row[2])).collect::<Vec<_>>();
+    assert_eq!(episodes, ["0.5 3", "1.0 2", "0.7 2"]);
+}
+
+#[test]
+fn runs_without_a_policy_stop_no_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    for run in ["bare", "run"] {
+        succeed(&mut train(&SHORT, &root.join(run)));
+    }
+    fs::remove_file(root.join("bare/policy.lace")).unwrap();
+    let mut command = Command::new(lacewing());
+    command.args(["robustness", "bare", "run", "--episodes=2", "--vary=gear=0.5"]);
+    let output = command.current_dir(root).output().unwrap();
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(1), "{told}");
+    for words in [
+        "not measured: bare has no policy.lace, though its run is finished",
+        "`lacewing train --config bare/config.toml",
+        "1 of 2 runs",
+    ] {
+        assert!(told.contains(words), "no `{words}` in {told}");
+    }
+    assert_eq!(rows(root).len(), 1);
+}
+
+#[test]
 fn returns_under_a_shift_are_those_of_eval_and_are_measured_once() {
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path();

@@ -113,6 +113,29 @@ fn linked_axes_set_several_keys_at_once() {
 }
 
 #[test]
+fn settings_of_an_algorithm_are_for_its_own_runs() {
+    let folder = tempfile::tempdir().unwrap();
+    let points = plan(
+        folder.path(),
+        "[base]
+         env = 'Pendulum-v1'
+         sac.learning-rate = 3e-4
+         [axes]
+         algorithm = ['td3', 'sac']
+         td3.learning-rate = [1e-3, 2e-3]",
+        "out",
+    );
+    let names: Vec<_> = points.iter().map(|point| text(point, "name")).collect();
+    assert_eq!(
+        names,
+        ["0000-td3_td3.learning-rate=0.001", "0001-td3_td3.learning-rate=0.002", "0002-sac"]
+    );
+    let rate = |at: usize, name: &str| points[at]["config"][name]["learning-rate"].clone();
+    assert_eq!([rate(1, "td3"), rate(2, "sac")], [2e-3, 3e-4]);
+    assert_eq!(points[2]["config"]["td3"], Value::Null);
+}
+
+#[test]
 fn what_is_wrong_with_a_grid_is_told_and_nothing_is_written() {
     let base = "[base]\nenv = 'Pendulum-v1'\n";
     let set = format!("{base}[axes]\nmethod = ['set', 'rigl']\nsparsity = [0.9]\n");
@@ -146,6 +169,22 @@ fn what_is_wrong_with_a_grid_is_told_and_nothing_is_written() {
         (format!("{set}[[exclude]]\nsparsity = 0.5"), &["sparsity = [0.5]", "leaves nothing out"]),
         (format!("{set}[[exclude]]\nsparsity = 0.9"), &["leaves out all"]),
         ("[base\n".into(), &["grid.toml: TOML parse error at line 1"]),
+        (
+            format!("{base}sac.batch = 64\n[axes]\nalgorithm = ['td3', 'td3']"),
+            &["`sac.batch` says nothing of a td3 run"],
+        ),
+        (format!("{set}[[exclude]]\nseed = []"), &["[[exclude]] seed has no values"]),
+        (
+            format!("{base}[[include]]\nmethod = []\nsparsity = [0.5]"),
+            &["[[include]] method has no values"],
+        ),
+        (format!("{base}[linked]\nsize = []"), &["[linked] size has no values"]),
+        (
+            format!("{set}[linked]\nform = [{{ method = 'static' }}, {{ method = 'dense' }}]"),
+            &["`method` is set by two axes, method and form"],
+        ),
+        ("[base]\nenv = 'Pendulum-v1'\nseed = '1..=5'".into(), &["[base] seed", "under [axes]"]),
+        (format!("{base}[axes]\nseed = ['1..=3']"), &["not in a list", "seed = \"1..=3\""]),
     ] {
         let told = refused(&grid);
         for word in words {
@@ -170,6 +209,28 @@ fn a_planned_sweep_grows_but_loses_no_point() {
     assert!(stderr(&output).contains("0001-static_seed=3"), "{}", stderr(&output));
     let kept = fs::read(root.join("out/points.json")).unwrap();
     assert_eq!(serde_json::from_slice::<Vec<Value>>(&kept).unwrap(), after);
+}
+
+#[test]
+fn a_lost_plan_is_made_again_with_the_runs_that_are_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    let grid = |seeds: &str| format!("{SHORT}[axes]\nseed = {seeds}\n");
+    plan(root, &grid("[2, 3]"), "out");
+    let points = plan(root, &grid("[1, 2, 3]"), "out");
+    for number in ["1", "2"] {
+        succeed(&mut sweep(&["point", "out", number], root));
+    }
+    fs::write(root.join("out/points.json"), "[").unwrap();
+    let told = stderr(&try_plan(root, &grid("[1, 2, 3]"), "out"));
+    assert!(told.contains("delete it and plan"), "{told}");
+    fs::remove_file(root.join("out/points.json")).unwrap();
+    let again = plan(root, &grid("[1, 2, 3]"), "out");
+    // What was never begun has nothing to lose.
+    assert_eq!(again, points);
+    let folders = fs::read_dir(root.join("out/points")).unwrap().count();
+    succeed(&mut sweep(&["run", "out"], root));
+    assert_eq!(fs::read_dir(root.join("out/points")).unwrap().count(), folders + 1);
 }
 
 #[test]
@@ -198,17 +259,37 @@ fn a_plan_estimates_time_and_disk() {
     let told = stdout(&output);
     assert!(told.starts_with("2 points: 3200 steps\n"), "{told}");
     for words in
-        ["of one core (kinds of run timed: 1)", " GB in the end", "`lacewing sweep run runs/quick`"]
+        ["of one core (kinds of run timed: 1)", " MB in the end", "`lacewing sweep run runs/quick`"]
     {
         assert!(told.contains(words), "no `{words}` in {told}");
     }
     assert!(folder.path().join("runs/quick/points.json").exists());
+}
 
-    // What cannot be timed is told, and is no reason to lose the plan.
-    let diverging = format!("{SHORT}td3.learning-rate = 1e30\n");
-    fs::write(folder.path().join("bad.toml"), diverging).unwrap();
-    let told = stdout(&succeed(&mut sweep(&["plan", "bad.toml"], folder.path())));
-    assert!(told.contains("failed at once, 1: ") && told.contains("diverged"), "{told}");
+#[test]
+fn points_that_fail_at_once_are_named_before_anything_is_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    let planned = |axes: &str, options: &[&str]| {
+        fs::write(root.join("bad.toml"), format!("{SHORT}{axes}")).unwrap();
+        let output = sweep(&["plan", "bad.toml"], root).args(options).output().unwrap();
+        (output.status.code(), stderr(&output))
+    };
+    for (axes, names) in [
+        ("td3.learning-rate = 1e30\n", &["point 0000-run: learning diverged"][..]),
+        (
+            "[axes]\ntd3.learning-rate = [1e-3, 1e30, 1e33]\nseed = [1, 2]\n",
+            &["0002-td3.learning-rate=1e30_seed=1", "0004-td3.learning-rate=1e33_seed=1"],
+        ),
+    ] {
+        let (code, told) = planned(axes, &[]);
+        assert_eq!(code, Some(1), "{told}");
+        for name in names {
+            assert!(told.contains(name) && !told.contains("=0.001"), "no `{name}` in {told}");
+        }
+        assert!(!root.join("runs").exists(), "{axes}");
+    }
+    assert_eq!(planned("td3.learning-rate = 1e30\n", &["--no-estimate"]).0, Some(0));
 }
 
 /// The grids that come with the repository.

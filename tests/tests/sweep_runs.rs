@@ -67,6 +67,45 @@ fn one_failed_point_is_named_and_stops_no_other() {
 }
 
 #[test]
+fn a_return_is_the_same_number_everywhere() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    let grid = SHORT.replace("evaluate-every = 400", "evaluate-every = 100");
+    let points = plan(root, &grid, "out");
+    let printed = stdout(&succeed(&mut sweep(&["point", "out", "0"], root)));
+    let run = &folders(&root.join("out"), &points)[0];
+    // Of 16 evaluations the last tenth is two.
+    let log = fs::read_to_string(run.join("progress.csv")).unwrap();
+    let mean = |line: &str| line.split(',').nth(3).unwrap().parse::<f64>().unwrap();
+    let returns: Vec<_> = log.lines().skip(1).map(mean).collect();
+    assert_eq!(returns.len(), 16);
+    let last = f64::midpoint(returns[14], returns[15]);
+    assert!(printed.ends_with(&format!(": return {last:.1}\n")), "{printed}");
+    let summary = run.join("summary.json");
+    let written: Value = serde_json::from_slice(&fs::read(&summary).unwrap()).unwrap();
+    assert_eq!(written["final_return"], last);
+
+    let mut report = Command::new(lacewing());
+    succeed(report.args(["report", "out", "--no-latency"]).current_dir(root));
+    let scores = fs::read_to_string(root.join("out/report/scores.csv")).unwrap();
+    let score = scores.lines().next().unwrap().split(',').position(|name| name == "score");
+    let score = scores.lines().nth(1).unwrap().split(',').nth(score.unwrap()).unwrap();
+    assert_eq!(score.parse::<f64>().unwrap(), last);
+
+    // Summaries of earlier versions have another mean.
+    let earlier = fs::read_to_string(&summary).unwrap().replace(&last.to_string(), "-1.5");
+    fs::write(&summary, earlier).unwrap();
+    assert_eq!(status(root, "out")[0]["last_return"], last);
+
+    // What cannot be read is no summary: the run ends once more, with the same result.
+    fs::write(&summary, "").unwrap();
+    assert_eq!(states(root, "out"), ["stopped"]);
+    succeed(&mut sweep(&["run", "out"], root));
+    assert_eq!(states(root, "out"), ["done"]);
+    assert_eq!(status(root, "out")[0]["last_return"], last);
+}
+
+#[test]
 fn a_point_is_an_ordinary_run_and_takes_its_number_from_the_engine() {
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path();
@@ -75,6 +114,10 @@ fn a_point_is_an_ordinary_run_and_takes_its_number_from_the_engine() {
         succeed(sweep(&["point", "out"], root).env(variable, at.to_string()));
         assert_eq!(states(root, "out")[at], "done");
     }
+    // An empty variable is as good as none.
+    let both = [("HQ_TASK_ID", ""), ("SLURM_ARRAY_TASK_ID", "1")];
+    let output = succeed(sweep(&["point", "out"], root).envs(both));
+    assert!(stdout(&output).contains("was done before"), "{}", stdout(&output));
     for (number, code, words) in [
         ("", 2, "HQ_TASK_ID or SLURM_ARRAY_TASK_ID"),
         ("x", 2, "HQ_TASK_ID is `x`"),
@@ -158,6 +201,10 @@ fn killed_and_interrupted_sweeps_end_as_unbroken_ones() {
     // Ctrl-C leaves nothing running.
     #[cfg(unix)]
     {
+        // Those of the killed one are no sign that this one can be interrupted.
+        while states(root, "broken").contains(&"running".to_string()) {
+            sleep(Duration::from_millis(2));
+        }
         let mut run =
             sweep(&["run", "broken", "--jobs=2"], root).stderr(Stdio::piped()).spawn().unwrap();
         wait_for(|| states(root, "broken").contains(&"running".to_string()), &mut run);
@@ -242,6 +289,13 @@ fn engines_get_the_points_that_are_not_done() {
         let mut submit = sweep(&["submit", "out", engine], root);
         stderr(&submit.env("PATH", root).output().unwrap())
     };
+    for name in ["100%", "a \"sweep\""] {
+        fs::create_dir(root.join(name)).unwrap();
+        fs::copy(root.join("out/points.json"), root.join(name).join("points.json")).unwrap();
+        let output = sweep(&["submit", name, "--engine=slurm"], root).output().unwrap();
+        assert!(stderr(&output).contains("rename the folder"), "{}", stderr(&output));
+        assert!(!root.join(name).join("submit.sbatch").exists());
+    }
     assert!(nowhere("--engine=hq").contains("hyperqueue/releases"));
     assert!(nowhere("--engine=slurm").contains("login node"));
 }

@@ -2,6 +2,8 @@
 
 /// Names less alike are not what was meant: `serve` is no `sweep`.
 const NEAR: f64 = 0.8;
+/// An algorithm's settings are fewer than those of a run.
+const MOST_LISTED: usize = 24;
 
 /// The known name most like `name` (Jaro–Winkler, whatever the case); none if none is near.
 pub(crate) fn nearest<'k>(name: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
@@ -18,6 +20,16 @@ pub(crate) fn expected(complaint: &str) -> Option<(&str, Option<&str>)> {
     let name = quoted(unknown).next()?;
     quoted(known).next()?;
     Some((name, nearest(name, quoted(known))))
+}
+
+/// A complaint whose list of all that would be right is only counted, where it is too long to read.
+pub(crate) fn without_long_list(complaint: &str) -> String {
+    const LIST: &str = "expected one of ";
+    let Some((head, list)) = complaint.split_once(LIST) else { return complaint.to_string() };
+    match quoted(list).count() {
+        0..=MOST_LISTED => complaint.to_string(),
+        count => format!("{head}{LIST}{count} names"),
+    }
 }
 
 /// What stands between backticks.
@@ -39,6 +51,17 @@ mod tests {
             assert_eq!(nearest(far, known), None, "{far}");
         }
         assert_eq!(nearest("serve", ["sweep", "deploy"]), None);
+    }
+
+    #[test]
+    fn long_lists_are_counted() {
+        let of = |count: usize| {
+            let names: Vec<_> = (0..count).map(|at| format!("`name-{at}`")).collect();
+            format!("unknown field `x`, expected one of {}", names.join(", "))
+        };
+        assert_eq!(without_long_list(&of(24)), of(24));
+        assert_eq!(without_long_list(&of(34)), "unknown field `x`, expected one of 34 names");
+        assert_eq!(without_long_list("expected u32"), "expected u32");
     }
 
     #[test]

@@ -32,7 +32,7 @@ enum Command {
         /// The sweep's folder [default: runs/GRID's name].
         #[arg(short, long, value_name = "DIR")]
         out: Option<PathBuf>,
-        /// Do not time samples.
+        /// Do not train a moment of each kind of run, which is timed and shows what fails at once.
         #[arg(long)]
         no_estimate: bool,
     },
@@ -104,6 +104,14 @@ fn plan(grid: &Path, out: Option<PathBuf>, no_estimate: bool) -> Result<(), CliE
     let stem = grid.file_stem().unwrap_or_default();
     let root = out.unwrap_or_else(|| Path::new("runs").join(stem));
     let plan = sweep::plan(grid, &root)?;
+    let estimate = match no_estimate {
+        true => None,
+        false => {
+            tell!("timing a moment of each kind of run (--no-estimate leaves that out) ...");
+            Some(sweep::estimate(&plan.sweep)?)
+        }
+    };
+    plan.write()?;
     let points = plan.sweep.points();
     let steps: u64 = points.iter().map(|point| point.config.steps).sum();
     let mut notes = vec![format!("{steps} steps")];
@@ -116,12 +124,11 @@ fn plan(grid: &Path, out: Option<PathBuf>, no_estimate: bool) -> Result<(), CliE
     if plan.excluded > 0 {
         notes.push(format!("{} excluded", plan.excluded));
     }
-    say!("{} points: {}", points.len(), notes.join(", "));
+    say!("{}: {}", counted(points.len()), notes.join(", "));
     let ends = [points.first(), points.last()];
     ends.into_iter().flatten().for_each(|point| say!("  {}", point.name));
-    if !no_estimate {
-        tell!("timing a moment of each kind of run (--no-estimate leaves that out) ...");
-        tell_estimate(&sweep::estimate(&plan.sweep));
+    if let Some(estimate) = estimate {
+        tell_estimate(&estimate);
     }
     let root = shell::path(&root);
     say!(
@@ -140,10 +147,15 @@ fn tell_estimate(estimate: &Estimate) {
         estimate.kinds,
         time(estimate.wall_seconds(jobs)),
     );
-    say!("disk: about {:.2} GB in the end", estimate.bytes as f64 / 1e9);
-    if let Some(problem) = &estimate.problem {
-        say!("not counted: points whose kind failed at once, {}: {problem}", estimate.unknown);
+    let megabytes = estimate.bytes as f64 / 1e6;
+    match megabytes < 1000.0 {
+        true => say!("disk: about {megabytes:.1} MB in the end"),
+        false => say!("disk: about {:.2} GB in the end", megabytes / 1000.0),
     }
+}
+
+fn counted(points: usize) -> String {
+    format!("{points} point{}", if points == 1 { "" } else { "s" })
 }
 
 fn train_all(sweep: &Sweep, jobs: Option<u32>) -> Result<(), CliError> {
@@ -169,7 +181,8 @@ fn train_all(sweep: &Sweep, jobs: Option<u32>) -> Result<(), CliError> {
             report.failed.len()
         )));
     }
-    say!("all {of} points are done; see `lacewing sweep status {root}`");
+    let done = if of == 1 { "the point is".into() } else { format!("all {of} points are") };
+    say!("{done} done; see `lacewing sweep status {root}`");
     Ok(())
 }
 
@@ -196,7 +209,10 @@ fn train_one(sweep: &Sweep, number: Option<usize>, stop_with_stdin: bool) -> Res
 
 /// The number that the engine gave this task.
 fn task_id() -> Result<usize, CliError> {
-    let given = TASK_IDS.iter().find_map(|name| Some((name, std::env::var(name).ok()?)));
+    let given = TASK_IDS.iter().find_map(|name| {
+        let value = std::env::var(name).ok()?;
+        (!value.trim().is_empty()).then_some((name, value))
+    });
     let Some((name, value)) = given else {
         return Err(CliError::Usage(format!(
             "which point? Give its number, as `lacewing sweep status` shows it, or set {}",
@@ -241,7 +257,7 @@ fn status(sweep: &Sweep, json: bool) -> Result<(), CliError> {
     let counts = states.map(|state| {
         format!("{} {}", all.iter().filter(|one| one.state == state).count(), state.name())
     });
-    say!("{} points: {}", all.len(), counts.join(", "));
+    say!("{}: {}", counted(all.len()), counts.join(", "));
     Ok(())
 }
 

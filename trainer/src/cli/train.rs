@@ -143,7 +143,7 @@ pub fn run(args: &Args) -> Result<(), CliError> {
     };
     let summary = until_done(&folder, &config)?;
     say!(
-        "{} steps in {}: return {:.1} over the last evaluations (best {:.1}), actor {:.1} % sparse",
+        "{} steps in {}: return {:.1} over the last tenth of evaluations (best {:.1}), actor {:.1} % sparse",
         summary.steps,
         duration(std::time::Duration::from_secs_f64(summary.wall_seconds)),
         summary.final_return,

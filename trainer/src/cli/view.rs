@@ -49,9 +49,10 @@ pub struct Args {
 }
 
 impl Args {
-    /// Refuses a file that is named as what it will not be.
+    /// Refuses a file that is named as what it will not be, and one that is named twice.
     fn check_names(&self) -> Result<(), CliError> {
         let kinds = [("gif", &self.gif), ("mp4", &self.mp4), ("png", &self.png)];
+        let mut places = Vec::new();
         for (kind, path) in kinds.iter().filter_map(|(kind, path)| Some((*kind, path.as_ref()?))) {
             let named = path.extension().unwrap_or_default();
             let other = kinds.iter().map(|(other, _)| *other);
@@ -63,6 +64,15 @@ impl Args {
                     path.display()
                 )));
             }
+            // Without a working directory nothing can be written anyway.
+            let place = std::path::absolute(path).unwrap_or_else(|_| path.clone());
+            if places.contains(&place) {
+                return Err(CliError::Usage(format!(
+                    "{} can hold one kind of picture only: name another file for --{kind}",
+                    path.display()
+                )));
+            }
+            places.push(place);
         }
         Ok(())
     }

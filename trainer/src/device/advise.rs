@@ -11,6 +11,7 @@ use thiserror::Error;
 use super::drawn::{Network, networks};
 use super::model::model;
 use super::profile::Profile;
+use crate::lab::evaluations;
 use crate::lab::policy::{self, PolicyError};
 
 /// Written alike within so much, the smaller file is taken.
@@ -128,12 +129,15 @@ pub fn measured(run: &Path) -> Result<Measured, AdviseError> {
     };
     let text = |key: &str| config.get(key).and_then(toml::Value::as_str);
     let structure = text("structure").unwrap_or("unstructured");
+    let evaluations = evaluations::read(run).map_err(|error| wrong(error.to_string()))?;
+    let final_return = evaluations::final_return(&evaluations)
+        .ok_or_else(|| wrong("progress.csv has no evaluation".into()))?;
     Ok(Measured {
         path: run.to_path_buf(),
         env: text("env").unwrap_or_default().to_string(),
         structure: structure.parse().map_err(|error| wrong(format!("`{structure}` {error}")))?,
         sparsity: number("actor_sparsity")?,
-        final_return: number("final_return")?,
+        final_return,
     })
 }
 

@@ -6,6 +6,7 @@ pub mod config;
 pub mod contract;
 pub mod deployed;
 pub mod error;
+pub mod evaluations;
 pub mod files;
 pub mod finetune;
 pub mod folder;

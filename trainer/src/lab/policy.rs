@@ -11,7 +11,7 @@ use lacewing_formats::topology::{Csr, TopologyError};
 use lacewing_runtime::act::{ActError, LoadError, Policy};
 use thiserror::Error;
 
-use super::folder::CONFIG;
+use super::folder::{CONFIG, SUMMARY};
 use super::seeds::{Stream, derive_seed};
 use super::world::narrow;
 use crate::engine::{Layer, Norm};
@@ -48,6 +48,16 @@ pub enum PolicyError {
         /// The folder.
         root: PathBuf,
     },
+    /// A finished run's folder whose policy was taken away.
+    #[error(
+        "{} has no policy.lace, though its run is finished; copy it back, or train it again: `lacewing \
+         train --config {} --out DIR`",
+        root.display(), shell::path(&root.join(CONFIG))
+    )]
+    Gone {
+        /// The folder.
+        root: PathBuf,
+    },
     /// Any other folder.
     #[error("{} is a folder without policy.lace; name a policy file or a run's folder", root.display())]
     NotARun {
@@ -78,9 +88,10 @@ pub fn file(path: &Path) -> Result<PathBuf, PolicyError> {
         let root = path.clone();
         path.push("policy.lace");
         if !path.is_file() {
-            return Err(match root.join(CONFIG).is_file() {
-                true => PolicyError::NoPolicy { root },
-                false => PolicyError::NotARun { root },
+            return Err(match (root.join(CONFIG).is_file(), root.join(SUMMARY).is_file()) {
+                (true, true) => PolicyError::Gone { root },
+                (true, false) => PolicyError::NoPolicy { root },
+                (false, _) => PolicyError::NotARun { root },
             });
         }
     }

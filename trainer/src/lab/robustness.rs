@@ -41,6 +41,24 @@ pub enum RobustnessError {
     /// A file could not be read or written.
     #[error(transparent)]
     File(#[from] FileError),
+    /// A measurement is there that says more.
+    #[error(
+        "{}: {shift}={value} was measured over {there} episodes, and {asked} would replace it: give --episodes \
+         {there} or more, or --force",
+        run.display()
+    )]
+    Fewer {
+        /// The run's folder.
+        run: PathBuf,
+        /// The shift.
+        shift: String,
+        /// Its value.
+        value: f64,
+        /// Episodes of that measurement.
+        there: u32,
+        /// Episodes of the new one.
+        asked: u32,
+    },
     /// An earlier measurement is damaged.
     #[error("{}: {source}; delete the file and measure again", path.display())]
     Damaged {
@@ -109,8 +127,28 @@ pub fn read(run: &Path) -> Result<Vec<Measured>, RobustnessError> {
     rows.map_err(|source| RobustnessError::Damaged { path, source })
 }
 
-/// Plays the policy in a run's folder under every value, in its environment `id`, and adds what came out to
-/// its `robustness.csv`; what stands there of the same policy is not played again. `done` is told each.
+/// Refuses to replace what was measured of a run's policy by what fewer episodes say.
+///
+/// # Errors
+/// [`RobustnessError::Fewer`]; [`RobustnessError`] where there is no policy, or the file is damaged.
+pub fn check(run: &Path, vary: &[Vary], episodes: u32) -> Result<(), RobustnessError> {
+    let policy = crc32fast::hash(&policy::read(run)?);
+    let asked = |row: &Measured| {
+        let values = vary.iter().filter(|vary| vary.key == row.shift).flat_map(|vary| &vary.values);
+        values.into_iter().any(|&(value, _)| value == row.value)
+    };
+    let more = |row: &Measured| row.policy == policy && row.episodes > episodes && asked(row);
+    match read(run)?.into_iter().find(more) {
+        None => Ok(()),
+        Some(Measured { shift, value, episodes: there, .. }) => {
+            Err(RobustnessError::Fewer { run: run.into(), shift, value, there, asked: episodes })
+        }
+    }
+}
+
+/// Plays the policy in a run's folder under every value, in its environment `id`. What comes out goes into its
+/// `robustness.csv`, in place of what was measured there with other episodes or of another policy; what
+/// stands there as it would come out is not played again. `done` is told each.
 ///
 /// # Errors
 /// [`RobustnessError`]; what was measured before it is kept.

@@ -40,6 +40,15 @@ pub enum SweepError {
         /// What is wrong.
         source: Box<LabError>,
     },
+    /// Points that fail as soon as they are trained.
+    #[error(
+        "{}; correct them, or leave such points out with [[exclude]] (--no-estimate plans what was not tried)",
+        problems.join("; ")
+    )]
+    Failing {
+        /// What is wrong, with a point of each kind.
+        problems: Vec<String>,
+    },
     /// A planned point is not in the grid any more.
     #[error(
         "{} has point {name}, which the grid has not any more: points may only be added to a sweep; \
@@ -126,6 +135,16 @@ pub enum SweepError {
         path.display()
     )]
     NotText {
+        /// The path.
+        path: PathBuf,
+    },
+    /// A path that a script for Slurm cannot say.
+    #[error(
+        "{}: Slurm reads `%`, `\"` and `\\` in a path as something else: rename the folder, or train here with \
+         `lacewing sweep run`",
+        path.display()
+    )]
+    NotForSlurm {
         /// The path.
         path: PathBuf,
     },

@@ -1,13 +1,13 @@
-//! How long a sweep will take, and how much disk: from a timed moment of each kind of run.
+//! How long a sweep will take, and how much disk: from a timed moment of each kind of run. What fails in it
+//! would fail in training.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use lacewing_runtime::learn::Growth;
 
-use super::{Point, Sweep};
+use super::{Point, Sweep, SweepError};
 use crate::lab::config::{Preset, RunConfig};
-use crate::lab::error::LabError;
 use crate::lab::session;
 
 /// Time for all samples together, between the two limits for one.
@@ -20,10 +20,6 @@ const LONGEST: Duration = Duration::from_secs(1);
 pub struct Estimate {
     /// Kinds of runs that were timed.
     pub kinds: usize,
-    /// Points of kinds that could not be timed, which are not in the figures.
-    pub unknown: usize,
-    /// Why the last of them could not.
-    pub problem: Option<LabError>,
     /// Seconds that one core takes for all points.
     pub core_seconds: f64,
     /// Seconds of the longest point.
@@ -32,28 +28,23 @@ pub struct Estimate {
     pub bytes: u64,
 }
 
-/// Times a moment of each kind of run.
-pub fn estimate(sweep: &Sweep) -> Estimate {
-    let mut kinds: BTreeMap<String, Vec<&Point>> = BTreeMap::new();
-    for point in sweep.points() {
-        kinds.entry(kind(&point.config)).or_default().push(point);
-    }
+/// Times a moment of each kind of run, and tries the settings of algorithms that are in none of those moments.
+///
+/// # Errors
+/// [`SweepError::Failing`] naming what fails at once.
+pub fn estimate(sweep: &Sweep) -> Result<Estimate, SweepError> {
+    let kinds = by(sweep, kind);
+    let mut untried = by(sweep, settings);
+    let mut problems: BTreeMap<String, Vec<&str>> = BTreeMap::new();
     let share = BUDGET / u32::try_from(kinds.len()).unwrap_or(u32::MAX);
     let moment = share.clamp(SHORTEST, LONGEST);
-    let mut all = Estimate {
-        kinds: kinds.len(),
-        unknown: 0,
-        problem: None,
-        core_seconds: 0.0,
-        longest: 0.0,
-        bytes: 0,
-    };
+    let mut all = Estimate { kinds: kinds.len(), core_seconds: 0.0, longest: 0.0, bytes: 0 };
     for points in kinds.values() {
+        untried.remove(&settings(&points[0].config));
         let sample = match session::sample(&points[0].config, moment) {
             Ok(sample) => sample,
             Err(error) => {
-                all.unknown += points.len();
-                all.problem = Some(error);
+                problems.entry(error.to_string()).or_default().push(&points[0].name);
                 continue;
             }
         };
@@ -64,6 +55,23 @@ pub fn estimate(sweep: &Sweep) -> Estimate {
             all.bytes += sample.bytes(config);
         }
     }
+    for points in untried.values() {
+        if let Err(error) = session::attempt(&points[0].config) {
+            problems.entry(error.to_string()).or_default().push(&points[0].name);
+        }
+    }
+    if problems.is_empty() {
+        return Ok(all);
+    }
+    let problem = |(error, names): (String, Vec<_>)| format!("point {}: {error}", names.join(", "));
+    Err(SweepError::Failing { problems: problems.into_iter().map(problem).collect() })
+}
+
+fn by(sweep: &Sweep, name: impl Fn(&RunConfig) -> String) -> BTreeMap<String, Vec<&Point>> {
+    let mut all: BTreeMap<_, Vec<_>> = BTreeMap::new();
+    for point in sweep.points() {
+        all.entry(name(&point.config)).or_default().push(point);
+    }
     all
 }
 
@@ -72,6 +80,11 @@ impl Estimate {
     pub fn wall_seconds(&self, jobs: usize) -> f64 {
         (self.core_seconds / jobs.max(1) as f64).max(self.longest)
     }
+}
+
+/// What decides most whether learning diverges.
+fn settings(config: &RunConfig) -> String {
+    format!("{} {:?}", config.env, config.settings())
 }
 
 /// What decides how long a step takes. What is pruned is timed as it begins, dense.

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeSet;
 
+use lacewing_runtime::learn::AlgorithmKind;
 use toml::{Table, Value};
 
 use super::SweepError;
 use super::grid::{Axis, Grid, MOST_POINTS, Settings, rank};
-use crate::lab::config::Preset;
+use crate::lab::config::{self, Preset};
 use crate::nearest;
 
 /// Settings that say nothing where every link lives.
@@ -91,6 +92,9 @@ impl Grid {
             let problem = format!("more than {MOST_POINTS} combinations: shorten a list of [axes]");
             return Err(SweepError::Grid { origin: self.origin.clone(), problem });
         }
+        if let Some(problem) = set_twice(axes) {
+            return Err(SweepError::Grid { origin: self.origin.clone(), problem });
+        }
         let mut all = vec![self.base.clone()];
         for axis in axes {
             let over = |under: &Settings| {
@@ -106,11 +110,34 @@ impl Grid {
 /// Settings with others over them: `topology.amount` replaces `topology.amount.cosine`, and the other
 /// way round.
 fn lay(mut under: Settings, over: &Settings) -> Settings {
-    let within =
-        |key: &str, table: &str| key.strip_prefix(table).is_some_and(|rest| rest.starts_with('.'));
     under.retain(|key, _| !over.keys().any(|new| within(key, new) || within(new, key)));
     under.extend(over.iter().map(|(key, value)| (key.clone(), value.clone())));
     under
+}
+
+/// Whether a dotted key is in the table of another.
+fn within(key: &str, table: &str) -> bool {
+    key.strip_prefix(table).is_some_and(|rest| rest.starts_with('.'))
+}
+
+/// What is wrong where a value of one axis would replace one of another.
+fn set_twice(axes: &[Axis]) -> Option<String> {
+    let mut setters: Vec<(&str, &str)> = Vec::new();
+    for axis in axes {
+        let keys: BTreeSet<_> = axis.values.iter().flat_map(Settings::keys).collect();
+        for key in &keys {
+            let same = |of: &str| of == *key || within(of, key) || within(key, of);
+            if let Some((_, name)) = setters.iter().find(|(of, _)| same(of)) {
+                return Some(format!(
+                    "`{key}` is set by two axes, {name} and {}: values of one would replace the other's, so \
+                     let one of them set it",
+                    axis.name
+                ));
+            }
+        }
+        setters.extend(keys.into_iter().map(|key| (key.as_str(), axis.name.as_str())));
+    }
+    None
 }
 
 /// A dense network has no sparsity and a fixed topology no changes: without such settings all
@@ -129,6 +156,32 @@ pub(crate) fn leave_out_what_says_nothing(settings: &mut Settings) {
     });
 }
 
+/// Where runs of several algorithms are in a grid, so are settings of each, which say nothing of the others.
+/// Of an algorithm that no run has they stay, and are refused.
+fn leave_out_other_algorithms(all: &mut [Settings]) {
+    let mut trained = Vec::new();
+    for algorithm in all.iter().map(algorithm) {
+        if !trained.contains(&algorithm) {
+            trained.push(algorithm);
+        }
+    }
+    for settings in all {
+        let own = algorithm(settings);
+        settings.retain(|key, _| {
+            let table = key.split_once('.').and_then(|(table, _)| config::of_table(table));
+            table.is_none() || table == own || !trained.contains(&table)
+        });
+    }
+}
+
+/// The algorithm of a run, where what decides it is legal.
+fn algorithm(settings: &Settings) -> Option<AlgorithmKind> {
+    match settings.get("algorithm") {
+        Some(name) => name.clone().try_into().ok(),
+        None => settings.get("env")?.as_str().map(config::usual),
+    }
+}
+
 /// Names made of the settings in which combinations differ and which say something.
 fn named(mut all: Vec<Settings>) -> Vec<Combination> {
     let keys: BTreeSet<_> = all.iter().flat_map(Settings::keys).collect();
@@ -136,6 +189,7 @@ fn named(mut all: Vec<Settings>) -> Vec<Combination> {
     let mut varying: Vec<_> = keys.into_iter().filter(varies).cloned().collect();
     varying.sort_by_key(|key| rank(key));
     all.iter_mut().for_each(leave_out_what_says_nothing);
+    leave_out_other_algorithms(&mut all);
     let name = |settings: &Settings| {
         let parts = varying.iter().filter_map(|key| Some(part(key, settings.get(key)?)));
         let parts: Vec<_> = parts.collect();

@@ -99,16 +99,22 @@ impl Grid {
         let lists = |section: &str, table, least| {
             lists(table, least).map_err(|problem| complain(format!("[{section}] {problem}")))
         };
+        let singles = |section: &str, table| {
+            let settings = flat(table);
+            let range = settings.iter().find_map(|(key, value)| misplaced_range(key, value));
+            match range {
+                Some(problem) => Err(complain(format!("[{section}] {problem}"))),
+                None => Ok(settings),
+            }
+        };
         let mut axes: Vec<_> =
             lists("axes", file.axes, Least::List)?.into_iter().map(axis).collect();
-        axes.extend(
-            file.linked.into_iter().map(|(name, values)| Axis {
-                name,
-                values: values.into_iter().map(flat).collect(),
-            }),
-        );
-        if let Some(empty) = axes.iter().find(|axis| axis.values.is_empty()) {
-            return Err(complain(format!("{} has no values: list one at least", empty.name)));
+        for (name, values) in file.linked {
+            if values.is_empty() {
+                return Err(complain(format!("[linked] {}", no_values(&name))));
+            }
+            let values = values.into_iter().map(|table| singles("linked", table));
+            axes.push(Axis { name, values: values.collect::<Result<_, _>>()? });
         }
         axes.sort_by_key(|axis| (rank(&axis.name), axis.name.clone()));
         let each = |section: &'static str, tables: Vec<Table>| {
@@ -119,7 +125,7 @@ impl Grid {
         let include = each("[include]", file.include)?;
         Ok(Self {
             origin: origin.to_string(),
-            base: flat(file.base),
+            base: singles("base", file.base)?,
             axes,
             exclude: exclude.into_iter().map(|keys| keys.into_iter().collect()).collect(),
             include: include.into_iter().map(|keys| keys.into_iter().map(axis).collect()).collect(),
@@ -179,9 +185,27 @@ fn lists(table: Table, least: Least) -> Result<Vec<(String, Vec<Value>)>, String
                 ));
             }
         };
+        if values.is_empty() {
+            return Err(no_values(&key));
+        }
+        if let Some(problem) = values.iter().find_map(|value| misplaced_range(&key, value)) {
+            return Err(problem);
+        }
         lists.push((key, values));
     }
     Ok(lists)
+}
+
+fn no_values(key: &str) -> String {
+    format!("{key} has no values: list one at least")
+}
+
+/// What is wrong with a range where a single value stands.
+fn misplaced_range(key: &str, value: &Value) -> Option<String> {
+    let text = value.as_str()?;
+    range(key, text).is_ok().then(|| {
+        format!("{key}: a range stands alone, not in a list, and under [axes]: {key} = \"{text}\"")
+    })
 }
 
 /// `"1..=5"` is 1, 2, 3, 4, 5; `"1..5"` is 1, 2, 3, 4.

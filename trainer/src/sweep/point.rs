@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use super::{Point, Sweep, SweepError};
 use crate::lab::config::RunConfig;
 use crate::lab::files;
-use crate::lab::folder::{FolderError, RunFolder, SUMMARY};
+use crate::lab::folder::{FolderError, RunFolder};
 use crate::lab::session::{self, Outcome, Summary};
 
 /// Whoever looks at a point holds it for a moment.
@@ -34,12 +34,12 @@ pub enum Ended {
 /// [`SweepError`]; [`SweepError::Busy`] where another process trains it.
 pub fn train(sweep: &Sweep, point: &Point, stop: &AtomicBool) -> Result<Ended, SweepError> {
     let folder = sweep.folder(point);
-    if folder.join(SUMMARY).exists() {
+    if Summary::read(&folder).is_some() {
         return Ok(Ended::Already);
     }
     let trained = enter(sweep, point).and_then(|(folder, config)| {
         // Another process may have finished it since.
-        if folder.summary().exists() {
+        if Summary::read(folder.root()).is_some() {
             return Ok(Ended::Already);
         }
         let _ = fs::remove_file(sweep.error(point));

@@ -10,6 +10,8 @@ use crate::lab::config::RunConfig;
 use crate::lab::files;
 
 pub(super) const GRID: &str = "grid.toml";
+/// Of the points' folders.
+pub(super) const FOLDER: &str = "points";
 pub(crate) const POINTS: &str = "points.json";
 
 /// Longest name of a folder, in bytes: file systems allow 255.
@@ -34,7 +36,7 @@ impl Point {
         let mut name = format!("{number:04}-{name}");
         // Names are ASCII; the number keeps shortened ones apart.
         name.truncate(LONGEST);
-        Self { number, folder: Path::new("points").join(&name), name, config }
+        Self { number, folder: Path::new(FOLDER).join(&name), name, config }
     }
 }
 
@@ -62,23 +64,26 @@ impl Sweep {
         if points.is_empty() || !numbered {
             return Err(damaged("its points must be numbered from 0, one at least".into()));
         }
-        Ok(Self { root: root.to_path_buf(), points })
+        Ok(Self::new(root, points))
     }
 
-    /// Writes a sweep's folder. Its points come last: before, there is no sweep.
+    pub(super) fn new(root: &Path, points: Vec<Point>) -> Self {
+        Self { root: root.to_path_buf(), points }
+    }
+
+    /// Writes the sweep's folder. Its points come last: before, there is no sweep.
     ///
     /// # Errors
     /// [`SweepError::File`].
-    pub(super) fn write(root: &Path, grid: &str, points: Vec<Point>) -> Result<Self, SweepError> {
-        files::create_folder(root)?;
-        files::write_atomic(&root.join(GRID), grid.as_bytes())?;
-        let path = root.join(POINTS);
-        let json = serde_json::to_vec_pretty(&points).map_err(|error| SweepError::Points {
+    pub(super) fn write(&self, grid: &str) -> Result<(), SweepError> {
+        files::create_folder(&self.root)?;
+        files::write_atomic(&self.root.join(GRID), grid.as_bytes())?;
+        let path = self.root.join(POINTS);
+        let json = serde_json::to_vec_pretty(&self.points).map_err(|error| SweepError::Points {
             path: path.clone(),
             problem: error.to_string(),
         })?;
-        files::write_atomic(&path, &json)?;
-        Ok(Self { root: root.to_path_buf(), points })
+        Ok(files::write_atomic(&path, &json)?)
     }
 
     /// Its folder.

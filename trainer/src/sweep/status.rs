@@ -7,7 +7,8 @@ use serde::Serialize;
 
 use super::{Point, Sweep};
 use crate::lab::checkpoint::Checkpoints;
-use crate::lab::folder::{CHECKPOINT, PROGRESS, RunFolder, SUMMARY};
+use crate::lab::evaluations;
+use crate::lab::folder::{CHECKPOINT, RunFolder};
 use crate::lab::session::Summary;
 
 /// What is going on with a point.
@@ -52,7 +53,7 @@ pub struct Standing<'s> {
     pub step: u64,
     /// Environment steps of the whole run.
     pub steps: u64,
-    /// Mean return of a finished run's last ten evaluations, else that of the last evaluation.
+    /// Mean return of the last tenth of a finished run's evaluations, else that of the last evaluation.
     pub last_return: Option<f64>,
     /// Why it failed.
     pub error: Option<String>,
@@ -73,18 +74,21 @@ pub fn standing<'s>(sweep: &Sweep, point: &'s Point) -> Standing<'s> {
         error: None,
         folder: &point.folder,
     };
-    if let Some(summary) = summary(&root) {
+    // Nothing may be there yet.
+    let evaluations = evaluations::read(&root).unwrap_or_default();
+    if let Some(summary) = Summary::read(&root) {
         (standing.state, standing.step) = (State::Done, summary.steps);
-        standing.last_return = Some(summary.final_return);
+        // Not the summary's: earlier versions had another mean there.
+        standing.last_return = evaluations::final_return(&evaluations);
         return standing;
     }
-    let evaluated = last_evaluation(&root);
+    let evaluated = evaluations.last();
     let saved = Checkpoints::peek(&root.join(CHECKPOINT)).map_or(0, |state| state.step);
-    standing.last_return = evaluated.map(|(_, mean)| mean);
+    standing.last_return = evaluated.map(|&(_, mean)| mean);
     standing.step = saved;
     if RunFolder::is_held(&root) {
         standing.state = State::Running;
-        standing.step = saved.max(evaluated.map_or(0, |(step, _)| step));
+        standing.step = saved.max(evaluated.map_or(0, |&(step, _)| step));
     } else if let Ok(error) = fs::read_to_string(sweep.error(point)) {
         standing.state = State::Failed;
         standing.error = Some(error.trim().to_string());
@@ -92,18 +96,4 @@ pub fn standing<'s>(sweep: &Sweep, point: &'s Point) -> Standing<'s> {
         standing.state = State::Stopped;
     }
     standing
-}
-
-fn summary(root: &Path) -> Option<Summary> {
-    serde_json::from_slice(&fs::read(root.join(SUMMARY)).ok()?).ok()
-}
-
-/// Step and mean return of the last whole row of `progress.csv`.
-fn last_evaluation(root: &Path) -> Option<(u64, f64)> {
-    let text = fs::read_to_string(root.join(PROGRESS)).ok()?;
-    let (whole, _) = text.rsplit_once('\n')?;
-    let names = whole.lines().next()?.split(',');
-    let row: Vec<_> = names.zip(whole.lines().next_back()?.split(',')).collect();
-    let cell = |name| row.iter().find(|(column, _)| *column == name).map(|(_, cell)| *cell);
-    Some((cell("step")?.parse().ok()?, cell("eval_mean")?.parse().ok()?))
 }

@@ -23,6 +23,9 @@ pub enum Engine {
 /// Numbers in one array of Slurm's: clusters allow 0 to 1000 unless their `MaxArraySize` says otherwise.
 const SLURM_ARRAY: usize = 1000;
 
+/// What means something else in an `#SBATCH` line.
+const NOT_IN_SBATCH: [char; 4] = ['%', '"', '\\', '\n'];
+
 /// Commands to start, and the script they need.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Submission {
@@ -39,7 +42,7 @@ pub struct Submission {
 ///
 /// # Errors
 /// [`SweepError::File`] if the sweep's folder has no absolute path, [`SweepError::NotText`] if that is
-/// not UTF-8.
+/// not UTF-8, [`SweepError::NotForSlurm`] if Slurm would misread it.
 pub fn submission(
     sweep: &Sweep,
     engine: Engine,
@@ -67,6 +70,9 @@ pub fn submission(
     };
     Ok(Some(match engine {
         Engine::Hq => task.hq(extra),
+        Engine::Slurm if task.root.to_string_lossy().contains(NOT_IN_SBATCH) => {
+            return Err(SweepError::NotForSlurm { path: task.root });
+        }
         Engine::Slurm => task.slurm(jobs, extra),
     }))
 }

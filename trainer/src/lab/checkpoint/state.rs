@@ -26,9 +26,10 @@ pub struct LoopState {
     pub refilled_from: u64,
     /// Mean return of the best evaluation so far.
     pub best: Option<f64>,
-    /// The last ten evaluations.
-    pub recent: Vec<Score>,
-    /// Step of the last one.
+    /// The last evaluation; none in checkpoints of versions that remembered ten.
+    #[serde(default)]
+    pub last: Option<Score>,
+    /// Its step.
     #[serde(default)]
     pub evaluated: u64,
     /// Sums towards the next row of the log.

@@ -6,6 +6,9 @@ use lacewing_runtime::learn::{
 
 use super::RunConfig;
 
+const ALL: [AlgorithmKind; 4] =
+    [AlgorithmKind::Td3, AlgorithmKind::Sac, AlgorithmKind::Dqn, AlgorithmKind::Ppo];
+
 /// Environments whose actions are discrete.
 const DISCRETE: [&str; 3] = ["CartPole-v1", "Acrobot-v1", "MountainCar-v0"];
 /// Environments that are learned within minutes.
@@ -23,8 +26,13 @@ pub(super) fn is_small(env: &str) -> bool {
 }
 
 /// The algorithm that suits an environment's actions.
-pub(super) fn usual(env: &str) -> AlgorithmKind {
+pub(crate) fn usual(env: &str) -> AlgorithmKind {
     if DISCRETE.contains(&base(env)) { AlgorithmKind::Dqn } else { AlgorithmKind::Td3 }
+}
+
+/// The algorithm whose table is called so.
+pub(crate) fn of_table(name: &str) -> Option<AlgorithmKind> {
+    ALL.into_iter().find(|algorithm| algorithm.name() == name)
 }
 
 /// Settings that suit an environment.

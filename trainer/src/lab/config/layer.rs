@@ -45,6 +45,17 @@ pub enum ConfigError {
         /// Name of the setting, and what it must be.
         complaint: &'static str,
     },
+    /// A setting is another algorithm's.
+    #[error(
+        "`{setting}` says nothing of a {algorithm} run: leave it out, or set {algorithm}'s own; --algorithm \
+         chooses another"
+    )]
+    Foreign {
+        /// The setting.
+        setting: String,
+        /// Name of the run's algorithm.
+        algorithm: &'static str,
+    },
     /// A field's value makes no sense.
     #[error("{field} {problem}")]
     Value {
@@ -63,9 +74,12 @@ impl ConfigError {
     /// The same, where a name that is none may be that of a field in another table of `defaults`.
     pub(super) fn parse_over(defaults: &Table, origin: &str, error: &toml::de::Error) -> Self {
         let shown = error.to_string();
+        let shown = shown.replace(error.message(), &nearest::without_long_list(error.message()));
         let message = match (error.span(), shown.lines().next()) {
             // Over a text the first line names the place, and the next three draw it.
-            (Some(_), Some(place)) => format!("{place}: {}", error.message()),
+            (Some(_), Some(place)) => {
+                format!("{place}: {}", nearest::without_long_list(error.message()))
+            }
             // Over values the field comes last.
             _ => shown,
         };
@@ -255,6 +269,8 @@ mod tests {
             let told = with(setting).unwrap_err().to_string();
             assert!(!told.contains("did you mean") && told.contains("expected "), "{told}");
         }
+        let told = with("zzzz=3").unwrap_err().to_string();
+        assert!(told.contains("expected one of ") && told.len() < 150, "{told}");
         let told = with("seed=18446744073709551615").unwrap_err().to_string();
         assert!(told.contains("at most 9223372036854775807"), "{told}");
     }

@@ -19,6 +19,7 @@ use serde::{Deserialize, Serialize};
 use toml::Table;
 
 use crate::env;
+pub(crate) use agent::{of_table, usual};
 pub(crate) use changes::written;
 pub use changes::{ChangeError, Changes};
 pub use layer::{CLOSENESS, ConfigError, Layer, allocation, is_whole};
@@ -220,8 +221,15 @@ impl RunConfig {
             Some(algorithm) => algorithm
                 .try_into()
                 .map_err(|error| ConfigError::parse(&format!("{origin}: algorithm"), &error))?,
-            None => agent::usual(&env),
+            None => usual(&env),
         };
+        let foreign = |name: &&String| of_table(name).is_some_and(|of| of != algorithm);
+        if let Some(table) = over.keys().find(foreign) {
+            let fields = over[table].as_table();
+            let field = fields.and_then(|fields| fields.keys().next());
+            let setting = field.map_or(table.clone(), |field| format!("{table}.{field}"));
+            return Err(ConfigError::Foreign { setting, algorithm: algorithm.name() });
+        }
         over.remove("method");
         let defaults = Table::try_from(Self::defaults(&env, algorithm, method))
             .map_err(|error| value_error("config", error.to_string()))?;

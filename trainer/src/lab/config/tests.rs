@@ -53,6 +53,15 @@ fn a_setting_lies_over_a_file() {
 }
 
 #[test]
+fn settings_of_another_algorithm_are_refused_by_name() {
+    let layers = ["algorithm=sac", "td3.learning-rate=1e-3"];
+    let layers = layers.map(|text| Layer::setting(text).unwrap()).into();
+    let error = RunConfig::from_layers(Some("Pendulum-v1"), None, layers).unwrap_err();
+    let told = error.to_string();
+    assert!(told.starts_with("`td3.learning-rate` says nothing of a sac run"), "{told}");
+}
+
+#[test]
 fn allocations_that_decide_the_sparsity_exclude_one() {
     let explicit = "allocation={rule='explicit',sparsities=[0.8,0.5,0.0]}";
     let read = |setting: &str| {

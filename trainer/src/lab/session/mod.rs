@@ -16,7 +16,7 @@ use crate::env::{self, Shift};
 use crate::lab::checkpoint::{Checkpoints, LoopState, Restored};
 use crate::lab::config::{Changes, Layer, RunConfig};
 use crate::lab::error::LabError;
-use crate::lab::folder::RunFolder;
+use crate::lab::folder::{RunFolder, SUMMARY};
 use crate::lab::log::Log;
 use crate::lab::memory;
 use crate::lab::policy;
@@ -24,7 +24,7 @@ use crate::lab::progress::Progress;
 use crate::lab::seeds::{Stream, derive_seed};
 use crate::lab::world::Simulator;
 use run::Run;
-pub use sample::{Sample, sample};
+pub use sample::{Sample, attempt, sample};
 
 /// How a run ended.
 #[derive(Debug)]
@@ -43,7 +43,7 @@ pub enum Outcome {
 pub struct Summary {
     /// Environment steps.
     pub steps: u64,
-    /// Mean return of the last ten evaluations.
+    /// Mean return of the last tenth of all evaluations, as in reports.
     pub final_return: f64,
     /// Mean return of the best evaluation.
     pub best_return: f64,
@@ -54,6 +54,13 @@ pub struct Summary {
     /// Bytes that the networks and all that learns them take, the replay not counted; absent where the
     /// engine has its own memory.
     pub learner_bytes: Option<usize>,
+}
+
+impl Summary {
+    /// That of the run in a folder, which is finished if there is one that can be read.
+    pub fn read(run: &Path) -> Option<Self> {
+        serde_json::from_slice(&std::fs::read(run.join(SUMMARY)).ok()?).ok()
+    }
 }
 
 /// Checks a configuration whole, before anything is written: its values, its environment, its

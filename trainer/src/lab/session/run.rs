@@ -7,7 +7,7 @@ use std::time::Instant;
 use lacewing_formats::codec::Encoding;
 use lacewing_formats::policy::{ActionHead, Evaluation, Provenance};
 use lacewing_runtime::learn::session::{Position, Watch};
-use lacewing_runtime::learn::{Losses, Replay, Score, Transition};
+use lacewing_runtime::learn::{Losses, Replay, Transition};
 
 use super::Summary;
 use crate::engine::{Engine, Normaliser, Probe, Topologies};
@@ -15,6 +15,7 @@ use crate::env::{ActionSpace, Env};
 use crate::lab::checkpoint::{Checkpoints, LoopState, Sum};
 use crate::lab::config::RunConfig;
 use crate::lab::error::{LabError, TrainError};
+use crate::lab::evaluations;
 use crate::lab::files;
 use crate::lab::folder::RunFolder;
 use crate::lab::log::{Log, Row};
@@ -22,9 +23,6 @@ use crate::lab::policy::{self, Facts};
 use crate::lab::progress::Progress;
 use crate::lab::seeds::{Stream, derive_seed};
 use crate::lab::world::{Simulator, evaluate};
-
-/// Evaluations that a run's final return averages, as the papers do.
-const FINAL_EVALUATIONS: usize = 10;
 
 /// Watches the loop of one run.
 pub(super) struct Run<'a> {
@@ -89,7 +87,7 @@ impl<'w, 'e> Watch<Simulator<'w>, dyn Engine + 'e, TrainError> for Run<'_> {
     ) -> Result<bool, TrainError> {
         self.state.episodes = at.episodes;
         self.state.sums.returns.add(total);
-        let last = self.state.recent.last().map(|score| format!(", evaluated {score}"));
+        let last = self.state.last.map(|score| format!(", evaluated {score}"));
         self.progress.status(format!("return {total:.1}{}", last.unwrap_or_default()));
         self.interrupted = self.stop.load(Ordering::Relaxed);
         if at.step >= self.next_checkpoint || self.interrupted {
@@ -142,10 +140,7 @@ impl Run<'_> {
             diagnosis,
         })?;
         self.progress.say(&format!("step {step}: return {score}"));
-        if self.state.recent.len() == FINAL_EVALUATIONS {
-            self.state.recent.remove(0);
-        }
-        self.state.recent.push(score);
+        self.state.last = Some(score);
         self.state.evaluated = step;
         // Before learning starts an evaluation says nothing about the policy to keep.
         if self.state.updates > 0 && self.state.best.is_none_or(|best| score.mean > best) {
@@ -185,7 +180,7 @@ impl Run<'_> {
     ) -> Result<(), TrainError> {
         let resume = engine.save()?;
         // An evaluation of older weights would be another policy's.
-        let evaluated = self.state.recent.last().filter(|_| self.state.evaluated == step);
+        let evaluated = self.state.last.filter(|_| self.state.evaluated == step);
         let evaluation = evaluated.map(|score| Evaluation {
             mean: score.mean,
             std: score.std,
@@ -231,8 +226,8 @@ impl Run<'_> {
     ) -> Result<Summary, LabError> {
         self.log.sync()?;
         self.write_policy(at.step, engine, &self.folder.policy())?;
-        let means: Vec<f64> = self.state.recent.iter().map(|score| score.mean).collect();
-        let final_return = Score::of(&means).mean;
+        let evaluations = evaluations::read(self.folder.root())?;
+        let final_return = evaluations::final_return(&evaluations).unwrap_or(f64::NAN);
         let summary = Summary {
             steps: at.step,
             final_return,

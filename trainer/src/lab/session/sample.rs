@@ -16,6 +16,8 @@ use crate::lab::world::Simulator;
 
 /// Steps of an episode at most: where it ends the sample can end.
 const EPISODE: u32 = 100;
+/// The same where nothing is timed.
+const SHORT_EPISODE: u32 = 10;
 
 /// What a run takes.
 #[derive(Clone, Copy, Debug)]
@@ -37,6 +39,19 @@ pub struct Sample {
 /// # Errors
 /// [`LabError`], as the run itself.
 pub fn sample(config: &RunConfig, moment: Duration) -> Result<Sample, LabError> {
+    begin(config, moment, EPISODE)
+}
+
+/// Trains for some updates, to see whether they fail.
+///
+/// # Errors
+/// [`LabError`], as the run itself.
+pub fn attempt(config: &RunConfig) -> Result<(), LabError> {
+    begin(config, Duration::from_nanos(1), SHORT_EPISODE).map(drop)
+}
+
+/// Trains until learning took so long, to the end of an episode.
+fn begin(config: &RunConfig, moment: Duration, episode: u32) -> Result<Sample, LabError> {
     let own = env::make(&config.env, &Shift::default())?.spec().max_episode_steps;
     let mut short = config.clone();
     short.set_start_steps(config.start_steps().min(config.batch()));
@@ -46,7 +61,7 @@ pub fn sample(config: &RunConfig, moment: Duration) -> Result<Sample, LabError> 
         short.set_settings(settings);
     }
     let (name, wrap) = env::parts(&config.env)?;
-    let wrap = Wrap { time_limit: Some(own.min(EPISODE)), ..wrap };
+    let wrap = Wrap { time_limit: Some(own.min(episode)), ..wrap };
     let mut env = env::make_wrapped(name, &Shift::default(), &wrap)?;
     let spec = env.spec();
     let shape = short.shape(spec.obs_dim, spec.action_space.of_agent())?;
