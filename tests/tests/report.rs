@@ -17,6 +17,9 @@ const HEAD: &str = "step,episodes,updates,eval_mean,eval_std,train_return,critic
 /// Of a made run.
 const EVALUATIONS: usize = 20;
 
+/// What returns of a made run begin below its level.
+const GAIN: f64 = 1000.0;
+
 /// Writes a finished run with these settings whose returns end about `level`.
 fn made(folder: &Path, settings: &[&str], level: f64) {
     let layers = settings.iter().map(|text| Layer::setting(text).unwrap()).collect();
@@ -29,7 +32,7 @@ fn made(folder: &Path, settings: &[&str], level: f64) {
 fn finish(folder: &Path, level: f64) {
     let row = |at: usize| {
         let share = at as f64 / EVALUATIONS as f64;
-        let mean = level * share + 10.0 * (at as f64 * 1.7).sin();
+        let mean = level - GAIN * (1.0 - share) + 10.0 * (at as f64 * 1.7).sin();
         // The last but one evaluation could not look at the units.
         let dormant = if at + 1 == EVALUATIONS { String::new() } else { share.to_string() };
         let (step, flops) = (1000 * at, 1_500_000 * at);
@@ -264,7 +267,58 @@ fn groups_are_runs_that_differ_in_the_seed_only() {
     let markdown = read(&root.join("out"), "report.md");
     let dense = "| dense td3.batch=128 | 2 | 2 | 1.00 [1.00, 1.00] | 1.00 [1.00, 1.00] |";
     assert!(markdown.contains(dense), "no {dense} in {markdown}");
-    assert!(markdown.contains("normalised as 1 + (r − m) ÷ |m|"), "{markdown}");
+    assert!(markdown.contains("normalised as (r − s) ÷ (m − s)"), "{markdown}");
+}
+
+/// A row of a report's Markdown, cell by cell.
+fn row(markdown: &str, start: &str) -> Vec<String> {
+    let line = markdown.lines().find(|line| line.starts_with(start));
+    let line = line.unwrap_or_else(|| panic!("no row {start} in {markdown}"));
+    line.trim_matches(['|', ' ']).split(" | ").map(String::from).collect()
+}
+
+/// Runs of another algorithm are compared with the dense ones' returns, not each with the best of its own.
+#[test]
+fn an_environment_has_one_reference() {
+    let root = tempfile::tempdir().unwrap();
+    let root = root.path();
+    let mut folders = Vec::new();
+    let mut add = |settings: [&str; 3], level: f64| {
+        for seed in ["seed=1", "seed=2"] {
+            let folder = format!("run-{}", folders.len());
+            let settings: Vec<_> = settings.into_iter().chain([seed]).collect();
+            made(&root.join(&folder), &settings, level + 5.0 * folders.len() as f64);
+            folders.push(folder);
+        }
+    };
+    add(["env=Pendulum-v1", "algorithm=td3", "method=dense"], 500.0);
+    add(["env=Pendulum-v1", "algorithm=sac", "method=set"], -250.0);
+    // Here is no dense one; and there the dense one learned nothing.
+    add(["env=MountainCarContinuous-v0", "algorithm=sac", "method=set"], 0.0);
+    add(["env=MountainCarContinuous-v0", "algorithm=td3", "method=set"], 100.0);
+    add(["env=HalfCheetah-v5", "algorithm=td3", "method=dense"], -950.0);
+    add(["env=HalfCheetah-v5", "algorithm=sac", "method=set"], 100.0);
+    let flat = |folder: &str| {
+        let path = root.join(folder).join("progress.csv");
+        let rows = fs::read_to_string(&path).unwrap();
+        let cut: String = rows.lines().take(2).map(|line| format!("{line}\n")).collect();
+        fs::write(path, cut).unwrap();
+    };
+    flat(&folders[8]);
+    flat(&folders[9]);
+    write_report(root, &folders, &["--no-latency"]);
+    let markdown = read(&root.join("out"), "report.md");
+    let sac = row(&markdown, "| sac set | 3 | 6 |");
+    // Worse in one environment, better in the other: HalfCheetah's returns are compared as they are.
+    assert!(sac[7].starts_with("0.500 ["), "{sac:?}");
+    let iqm: f64 = sac[3].split(' ').next().unwrap().parse().unwrap();
+    assert!((0.5..0.8).contains(&iqm), "the best SAC run counts as full: {sac:?}");
+    assert!(markdown.contains("Pendulum-v1: td3 dense, m = "), "{markdown}");
+    assert!(markdown.contains("MountainCarContinuous-v0: td3 set, m = "), "{markdown}");
+    let told = "References: ";
+    let references = markdown.lines().find(|line| line.starts_with(told)).unwrap();
+    let cheetah = references.split("; ").find(|text| text.contains("HalfCheetah-v5: td3 dense"));
+    assert!(cheetah.unwrap().contains("too little above the start"), "{references}");
 }
 
 #[test]

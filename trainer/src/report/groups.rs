@@ -2,8 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use lacewing_runtime::learn::AlgorithmKind;
-
 use super::ReportError;
 use super::runs::Run;
 use super::statistics::{Aggregate, RESAMPLES, Scores, interval, mean, probability_of_improvement};
@@ -12,6 +10,9 @@ use crate::sweep::{Settings, flat, leave_out_what_says_nothing, part, rank};
 
 /// How sparse a network is, which is an axis of plots and no other method.
 const OF_SPARSITY: [&str; 3] = ["sparsity", "critic-sparsity", "policy-share"];
+
+/// Least share of the best run's gain that a reference must have, lest what is counted in it explodes.
+const LEAST_GAIN: f64 = 0.1;
 
 /// Seed of all resampling: a report on the same runs is the same.
 pub(super) const SEED: u64 = 20260;
@@ -36,6 +37,19 @@ pub struct Groups {
     pub envs: Vec<String>,
     /// One at least.
     pub all: Vec<Group>,
+}
+
+/// What the returns of an environment are counted in, whatever their algorithm.
+#[derive(Clone, Copy, Debug)]
+pub struct Reference<'g> {
+    /// The group: the first dense one there, else the best.
+    pub label: &'g str,
+    /// Its mean score.
+    pub score: f64,
+    /// Mean of the first evaluations of all runs there.
+    pub start: f64,
+    /// Whether it did better than those, by enough to count in.
+    pub learned: bool,
 }
 
 /// A statistic with its 95 % interval by stratified bootstrap.
@@ -168,72 +182,82 @@ impl Groups {
         self.envs.len() > 1
     }
 
-    /// The score that lacks nothing: that of dense runs on the mean, else of the best group.
+    /// The score that lacks nothing: that of the environment's reference.
     pub fn full(&self) -> f64 {
-        if self.are_normalised() { 1.0 } else { self.reference(0, |_| true) }
+        if self.are_normalised() { 1.0 } else { self.reference(0).score }
     }
 
-    /// The mean score of the dense runs in an environment, among those of some algorithms; where there is
-    /// none, that of the best group.
-    fn reference(&self, env: usize, of: impl Fn(AlgorithmKind) -> bool) -> f64 {
-        let scores = |group: &Group| {
-            let runs = group.runs[env].iter().filter(|run| of(run.config.algorithm));
-            runs.map(Run::score).collect::<Vec<_>>()
-        };
-        let dense = self.all.iter().filter(|group| group.method == Preset::Dense);
-        let dense: Vec<_> = dense.flat_map(scores).collect();
-        if !dense.is_empty() {
-            return mean(&dense);
-        }
-        self.all.iter().map(|group| mean(&scores(group))).fold(f64::NAN, f64::max)
+    /// What returns in an environment are counted in.
+    pub fn reference(&self, env: usize) -> Reference<'_> {
+        let there = self.all.iter().filter(|group| !group.runs[env].is_empty());
+        let score = |group: &Group| mean(&scores_of(&group.runs[env]));
+        let best = there.clone().max_by(|a, b| score(a).total_cmp(&score(b)));
+        let dense = there.clone().find(|group| group.method == Preset::Dense);
+        let group = dense.or(best).expect("an environment is one of some run");
+        let runs = || there.clone().flat_map(|group| &group.runs[env]);
+        let starts: Vec<_> = runs().map(|run| run.evaluations[0].1).collect();
+        let (score, start) = (score(group), mean(&starts));
+        let most = runs().map(|run| run.score() - start).fold(0.0, f64::max);
+        let learned = score - start > LEAST_GAIN * most;
+        Reference { label: &group.label, score, start, learned }
     }
 
-    /// Scores of each group for each environment, in several normalised: 1 is the reference of the same
-    /// environment and algorithm, 0 is worse than that by its size. So signs of returns do not matter.
+    /// Environments whose returns are pooled: all but those where the reference learned nothing.
+    pub fn pooled(&self) -> Vec<usize> {
+        let pooled = |env: &usize| !self.are_normalised() || self.reference(*env).learned;
+        (0..self.envs.len()).filter(pooled).collect()
+    }
+
+    /// Scores of each group for each environment that is pooled, in several normalised: 0 is the mean of
+    /// all runs' first evaluations there, 1 the reference. So signs of returns do not matter.
     pub fn scores(&self) -> Vec<Scores> {
-        let mut references = BTreeMap::new();
-        let mut normalised = |env: usize, run: &Run| {
-            if !self.are_normalised() {
-                return run.score();
-            }
-            let algorithm = run.config.algorithm;
-            let full = *references
-                .entry((env, algorithm.name()))
-                .or_insert_with(|| self.reference(env, |other| other == algorithm));
-            let size = if full == 0.0 { 1.0 } else { full.abs() };
-            1.0 + (run.score() - full) / size
+        let pooled: Vec<_> =
+            self.pooled().into_iter().map(|env| (env, self.reference(env))).collect();
+        let normalised = |run: f64, reference: &Reference<'_>| match self.are_normalised() {
+            true => (run - reference.start) / (reference.score - reference.start),
+            false => run,
         };
         let of_group = |group: &Group| {
-            let tasks = group.runs.iter().enumerate();
-            tasks.map(|(env, runs)| runs.iter().map(|run| normalised(env, run)).collect()).collect()
+            let task = |(env, reference): &(usize, Reference<'_>)| {
+                let scores = scores_of(&group.runs[*env]).into_iter();
+                scores.map(|score| normalised(score, reference)).collect()
+            };
+            pooled.iter().map(task).collect()
         };
         self.all.iter().map(of_group).collect()
     }
 
     /// How each group does over all its environments.
     pub fn compare(&self) -> Vec<Comparison> {
-        let scores = self.scores();
-        let base = &scores[self.baseline()];
         let full = self.full();
-        let compare = |(at, group): (usize, &Scores)| {
-            let tasks: Scores = group.iter().filter(|task| !task.is_empty()).cloned().collect();
+        let compare = |(at, scores): (usize, Scores)| {
+            let tasks: Scores = scores.into_iter().filter(|task| !task.is_empty()).collect();
             let of = |aggregate: Aggregate| estimate([&tasks], |[tasks]| aggregate.of(tasks));
-            let pairs = group.iter().zip(base);
-            let shared = pairs.filter(|(ours, theirs)| !ours.is_empty() && !theirs.is_empty());
-            let (ours, theirs): (Scores, Scores) =
-                shared.map(|(ours, theirs)| (ours.clone(), theirs.clone())).unzip();
-            let comparable = at != self.baseline() && !ours.is_empty();
             Comparison {
                 iqm: of(Aggregate::Iqm),
                 mean: of(Aggregate::Mean),
                 median: of(Aggregate::Median),
                 gap: of(Aggregate::OptimalityGap(full)),
-                better: comparable
-                    .then(|| estimate([&ours, &theirs], |[x, y]| probability_of_improvement(x, y))),
+                better: (at != self.baseline()).then(|| self.better(at)).flatten(),
             }
         };
-        scores.iter().enumerate().map(compare).collect()
+        self.scores().into_iter().enumerate().map(compare).collect()
     }
+
+    /// Chance that a run of a group is better than one of the baseline in the same environment: of returns
+    /// as they are, since runs are compared with those of the same environment only.
+    fn better(&self, group: usize) -> Option<Estimate> {
+        let pairs = self.all[group].runs.iter().zip(&self.all[self.baseline()].runs);
+        let shared = pairs.filter(|(ours, theirs)| !ours.is_empty() && !theirs.is_empty());
+        let (ours, theirs): (Scores, Scores) =
+            shared.map(|(ours, theirs)| (scores_of(ours), scores_of(theirs))).unzip();
+        let better = || estimate([&ours, &theirs], |[x, y]| probability_of_improvement(x, y));
+        (!ours.is_empty()).then(better)
+    }
+}
+
+fn scores_of(runs: &[Run]) -> Vec<f64> {
+    runs.iter().map(Run::score).collect()
 }
 
 /// A statistic of scores, with its interval.

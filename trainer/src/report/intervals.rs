@@ -18,6 +18,7 @@ pub fn of_comparisons(groups: &Groups, all: &[Comparison]) -> Result<Vec<Plot>, 
         let labels = groups.all.iter().map(|group| group.label.as_str());
         let rows = labels.zip(COLOURS.iter().cycle()).zip(all);
         let rows = rows.filter_map(|((label, &colour), of)| Some((label, colour, estimate(of)?)));
+        let rows = rows.filter(|(.., of)| !of.value.is_nan());
         let rows: Vec<_> = rows.collect();
         if rows.is_empty() {
             return Ok(None);

@@ -15,7 +15,7 @@ mod topology;
 mod write;
 
 pub use error::ReportError;
-pub use groups::{Comparison, Estimate, Group, Groups};
+pub use groups::{Comparison, Estimate, Group, Groups, Reference};
 pub use latency::Latencies;
 pub use runs::{Found, Run, Unfinished, find};
 pub use topology::topology_page;

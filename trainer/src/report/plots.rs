@@ -198,6 +198,9 @@ pub fn profiles(groups: &Groups) -> Result<Option<Plot>, ReportError> {
     let threshold = |at| low + (high - low) * f64::from(at) / f64::from(THRESHOLDS);
     let profile = |(group, scores): (&Group, &Scores)| {
         let mut series = Series { name: group.label.clone(), ..Series::default() };
+        if scores.iter().all(Vec::is_empty) {
+            return series;
+        }
         for at in 0..=THRESHOLDS {
             let x = threshold(at);
             let Estimate { value, interval: (low, high) } =

@@ -92,6 +92,9 @@ fn wall_clock(seconds: f64) -> String {
 }
 
 fn with_interval(estimate: Estimate) -> String {
+    if estimate.value.is_nan() {
+        return ABSENT.to_string();
+    }
     let (low, high) = estimate.interval;
     format!("{} [{}, {}]", number(estimate.value), number(low), number(high))
 }

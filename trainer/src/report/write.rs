@@ -112,11 +112,13 @@ fn sections(
         ),
         Section {
             title: "Comparison",
-            parts: vec![
-                Part::Text(how_compared(groups)),
-                Part::Table(tables::comparisons(groups, &compared)),
-                Part::Plots(side_by_side),
-            ],
+            parts: how_compared(groups)
+                .into_iter()
+                .chain([
+                    Part::Table(tables::comparisons(groups, &compared)),
+                    Part::Plots(side_by_side),
+                ])
+                .collect(),
         },
     ];
     if !looked_at.is_empty() {
@@ -203,21 +205,40 @@ fn of_plots(title: &'static str, text: &str, plots: Vec<Plot>) -> Section {
     Section { title, parts }
 }
 
-fn how_compared(groups: &Groups) -> String {
+fn how_compared(groups: &Groups) -> Vec<Part> {
     let base = &groups.all[groups.baseline()].label;
     let scores = match groups.are_normalised() {
         true => {
-            "Returns r are normalised as 1 + (r − m) ÷ |m|, where m is the mean return of the dense runs of \
-             the same environment and algorithm, or of the best group where there is no dense one: 1 is as \
-             good as those, 0 is worse by as much as their return is from zero."
+            "Returns r are normalised as (r − s) ÷ (m − s): 1 is as good as the environment's reference, \
+             whose mean return is m, and 0 as good as at the first evaluation, s, the mean over all runs \
+             there. An environment has one reference for all algorithms: its first dense group, or the best \
+             one where there is no dense one."
         }
         false => "Returns are as they are.",
     };
-    format!(
+    let mut parts = vec![Part::Text(format!(
         "{scores} The optimality gap is what is missing to {} on the mean, scores above not counting for \
-         more. The probability of improvement is the chance that a run is better than one of {base}.",
+         more. The probability of improvement is the chance that a run is better than one of {base} in the \
+         same environment, by their returns as they are.",
         number(groups.full())
-    )
+    ))];
+    if groups.are_normalised() {
+        let reference = |(env, name): (usize, &String)| {
+            let of = groups.reference(env);
+            let [m, s] = [of.score, of.start].map(number);
+            let left_out = match of.learned {
+                true => "",
+                false => {
+                    ", which is too little above the start to count in: left out of all but the probability \
+                     of improvement"
+                }
+            };
+            format!("{name}: {}, m = {m}, s = {s}{left_out}", of.label)
+        };
+        let references: Vec<_> = groups.envs.iter().enumerate().map(reference).collect();
+        parts.push(Part::Text(format!("References: {}.", references.join("; "))));
+    }
+    parts
 }
 
 fn markdown(title: &str, sections: &[Section]) -> String {
