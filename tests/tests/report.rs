@@ -402,13 +402,18 @@ fn nothing_is_overwritten_unasked_and_policies_are_timed() {
         seed: 1,
     };
     let policy = Owned::random(&shape).write(Encoding::PLAIN).unwrap();
-    fs::write(root.join(&folders[3]).join("policy.lace"), &*policy).unwrap();
+    // Of a group's runs the first was not kept.
+    fs::write(root.join(&folders[4]).join("policy.lace"), &*policy).unwrap();
     write_report(root, &folders, &[]);
     let markdown = read(&root.join("out"), "report.md");
     let row = |start: &str| markdown.lines().find(|line| line.starts_with(start)).unwrap();
     assert!(row("| Pendulum-v1 | set |").ends_with(" µs |"), "{markdown}");
     assert!(row("| Pendulum-v1 | dense |").ends_with("| – |"), "{markdown}");
-    assert!(markdown.contains("Not timed: dense-1 has no policy.lace"), "{markdown}");
+    // One line for all groups without a policy, however many.
+    let untimed: Vec<_> = markdown.lines().filter(|line| line.starts_with("Not timed")).collect();
+    let [untimed] = untimed[..] else { panic!("{untimed:?}") };
+    assert!(untimed.contains("1 of 2 groups") && untimed.contains("dense-1"), "{untimed}");
+    assert!(!untimed.contains("--resume"), "a finished run cannot go on: {untimed}");
 
     let told = refused(root, &[&folders[0], "-o", "out", "--no-latency"]);
     assert!(told.contains("out already exists") && told.contains("--force"), "{told}");
@@ -480,4 +485,62 @@ fn robustness_and_real_inputs_are_shown_where_they_were_measured() {
     fs::write(root.join(&folders[1]).join("robustness.csv"), "shift,value\nx,y\n").unwrap();
     let told = refused(root, &["dense-1", &folders[1], "-o", "other"]);
     assert!(told.contains("robustness.csv") && told.contains("delete the file"), "{told}");
+}
+
+#[test]
+fn runs_that_diverged_and_copies_are_left_out_by_name() {
+    let root = tempfile::tempdir().unwrap();
+    let root = root.path();
+    let folders = two_groups(root);
+    let log = root.join(&folders[1]).join("progress.csv");
+    let good = fs::read_to_string(&log).unwrap();
+    let third = good.lines().nth(3).unwrap();
+    let mut cells: Vec<_> = third.split(',').collect();
+    cells[3] = "-inf";
+    fs::write(&log, good.replace(third, &cells.join(","))).unwrap();
+    fs::create_dir(root.join("copy")).unwrap();
+    for file in ["config.toml", "progress.csv", "summary.json"] {
+        fs::copy(root.join(&folders[0]).join(file), root.join("copy").join(file)).unwrap();
+    }
+    let all = [&folders[..], &["copy".to_string()]].concat();
+    let output = write_report(root, &all, &["--no-latency"]);
+    let markdown = read(&root.join("out"), "report.md");
+    let [diverged, copy] =
+        ["diverged (return -inf at step 3000)", "a copy of dense-1: the same settings and seed"];
+    assert!(markdown.contains(&format!("dense-2 ({diverged}), copy ({copy})")), "{markdown}");
+    let told = stderr(&output);
+    assert!(told.contains(&format!("left out: dense-2 is {diverged}")), "{told}");
+    assert!(told.contains(&format!("left out: copy is {copy}")), "{told}");
+    let counted = column(&read(&root.join("out"), "scores.csv"), "folder");
+    assert_eq!(counted, [&folders[..1], &folders[2..]].concat());
+
+    let told = refused(root, &["dense-2", "-o", "other"]);
+    assert!(told.contains("none of the 1 runs counts") && told.contains("diverged"), "{told}");
+}
+
+/// SAC's log counts a head that no policy has.
+#[test]
+fn links_are_those_of_the_deployed_policy() {
+    let root = tempfile::tempdir().unwrap();
+    let root = root.path();
+    for seed in ["seed=1", "seed=2"] {
+        let settings = ["env=Pendulum-v1", "algorithm=sac", "method=set", seed];
+        made(&root.join(seed), &settings, 100.0);
+    }
+    let shape = Shape {
+        widths: vec![3, 16, 1],
+        density: 0.5,
+        normaliser: false,
+        probes: 0,
+        resume: None,
+        seed: 1,
+    };
+    let policy = Owned::random(&shape);
+    let links: usize = policy.layers.iter().map(|layer| layer.columns.len()).sum();
+    let policy = policy.write(Encoding::PLAIN).unwrap();
+    fs::write(root.join("seed=1/policy.lace"), &*policy).unwrap();
+    write_report(root, &["seed=1".into(), "seed=2".into()], &["--no-latency"]);
+    let scores = read(&root.join("out"), "scores.csv");
+    // The second has no policy to count, and what its log has is another network's.
+    assert_eq!(column(&scores, "policy_links"), [links.to_string(), String::new()]);
 }

@@ -17,6 +17,6 @@ mod write;
 pub use error::ReportError;
 pub use groups::{Comparison, Estimate, Group, Groups, Reference};
 pub use latency::Latencies;
-pub use runs::{Found, Run, Unfinished, find};
+pub use runs::{Found, LeftOut, Run, find};
 pub use topology::topology_page;
 pub use write::write;

@@ -165,12 +165,12 @@ fn what_was_run(groups: &Groups, found: &Found) -> Vec<Part> {
              runs (stratified bootstrap, Agarwal et al. 2021). Reported by {PROGRAM}."
         )),
     ];
-    if !found.unfinished.is_empty() {
-        let named = found.unfinished.iter();
+    if !found.left_out.is_empty() {
+        let named = found.left_out.iter();
         let named = named.map(|run| format!("{} ({})", run.folder.display(), run.state));
         parts.push(Part::Text(format!(
-            "Left out, since they are not finished, {}: {}.",
-            found.unfinished.len(),
+            "Left out, {}: {}.",
+            found.left_out.len(),
             named.collect::<Vec<_>>().join(", ")
         )));
     }
@@ -180,14 +180,16 @@ fn what_was_run(groups: &Groups, found: &Found) -> Vec<Part> {
 fn of_groups(groups: &Groups, latencies: &Latencies) -> Vec<Part> {
     let step = match &latencies.processor {
         Some(processor) => format!(
-            "“step here” is the median time of a control step of the first run's policy on {processor}, \
+            "“step here” is the median time of a control step of the first policy on {processor}, \
              packed, caches warm."
         ),
         None => "Control steps were not timed.".to_string(),
     };
     let text = format!(
         "Means over the runs, as of their ends; dormant units and signal-to-noise ratios (SNR) of gradients \
-         over the last 10 % of evaluations. FLOPs are those of the passes really made in training. {step} \
+         over the last 10 % of evaluations. FLOPs are those of the passes really made in training. Sparsity and links are those of the policy \
+         that is deployed: SAC learns with a second head, which its log counts, so its links are read off \
+         policy.lace. {step} \
          What the logs of older versions do not have is –."
     );
     let mut parts = vec![Part::Text(text), Part::Table(tables::groups(groups, latencies))];
