@@ -1,11 +1,11 @@
 //! `lacewing report` on made runs: its figures are those of their CSVs, its page needs nothing beside it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
-use lacewing::lab::config::{Layer, RunConfig};
+use lacewing::lab::config::{Layer, Preset, RunConfig};
 use lacewing_formats::codec::Encoding;
 use lacewing_tests::policy_file::{Owned, Shape};
 use lacewing_tests::program::lacewing;
@@ -26,17 +26,22 @@ fn made(folder: &Path, settings: &[&str], level: f64) {
     let config = RunConfig::from_layers(None, None, layers).unwrap();
     fs::create_dir_all(folder).unwrap();
     fs::write(folder.join("config.toml"), config.to_toml().unwrap()).unwrap();
-    finish(folder, level);
+    finish(folder, &config, level);
 }
 
-fn finish(folder: &Path, level: f64) {
+fn finish(folder: &Path, config: &RunConfig, level: f64) {
+    let sparsity = match config.method {
+        Preset::Dense => 0.0,
+        _ => config.sparsity.unwrap_or(0.9),
+    };
+    let links = (69_500.0 * (1.0 - sparsity)).round();
     let row = |at: usize| {
         let share = at as f64 / EVALUATIONS as f64;
         let mean = level - GAIN * (1.0 - share) + 10.0 * (at as f64 * 1.7).sin();
         // The last but one evaluation could not look at the units.
         let dormant = if at + 1 == EVALUATIONS { String::new() } else { share.to_string() };
         let (step, flops) = (1000 * at, 1_500_000 * at);
-        format!("{step},{at},{step},{mean},1,,,,0.9,{at}.5,{flops},6950,{dormant}\n")
+        format!("{step},{at},{step},{mean},1,,,,{sparsity},{at}.5,{flops},{links},{dormant}\n")
     };
     let rows: String = (1..=EVALUATIONS).map(row).collect();
     fs::write(folder.join("progress.csv"), format!("{HEAD}{rows}")).unwrap();
@@ -147,6 +152,7 @@ fn figures_are_those_of_the_logs() {
         format!("| {worst:.1} ({:.2}) |", worst / mean(scores))
     };
     let (markdown, page) = (read(&out, "report.md"), read(&out, "report.html"));
+    assert!(markdown.contains(&format!("missing to {full:.1}, the mean of dense")), "{markdown}");
     for (row, figures) in [
         ("| Pendulum-v1 | dense |", vec![summary(&dense, mean, deviation), worst(&dense)]),
         ("| Pendulum-v1 | set |", vec![summary(&set, mean, deviation), worst(&set)]),
@@ -265,7 +271,8 @@ fn groups_are_runs_that_differ_in_the_seed_only() {
     }
     // In several environments, returns are counted in those of dense runs, negative ones too.
     let markdown = read(&root.join("out"), "report.md");
-    let dense = "| dense td3.batch=128 | 2 | 2 | 1.00 [1.00, 1.00] | 1.00 [1.00, 1.00] |";
+    // A run each says nothing of its spread.
+    let dense = "| dense td3.batch=128 | 2 | 2 | 1.00 | 1.00 | 1.00 | 0.000 | – |";
     assert!(markdown.contains(dense), "no {dense} in {markdown}");
     assert!(markdown.contains("normalised as (r − s) ÷ (m − s)"), "{markdown}");
 }
@@ -321,6 +328,152 @@ fn an_environment_has_one_reference() {
     assert!(cheetah.unwrap().contains("too little above the start"), "{references}");
 }
 
+/// The points of a plot's strokes, each with its colour.
+fn strokes(svg: &str) -> Vec<(&str, Vec<(f64, f64)>)> {
+    let attribute = |tag: &'_ str, name: &str| {
+        let start = tag.find(name)? + name.len();
+        Some((start, start + tag[start..].find('"')?))
+    };
+    let stroke = |tag| {
+        let (colour, points) = (attribute(tag, "stroke=\"")?, attribute(tag, "points=\"")?);
+        let points = tag[points.0..points.1].split_whitespace().map(|point| {
+            let (x, y) = point.split_once(',').expect("a point is x,y");
+            (x.parse().unwrap(), y.parse().unwrap())
+        });
+        Some((&tag[colour.0..colour.1], points.collect()))
+    };
+    svg.split("<polyline").skip(1).filter_map(stroke).collect()
+}
+
+/// Vertical strokes: intervals at single places.
+fn bars(svg: &str) -> Vec<f64> {
+    let vertical = |(colour, points): (&str, Vec<(f64, f64)>)| match *points {
+        // Axes have ticks in the colour of text.
+        [(x, top), (other, bottom)] if colour != "currentColor" => {
+            (x == other && top != bottom).then_some(x)
+        }
+        _ => None,
+    };
+    strokes(svg).into_iter().filter_map(vertical).collect()
+}
+
+/// Three seeds with these settings.
+fn three_seeds(root: &Path, folders: &mut Vec<String>, settings: &[&str], level: f64) {
+    for seed in 1..=3_u32 {
+        let folder = format!("run-{}", folders.len());
+        let seeded = format!("seed={seed}");
+        let settings = [settings, &[seeded.as_str()]].concat();
+        made(&root.join(&folder), &settings, level + 7.0 * f64::from(seed));
+        folders.push(folder);
+    }
+}
+
+#[test]
+fn sparsity_is_drawn_by_the_links_that_are_left_with_intervals() {
+    let root = tempfile::tempdir().unwrap();
+    let root = root.path();
+    let mut folders = Vec::new();
+    for env in ["env=Pendulum-v1", "env=MountainCarContinuous-v0"] {
+        for (level, settings) in [
+            (300.0, ["method=dense"].as_slice()),
+            (250.0, &["method=set", "sparsity=0.9"]),
+            (200.0, &["method=set", "sparsity=0.99"]),
+        ] {
+            three_seeds(root, &mut folders, &[&[env], settings].concat(), level);
+        }
+    }
+    three_seeds(root, &mut folders, &["env=Pendulum-v1", "method=static", "sparsity=0.9"], 100.0);
+    write_report(root, &folders, &["--no-latency"]);
+    let out = root.join("out");
+    let svg = read(&out, "sparsity-MountainCarContinuous-v0.svg");
+    let [dense, ninety, ninety_nine] = *bars(&svg) else { panic!("{:?}", bars(&svg)) };
+    let (first, second) = (ninety - dense, ninety_nine - ninety);
+    // But for the little that methods are drawn aside.
+    assert!(first > 100.0 && (first / second - 1.0).abs() < 0.1, "{first} then {second}");
+    for label in ["0", "90", "99"] {
+        assert!(svg.contains(&format!("\n{label}\n")), "no {label} at the axis: {svg}");
+    }
+    assert_eq!(bars(&read(&out, "parameters-Pendulum-v1.svg")).len(), 4);
+
+    // Over both environments: all but what was run in one only, of which the others are not told by a mean.
+    let over = read(&out, "iqm-sparsity.svg");
+    assert!(over.contains("over 2 environments") && !over.contains("static"), "{over}");
+    assert_eq!(bars(&over).len(), 3);
+    assert!(read(&out, "iqm.svg").contains("static sparsity=0.9 (1 of 2 environments)"));
+    let markdown = read(&out, "report.md");
+    assert!(markdown.contains("| static sparsity=0.9 | 1 (Pendulum-v1) | 3 |"), "{markdown}");
+}
+
+#[test]
+fn many_groups_are_told_apart_in_several_plots() {
+    let root = tempfile::tempdir().unwrap();
+    let root = root.path();
+    let mut folders = Vec::new();
+    three_seeds(root, &mut folders, &["env=Pendulum-v1", "method=dense"], 200.0);
+    let mut labels = vec!["dense".to_string()];
+    for method in ["set", "static", "rigl"] {
+        for sparsity in [0.5, 0.8, 0.9, 0.95] {
+            let settings = [format!("method={method}"), format!("sparsity={sparsity}")];
+            let settings = ["env=Pendulum-v1", &settings[0], &settings[1]];
+            three_seeds(root, &mut folders, &settings, 100.0 * sparsity);
+            labels.push(format!("{method} sparsity={sparsity}"));
+        }
+    }
+    write_report(root, &folders, &["--no-latency"]);
+    let out = root.join("out");
+    for plot in ["learning-Pendulum-v1", "profiles"] {
+        let svgs: Vec<_> = (1..=3).map(|at| read(&out, &format!("{plot}-{at}.svg"))).collect();
+        for label in &labels {
+            let parts = svgs.iter().filter(|svg| svg.contains(&format!("\n{label}\n"))).count();
+            assert_eq!(parts, if label == "dense" { 3 } else { 1 }, "{plot}: {label}");
+        }
+        for svg in &svgs {
+            // Samples of the legend begin at its left.
+            let samples = strokes(svg).into_iter().filter(|(_, points)| points[0].0 == 72.0);
+            let colours: Vec<_> = samples.map(|(colour, _)| colour).collect();
+            let distinct: BTreeSet<_> = colours.iter().collect();
+            assert!(colours.len() > 3 && distinct.len() == colours.len(), "{plot}: {colours:?}");
+        }
+    }
+    // Four methods are few enough for one plot.
+    assert!(out.join("sparsity-Pendulum-v1.svg").is_file());
+}
+
+/// What differs in the critics at the same sparsity is no step along the axis.
+#[test]
+fn lines_join_what_differs_in_sparsity_alone() {
+    let root = tempfile::tempdir().unwrap();
+    let root = root.path();
+    let mut folders = Vec::new();
+    for critics in ["critic-sparsity=0.5", "critic-sparsity=0.8"] {
+        for sparsity in ["sparsity=0.9", "sparsity=0.95"] {
+            let settings = ["env=Pendulum-v1", "method=set", critics, sparsity];
+            three_seeds(root, &mut folders, &settings, 100.0);
+        }
+    }
+    write_report(root, &folders, &["--no-latency"]);
+    let svg = read(&root.join("out"), "sparsity-Pendulum-v1.svg");
+    for family in ["set critic-sparsity=0.5", "set critic-sparsity=0.8"] {
+        assert!(svg.contains(&format!("\n{family}\n")), "no {family}: {svg}");
+    }
+}
+
+#[test]
+fn a_run_at_other_steps_does_not_take_its_group_off_the_learning_curves() {
+    let root = tempfile::tempdir().unwrap();
+    let root = root.path();
+    let folders = two_groups(root);
+    let log = root.join(&folders[4]).join("progress.csv");
+    let shifted = fs::read_to_string(&log).unwrap().replace("000,", "500,");
+    fs::write(&log, shifted).unwrap();
+    write_report(root, &folders, &["--no-latency"]);
+    let svg = read(&root.join("out"), "learning-Pendulum-v1.svg");
+    assert!(svg.contains("set (no mean: its runs share no step)"), "{svg}");
+    let long = strokes(&svg).into_iter().filter(|(_, points)| points.len() == EVALUATIONS);
+    // Six runs and the mean of the other group.
+    assert_eq!(long.count(), folders.len() + 1);
+}
+
 #[test]
 fn damage_is_told_with_its_line() {
     let root = tempfile::tempdir().unwrap();
@@ -373,7 +526,7 @@ fn unfinished_runs_of_a_sweep_are_named_and_left_out() {
     let done = root.join("sweep").join(&folders[0]);
     fs::create_dir_all(&done).unwrap();
     fs::write(done.join("config.toml"), config.to_toml().unwrap()).unwrap();
-    finish(&done, 100.0);
+    finish(&done, &config, 100.0);
 
     // A run that is named beside its sweep counts once.
     let again = format!("sweep/{}", folders[0]);
@@ -482,9 +635,35 @@ fn robustness_and_real_inputs_are_shown_where_they_were_measured() {
     // Drawn in the second group's colour, though the first has no row.
     assert!(improvement.contains("#E69F00") && !improvement.contains("#0072B2"), "{improvement}");
 
+    let markdown = read(&out, "report.md");
+    let shifted = row(&markdown, "| Pendulum-v1 | dense | sensor-noise=0.5 |");
+    // Of 200, 201 and 202, which were 100, 99 and 98.
+    assert!(shifted[4].starts_with("99.00 [") && shifted[5] == "49.3 %", "{shifted:?}");
+    let csv = read(&out, "shifts.csv");
+    assert_eq!(column(&csv, "mean"), ["201", "99", "204", "96"]);
+    assert_eq!(column(&csv, "runs"), ["3"; 4]);
+    let seen = row(&markdown, "| Pendulum-v1 | dense | 3 | 1.0 % |");
+    assert_eq!(seen[4..], ["5.0 %", "10.0 %", "15.0 %", "20.0 %"], "{seen:?}");
+    assert_eq!(column(&read(&out, "real-inputs.csv"), "step").len(), EVALUATIONS * folders.len());
+
+    // A run that was not measured takes no other off the plot.
+    fs::remove_file(root.join(&folders[0]).join("robustness.csv")).unwrap();
+    write_report(root, &folders, &["--no-latency", "--force"]);
+    let noise = read(&out, "sensor-noise-Pendulum-v1.svg");
+    assert!(noise.contains("dense (2 of 3 runs)"), "{noise}");
+    let markdown = read(&out, "report.md");
+    assert_eq!(row(&markdown, "| Pendulum-v1 | dense | sensor-noise=0.5 |")[3], "2 of 3");
+    assert_eq!(noise.matches("<circle").count(), 2 * (folders.len() - 1));
+    assert!(strokes(&noise).iter().filter(|(colour, _)| *colour == "#0072B2").count() > 1);
+
     fs::write(root.join(&folders[1]).join("robustness.csv"), "shift,value\nx,y\n").unwrap();
     let told = refused(root, &["dense-1", &folders[1], "-o", "other"]);
     assert!(told.contains("robustness.csv") && told.contains("delete the file"), "{told}");
+
+    // Figures that a later report has not go with its plots.
+    folders.iter().for_each(|run| drop(fs::remove_file(root.join(run).join("robustness.csv"))));
+    write_report(root, &folders, &["--no-latency", "--force"]);
+    assert!(!out.join("shifts.csv").exists() && out.join("real-inputs.csv").is_file());
 }
 
 #[test]
@@ -518,6 +697,26 @@ fn runs_that_diverged_and_copies_are_left_out_by_name() {
     assert!(told.contains("none of the 1 runs counts") && told.contains("diverged"), "{told}");
 }
 
+/// An interrupted run's wall clock does not stand for its group.
+#[test]
+fn wall_clock_is_the_median() {
+    let root = tempfile::tempdir().unwrap();
+    let root = root.path();
+    let folders = two_groups(root);
+    let log = root.join(&folders[0]).join("progress.csv");
+    let slow = fs::read_to_string(&log).unwrap().replace(",20.5,", ",99999.5,");
+    fs::write(&log, slow).unwrap();
+    write_report(root, &folders, &["--no-latency"]);
+    let markdown = read(&root.join("out"), "report.md");
+    let head = row(&markdown, "| environment | group | runs | return");
+    let at = head.iter().position(|name| name == "wall clock, median").unwrap();
+    let [dense, set] = ["dense", "set"].map(|group| {
+        let start = format!("| Pendulum-v1 | {group} | 3 |");
+        row(&markdown, &start)[at].clone()
+    });
+    assert_eq!(dense, set);
+}
+
 /// SAC's log counts a head that no policy has.
 #[test]
 fn links_are_those_of_the_deployed_policy() {
@@ -543,4 +742,18 @@ fn links_are_those_of_the_deployed_policy() {
     let scores = read(&root.join("out"), "scores.csv");
     // The second has no policy to count, and what its log has is another network's.
     assert_eq!(column(&scores, "policy_links"), [links.to_string(), String::new()]);
+}
+
+/// A report that cannot be finished has its page, which needs nothing beside it.
+#[test]
+fn the_page_comes_first() {
+    let root = tempfile::tempdir().unwrap();
+    let root = root.path();
+    let folders = two_groups(root);
+    // In the way of a plot.
+    fs::create_dir_all(root.join("out/learning-Pendulum-v1.svg/full")).unwrap();
+    let named: Vec<_> = folders.iter().map(String::as_str).collect();
+    let told = refused(root, &[&named[..], &["-o", "out", "--no-latency", "--force"]].concat());
+    assert!(told.contains("learning-Pendulum-v1.svg"), "{told}");
+    assert!(read(&root.join("out"), "report.html").ends_with("</html>"));
 }

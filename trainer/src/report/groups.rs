@@ -9,7 +9,9 @@ use crate::lab::config::{ConfigError, Layer, Preset, RunConfig, written};
 use crate::sweep::{Settings, flat, leave_out_what_says_nothing, part, rank};
 
 /// How sparse a network is, which is an axis of plots and no other method.
-const OF_SPARSITY: [&str; 3] = ["sparsity", "critic-sparsity", "policy-share"];
+const SPARSITY: &str = "sparsity";
+/// What goes with it, unless groups of the same sparsity differ in it.
+const WITH_SPARSITY: [&str; 2] = ["critic-sparsity", "policy-share"];
 
 /// Least share of the best run's gain that a reference must have, lest what is counted in it explodes.
 const LEAST_GAIN: f64 = 0.1;
@@ -57,8 +59,8 @@ pub struct Reference<'g> {
 pub struct Estimate {
     /// Of all runs.
     pub value: f64,
-    /// Its ends.
-    pub interval: (f64, f64),
+    /// Its ends; none where no environment has two runs, which is no certainty.
+    pub interval: Option<(f64, f64)>,
 }
 
 /// A group over all its environments.
@@ -147,14 +149,19 @@ impl Groups {
             }
         }
         let keys = differing(&runs, &told);
+        let of_sparsity = |key: &String| {
+            key == SPARSITY
+                || WITH_SPARSITY.contains(&&**key) && !tells_apart(key, &keys, &runs, &told)
+        };
+        let of_method: Vec<_> = keys.iter().filter(|key| !of_sparsity(key)).collect();
         let mut all: Vec<Group> = Vec::new();
         for (run, told) in runs.into_iter().zip(&told) {
             let label = label(told, keys.iter());
             let at = envs.iter().position(|env| *env == run.config.env).unwrap_or(0);
             let known = all.iter().position(|group| group.label == label);
             let group = known.unwrap_or_else(|| {
-                let other = keys.iter().filter(|key| !OF_SPARSITY.contains(&&***key));
-                let (family, method) = (self::label(told, other), run.config.method);
+                let family = self::label(told, of_method.iter().copied());
+                let method = run.config.method;
                 all.push(Group { label, family, method, runs: vec![Vec::new(); envs.len()] });
                 all.len() - 1
             });
@@ -266,7 +273,9 @@ pub(super) fn estimate<const N: usize>(
     statistic: impl Fn([&[Vec<f64>]; N]) -> f64,
 ) -> Estimate {
     let value = statistic(scores);
-    Estimate { value, interval: interval(scores, SEED, RESAMPLES, statistic) }
+    let varies = scores.iter().copied().flatten().any(|task| task.len() > 1);
+    let interval = varies.then(|| interval(scores, SEED, RESAMPLES, statistic));
+    Estimate { value, interval }
 }
 
 /// Keys in which runs of one environment differ and that say something, in the order of names.
@@ -289,6 +298,16 @@ fn differing(runs: &[Run], told: &[Told]) -> Vec<String> {
     let mut keys: Vec<_> = keys.into_iter().collect();
     keys.sort_by_key(|key| rank(key));
     keys
+}
+
+/// Whether runs of one environment differ in a key and in no other of those that groups are made by.
+fn tells_apart(key: &str, keys: &[String], runs: &[Run], told: &[Told]) -> bool {
+    let others = || keys.iter().filter(|other| *other != key);
+    let mut values = BTreeMap::new();
+    runs.iter().zip(told).any(|(run, told)| {
+        let value = told.value(key);
+        *values.entry((&run.config.env, label(told, others()))).or_insert(value) != value
+    })
 }
 
 fn label<'k>(told: &Told, keys: impl Iterator<Item = &'k String>) -> String {

@@ -1,10 +1,12 @@
 //! Reports on many runs: one page that needs nothing beside it, its plots, its tables as Markdown, and
 //! the figures of every run as CSV. And a policy's links as a page.
 
+mod draw;
 mod error;
 mod groups;
 mod intervals;
 mod latency;
+mod measured;
 mod page;
 mod plots;
 mod runs;

@@ -4,8 +4,8 @@
 use lacewing_formats::artifact::{LayerView, PolicyView};
 use maud::html;
 
+use super::draw::Plot;
 use super::page::page;
-use super::plots::Plot;
 use super::table::{Table, number, percent};
 use super::write::{Part, Section};
 
