@@ -215,6 +215,15 @@ impl Groups {
         (0..self.envs.len()).filter(pooled).collect()
     }
 
+    /// A group's label, and in how many of the environments that are pooled it has runs, where not in all.
+    pub fn pooled_label(&self, group: &Group) -> String {
+        let envs = self.pooled();
+        match envs.iter().filter(|&&env| !group.runs[env].is_empty()).count() {
+            all if all == envs.len() => group.label.clone(),
+            some => format!("{} ({some} of {} environments)", group.label, envs.len()),
+        }
+    }
+
     /// Scores of each group for each environment that is pooled, in several normalised: 0 is the mean of
     /// all runs' first evaluations there, 1 the reference. So signs of returns do not matter.
     pub fn scores(&self) -> Vec<Scores> {

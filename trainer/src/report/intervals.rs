@@ -3,7 +3,7 @@
 use plotters::prelude::*;
 
 use super::draw::{INK, Plot, WIDTH, divided, in_ink, margins, plain};
-use super::groups::{Comparison, Group, Groups};
+use super::groups::{Comparison, Groups};
 use super::{Estimate, ReportError};
 
 /// Of title and axis.
@@ -16,15 +16,7 @@ pub fn of_comparisons(groups: &Groups, all: &[Comparison]) -> Result<Vec<Plot>, 
     let families: Vec<_> = groups.all.iter().map(|group| group.family.as_str()).collect();
     let mut colours: Vec<_> = divided(&families, groups.baseline()).into_iter().flatten().collect();
     colours.sort_by_key(|&(group, _)| group);
-    let envs = groups.pooled();
-    let label = |group: &Group| {
-        let there = envs.iter().filter(|&&env| !group.runs[env].is_empty()).count();
-        match there < envs.len() {
-            true => format!("{} ({there} of {} environments)", group.label, envs.len()),
-            false => group.label.clone(),
-        }
-    };
-    let labels: Vec<_> = groups.all.iter().map(label).collect();
+    let labels: Vec<_> = groups.all.iter().map(|group| groups.pooled_label(group)).collect();
     let of = |name: &str, title: &str, mark, estimate: fn(&Comparison) -> Option<Estimate>| {
         // A group has the same colour in all plots.
         let rows = labels.iter().zip(&colours).zip(all);

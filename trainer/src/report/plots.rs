@@ -190,11 +190,11 @@ pub fn profiles(groups: &Groups) -> Result<Vec<Plot>, ReportError> {
     let (low, high) = all().fold((f64::MAX, f64::MIN), |(low, high), x| (low.min(x), high.max(x)));
     let threshold = |at| low + (high - low) * f64::from(at) / f64::from(THRESHOLDS);
     let profile = |(at, scores): (usize, &Scores)| {
-        let Group { label, family, .. } = &groups.all[at];
+        let group = &groups.all[at];
         let share = |x| (x, estimate([scores], |[scores]| share_above(scores, x)));
         let there = (0..=THRESHOLDS).filter(|_| scores.iter().any(|task| !task.is_empty()));
         let (line, band) = along(there.map(threshold).map(share));
-        let (name, family) = (label.clone(), family.clone());
+        let (name, family) = (groups.pooled_label(group), group.family.clone());
         Series { name, family, baseline: at == groups.baseline(), line, band, ..Series::default() }
     };
     let name = if groups.are_normalised() { "normalised return τ" } else { "return τ" };
