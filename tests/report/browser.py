@@ -62,8 +62,9 @@ def look(report, name, width, dark):
     for left, wide, high in seen["plots"]:
         assert left >= 0 and left + wide <= seen["width"] and wide > 250 and high > 90, seen["plots"]
     assert seen["labels"] and min(seen["labels"]) > 0, "a label of a plot is not drawn"
-    # A header, then a row for each of three groups, for each of them, for each of eleven runs.
-    assert seen["rows"] == [4, 4, 12], seen["rows"]
+    # A header, then a row for each of three groups, for each of them, for each of them under each of
+    # nineteen shifts, for each of eleven runs.
+    assert seen["rows"] == [4, 4, 58, 12], seen["rows"]
     assert seen["overflow"] <= 0, f"the page is {seen['overflow']} px wider than its window"
     assert seen["fetched"] == 0, "the page asks for something beside itself"
     ink, paper = brightness(seen["ink"]), brightness(seen["paper"])

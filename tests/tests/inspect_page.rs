@@ -5,6 +5,9 @@ use std::fs;
 use std::process::Command;
 
 use lacewing_formats::artifact::{AlignedBytes, PolicyView};
+use lacewing_formats::codec::Encoding;
+use lacewing_formats::policy::{ContractSpec, Signal};
+use lacewing_tests::policy_file::{Owned, Shape};
 use lacewing_tests::program::lacewing;
 use lacewing_tests::runs::succeed;
 
@@ -48,4 +51,34 @@ fn every_link_is_a_dot_and_nothing_is_fetched() {
     let refused = inspect().output().unwrap();
     assert!(!refused.status.success());
     assert!(String::from_utf8_lossy(&refused.stderr).contains("--force"), "{refused:?}");
+}
+
+#[test]
+fn observations_have_the_contracts_names_and_fake_ones_are_told_apart() {
+    let folder = tempfile::tempdir().unwrap();
+    let (file, out) = (folder.path().join("policy.lace"), folder.path().join("policy.html"));
+    let shape = Shape {
+        widths: vec![6, 8, 1],
+        density: 0.5,
+        normaliser: false,
+        probes: 0,
+        resume: None,
+        seed: 1,
+    };
+    let mut policy = Owned::random(&shape);
+    policy.provenance.environment = "Pendulum-v1[noise-features=0.5]";
+    let names = ["cosine", "sine", "speed", "", "", ""];
+    let observations = names.map(|name| Signal { name, ..Signal::default() }).to_vec();
+    let contract = ContractSpec { observations, ..ContractSpec::default() };
+    policy.contract = Some(contract.to_bytes().unwrap());
+    fs::write(&file, &*policy.write(Encoding::PLAIN).unwrap()).unwrap();
+    let mut inspect = Command::new(lacewing());
+    succeed(inspect.arg("inspect").arg(&file).arg("--html").arg(&out));
+    let page = fs::read_to_string(&out).unwrap();
+    let bars = page.split("<svg").nth(1).unwrap();
+    for name in ["cosine", "sine", "speed", "3", "4", "5"] {
+        assert!(bars.contains(&format!(">{name}</text>")), "no {name}: {bars}");
+    }
+    assert_eq!(bars.matches(", fake</text>").count(), 3, "{bars}");
+    assert_eq!(bars.matches("fill=\"#d55e00\"").count(), 3, "{bars}");
 }

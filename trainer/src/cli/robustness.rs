@@ -30,7 +30,7 @@ pub struct Args {
 /// Plays the policies of finished runs in changed worlds.
 pub fn run(args: &Args) -> Result<(), CliError> {
     let found = report::find(&args.folders)?;
-    for run in &found.unfinished {
+    for run in &found.left_out {
         tell!("left out: {} is {}", run.folder.display(), run.state);
     }
     let mut unusable = Vec::new();

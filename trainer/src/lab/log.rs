@@ -13,7 +13,7 @@
 //! | `updates_per_second` | since the last row, this evaluation's time included |
 //! | `flops_convention` | FLOPs of training so far as papers count them: [`step_flops`] (Evci et al. 2020, App. H) |
 //! | `flops_done` | FLOPs of the passes really made so far, evaluations left out: [`Flops`] |
-//! | `policy_links`, `critic_links` | live links of the network that acts, of all critics together |
+//! | `policy_links`, `critic_links` | live links of the network that learns to act (of SAC with the head for deviations, which no policy has), of all critics together |
 //! | `critic_sparsity` | share of the critics' links that are pruned |
 //! | `links_dropped` | links that changes of topology took since the last row, in all networks; where the method grows as many came |
 //! | `newborn_share` | share of those that the change before had grown |

@@ -47,6 +47,19 @@ pub enum ReportError {
         /// The command that goes on with it.
         go_on: String,
     },
+    /// Every run is left out.
+    #[error(
+        "none of the {count} runs counts, the first of them, {}, being {state}; name folders of other runs",
+        first.display()
+    )]
+    NothingCounts {
+        /// How many runs there are.
+        count: usize,
+        /// The folder of the first.
+        first: PathBuf,
+        /// What is the matter with it.
+        state: String,
+    },
     /// A run's figures are damaged.
     #[error(
         "{}, line {line}: {problem}; restore the file, or report on the other runs without this one",
@@ -61,8 +74,8 @@ pub enum ReportError {
         problem: String,
     },
     /// The figures cannot be put into a table.
-    #[error("cannot write scores.csv: {0}")]
-    Scores(#[from] csv::Error),
+    #[error("cannot make a table of figures: {0}; report on fewer runs")]
+    Table(#[from] csv::Error),
     /// A plot cannot be drawn.
     #[error("cannot draw the plot {name}: {problem}; report on fewer runs")]
     Plot {

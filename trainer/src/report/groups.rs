@@ -2,8 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use lacewing_runtime::learn::AlgorithmKind;
-
 use super::ReportError;
 use super::runs::Run;
 use super::statistics::{Aggregate, RESAMPLES, Scores, interval, mean, probability_of_improvement};
@@ -11,7 +9,12 @@ use crate::lab::config::{ConfigError, Layer, Preset, RunConfig, written};
 use crate::sweep::{Settings, flat, leave_out_what_says_nothing, part, rank};
 
 /// How sparse a network is, which is an axis of plots and no other method.
-const OF_SPARSITY: [&str; 3] = ["sparsity", "critic-sparsity", "policy-share"];
+const SPARSITY: &str = "sparsity";
+/// What goes with it, unless groups of the same sparsity differ in it.
+const WITH_SPARSITY: [&str; 2] = ["critic-sparsity", "policy-share"];
+
+/// Least share of the best run's gain that a reference must have, lest what is counted in it explodes.
+const LEAST_GAIN: f64 = 0.1;
 
 /// Seed of all resampling: a report on the same runs is the same.
 pub(super) const SEED: u64 = 20260;
@@ -38,13 +41,26 @@ pub struct Groups {
     pub all: Vec<Group>,
 }
 
+/// What the returns of an environment are counted in, whatever their algorithm.
+#[derive(Clone, Copy, Debug)]
+pub struct Reference<'g> {
+    /// The group: the first dense one there, else the best.
+    pub label: &'g str,
+    /// Its mean score.
+    pub score: f64,
+    /// Mean of the first evaluations of all runs there.
+    pub start: f64,
+    /// Whether it did better than those, by enough to count in.
+    pub learned: bool,
+}
+
 /// A statistic with its 95 % interval by stratified bootstrap.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Estimate {
     /// Of all runs.
     pub value: f64,
-    /// Its ends.
-    pub interval: (f64, f64),
+    /// Its ends; none where no environment has two runs, which is no certainty.
+    pub interval: Option<(f64, f64)>,
 }
 
 /// A group over all its environments.
@@ -133,14 +149,19 @@ impl Groups {
             }
         }
         let keys = differing(&runs, &told);
+        let of_sparsity = |key: &String| {
+            key == SPARSITY
+                || WITH_SPARSITY.contains(&&**key) && !tells_apart(key, &keys, &runs, &told)
+        };
+        let of_method: Vec<_> = keys.iter().filter(|key| !of_sparsity(key)).collect();
         let mut all: Vec<Group> = Vec::new();
         for (run, told) in runs.into_iter().zip(&told) {
             let label = label(told, keys.iter());
             let at = envs.iter().position(|env| *env == run.config.env).unwrap_or(0);
             let known = all.iter().position(|group| group.label == label);
             let group = known.unwrap_or_else(|| {
-                let other = keys.iter().filter(|key| !OF_SPARSITY.contains(&&***key));
-                let (family, method) = (self::label(told, other), run.config.method);
+                let family = self::label(told, of_method.iter().copied());
+                let method = run.config.method;
                 all.push(Group { label, family, method, runs: vec![Vec::new(); envs.len()] });
                 all.len() - 1
             });
@@ -168,72 +189,91 @@ impl Groups {
         self.envs.len() > 1
     }
 
-    /// The score that lacks nothing: that of dense runs on the mean, else of the best group.
+    /// The score that lacks nothing: that of the environment's reference.
     pub fn full(&self) -> f64 {
-        if self.are_normalised() { 1.0 } else { self.reference(0, |_| true) }
+        if self.are_normalised() { 1.0 } else { self.reference(0).score }
     }
 
-    /// The mean score of the dense runs in an environment, among those of some algorithms; where there is
-    /// none, that of the best group.
-    fn reference(&self, env: usize, of: impl Fn(AlgorithmKind) -> bool) -> f64 {
-        let scores = |group: &Group| {
-            let runs = group.runs[env].iter().filter(|run| of(run.config.algorithm));
-            runs.map(Run::score).collect::<Vec<_>>()
-        };
-        let dense = self.all.iter().filter(|group| group.method == Preset::Dense);
-        let dense: Vec<_> = dense.flat_map(scores).collect();
-        if !dense.is_empty() {
-            return mean(&dense);
+    /// What returns in an environment are counted in.
+    pub fn reference(&self, env: usize) -> Reference<'_> {
+        let there = self.all.iter().filter(|group| !group.runs[env].is_empty());
+        let score = |group: &Group| mean(&scores_of(&group.runs[env]));
+        let best = there.clone().max_by(|a, b| score(a).total_cmp(&score(b)));
+        let dense = there.clone().find(|group| group.method == Preset::Dense);
+        let group = dense.or(best).expect("an environment is one of some run");
+        let runs = || there.clone().flat_map(|group| &group.runs[env]);
+        let starts: Vec<_> = runs().map(|run| run.evaluations[0].1).collect();
+        let (score, start) = (score(group), mean(&starts));
+        let most = runs().map(|run| run.score() - start).fold(0.0, f64::max);
+        let learned = score - start > LEAST_GAIN * most;
+        Reference { label: &group.label, score, start, learned }
+    }
+
+    /// Environments whose returns are pooled: all but those where the reference learned nothing.
+    pub fn pooled(&self) -> Vec<usize> {
+        let pooled = |env: &usize| !self.are_normalised() || self.reference(*env).learned;
+        (0..self.envs.len()).filter(pooled).collect()
+    }
+
+    /// A group's label, and in how many of the environments that are pooled it has runs, where not in all.
+    pub fn pooled_label(&self, group: &Group) -> String {
+        let envs = self.pooled();
+        match envs.iter().filter(|&&env| !group.runs[env].is_empty()).count() {
+            all if all == envs.len() => group.label.clone(),
+            some => format!("{} ({some} of {} environments)", group.label, envs.len()),
         }
-        self.all.iter().map(|group| mean(&scores(group))).fold(f64::NAN, f64::max)
     }
 
-    /// Scores of each group for each environment, in several normalised: 1 is the reference of the same
-    /// environment and algorithm, 0 is worse than that by its size. So signs of returns do not matter.
+    /// Scores of each group for each environment that is pooled, in several normalised: 0 is the mean of
+    /// all runs' first evaluations there, 1 the reference. So signs of returns do not matter.
     pub fn scores(&self) -> Vec<Scores> {
-        let mut references = BTreeMap::new();
-        let mut normalised = |env: usize, run: &Run| {
-            if !self.are_normalised() {
-                return run.score();
-            }
-            let algorithm = run.config.algorithm;
-            let full = *references
-                .entry((env, algorithm.name()))
-                .or_insert_with(|| self.reference(env, |other| other == algorithm));
-            let size = if full == 0.0 { 1.0 } else { full.abs() };
-            1.0 + (run.score() - full) / size
+        let pooled: Vec<_> =
+            self.pooled().into_iter().map(|env| (env, self.reference(env))).collect();
+        let normalised = |run: f64, reference: &Reference<'_>| match self.are_normalised() {
+            true => (run - reference.start) / (reference.score - reference.start),
+            false => run,
         };
         let of_group = |group: &Group| {
-            let tasks = group.runs.iter().enumerate();
-            tasks.map(|(env, runs)| runs.iter().map(|run| normalised(env, run)).collect()).collect()
+            let task = |(env, reference): &(usize, Reference<'_>)| {
+                let scores = scores_of(&group.runs[*env]).into_iter();
+                scores.map(|score| normalised(score, reference)).collect()
+            };
+            pooled.iter().map(task).collect()
         };
         self.all.iter().map(of_group).collect()
     }
 
     /// How each group does over all its environments.
     pub fn compare(&self) -> Vec<Comparison> {
-        let scores = self.scores();
-        let base = &scores[self.baseline()];
         let full = self.full();
-        let compare = |(at, group): (usize, &Scores)| {
-            let tasks: Scores = group.iter().filter(|task| !task.is_empty()).cloned().collect();
+        let compare = |(at, scores): (usize, Scores)| {
+            let tasks: Scores = scores.into_iter().filter(|task| !task.is_empty()).collect();
             let of = |aggregate: Aggregate| estimate([&tasks], |[tasks]| aggregate.of(tasks));
-            let pairs = group.iter().zip(base);
-            let shared = pairs.filter(|(ours, theirs)| !ours.is_empty() && !theirs.is_empty());
-            let (ours, theirs): (Scores, Scores) =
-                shared.map(|(ours, theirs)| (ours.clone(), theirs.clone())).unzip();
-            let comparable = at != self.baseline() && !ours.is_empty();
             Comparison {
                 iqm: of(Aggregate::Iqm),
                 mean: of(Aggregate::Mean),
                 median: of(Aggregate::Median),
                 gap: of(Aggregate::OptimalityGap(full)),
-                better: comparable
-                    .then(|| estimate([&ours, &theirs], |[x, y]| probability_of_improvement(x, y))),
+                better: (at != self.baseline()).then(|| self.better(at)).flatten(),
             }
         };
-        scores.iter().enumerate().map(compare).collect()
+        self.scores().into_iter().enumerate().map(compare).collect()
     }
+
+    /// Chance that a run of a group is better than one of the baseline in the same environment: of returns
+    /// as they are, since runs are compared with those of the same environment only.
+    fn better(&self, group: usize) -> Option<Estimate> {
+        let pairs = self.all[group].runs.iter().zip(&self.all[self.baseline()].runs);
+        let shared = pairs.filter(|(ours, theirs)| !ours.is_empty() && !theirs.is_empty());
+        let (ours, theirs): (Scores, Scores) =
+            shared.map(|(ours, theirs)| (scores_of(ours), scores_of(theirs))).unzip();
+        let better = || estimate([&ours, &theirs], |[x, y]| probability_of_improvement(x, y));
+        (!ours.is_empty()).then(better)
+    }
+}
+
+fn scores_of(runs: &[Run]) -> Vec<f64> {
+    runs.iter().map(Run::score).collect()
 }
 
 /// A statistic of scores, with its interval.
@@ -242,7 +282,9 @@ pub(super) fn estimate<const N: usize>(
     statistic: impl Fn([&[Vec<f64>]; N]) -> f64,
 ) -> Estimate {
     let value = statistic(scores);
-    Estimate { value, interval: interval(scores, SEED, RESAMPLES, statistic) }
+    let varies = scores.iter().copied().flatten().any(|task| task.len() > 1);
+    let interval = varies.then(|| interval(scores, SEED, RESAMPLES, statistic));
+    Estimate { value, interval }
 }
 
 /// Keys in which runs of one environment differ and that say something, in the order of names.
@@ -265,6 +307,16 @@ fn differing(runs: &[Run], told: &[Told]) -> Vec<String> {
     let mut keys: Vec<_> = keys.into_iter().collect();
     keys.sort_by_key(|key| rank(key));
     keys
+}
+
+/// Whether runs of one environment differ in a key and in no other of those that groups are made by.
+fn tells_apart(key: &str, keys: &[String], runs: &[Run], told: &[Told]) -> bool {
+    let others = || keys.iter().filter(|other| *other != key);
+    let mut values = BTreeMap::new();
+    runs.iter().zip(told).any(|(run, told)| {
+        let value = told.value(key);
+        *values.entry((&run.config.env, label(told, others()))).or_insert(value) != value
+    })
 }
 
 fn label<'k>(told: &Told, keys: impl Iterator<Item = &'k String>) -> String {

@@ -2,8 +2,8 @@
 
 use plotters::prelude::*;
 
+use super::draw::{INK, Plot, WIDTH, divided, in_ink, margins, plain};
 use super::groups::{Comparison, Groups};
-use super::plots::{COLOURS, INK, Plot, WIDTH, in_ink, margins, plain};
 use super::{Estimate, ReportError};
 
 /// Of title and axis.
@@ -13,11 +13,17 @@ const ROW: u32 = 38;
 
 /// Interquartile mean, optimality gap and probability of improvement.
 pub fn of_comparisons(groups: &Groups, all: &[Comparison]) -> Result<Vec<Plot>, ReportError> {
+    let families: Vec<_> = groups.all.iter().map(|group| group.family.as_str()).collect();
+    let mut colours: Vec<_> = divided(&families, groups.baseline()).into_iter().flatten().collect();
+    colours.sort_by_key(|&(group, _)| group);
+    let labels: Vec<_> = groups.all.iter().map(|group| groups.pooled_label(group)).collect();
     let of = |name: &str, title: &str, mark, estimate: fn(&Comparison) -> Option<Estimate>| {
         // A group has the same colour in all plots.
-        let labels = groups.all.iter().map(|group| group.label.as_str());
-        let rows = labels.zip(COLOURS.iter().cycle()).zip(all);
-        let rows = rows.filter_map(|((label, &colour), of)| Some((label, colour, estimate(of)?)));
+        let rows = labels.iter().zip(&colours).zip(all);
+        let rows = rows.filter_map(|((label, &(_, colour)), of)| {
+            Some((label.as_str(), colour, estimate(of)?))
+        });
+        let rows = rows.filter(|(.., of)| !of.value.is_nan());
         let rows: Vec<_> = rows.collect();
         if rows.is_empty() {
             return Ok(None);
@@ -43,7 +49,10 @@ fn draw(
     mark: Option<f64>,
     rows: &[(&str, RGBColor, Estimate)],
 ) -> Result<String, Box<dyn std::error::Error>> {
-    let ends = rows.iter().flat_map(|(.., of)| [of.interval.0, of.value, of.interval.1]);
+    let ends = rows.iter().flat_map(|(.., of)| {
+        let (low, high) = of.interval.unwrap_or((of.value, of.value));
+        [low, of.value, high]
+    });
     let (left, right) = margins(ends.chain(mark), 0.0);
     let count = u32::try_from(rows.len())?;
     let mut svg = String::new();
@@ -74,10 +83,12 @@ fn draw(
         }
         let from_top = (0..count).rev().map(f64::from);
         for (y, (label, colour, of)) in from_top.zip(rows) {
-            let (low, high) = of.interval;
             let (middle, top) = (y + 0.25, y + 0.9);
-            let interval = vec![(low, middle), (high, middle)];
-            chart.draw_series([PathElement::new(interval, colour.mix(0.35).stroke_width(9))])?;
+            let bar = of.interval.map(|(low, high)| {
+                let ends = vec![(low, middle), (high, middle)];
+                PathElement::new(ends, colour.mix(0.35).stroke_width(9))
+            });
+            chart.draw_series(bar)?;
             let value = EmptyElement::at((of.value, middle))
                 + PathElement::new([(0, -7), (0, 7)], colour.stroke_width(3));
             chart.draw_series([value])?;

@@ -15,22 +15,39 @@ pub struct Latencies {
     pub processor: Option<String>,
     /// For each group, for each environment.
     steps: Vec<Vec<Option<u64>>>,
-    /// Policies that could not be measured, and why.
+    /// Why groups were not measured, a line for each cause.
     pub problems: Vec<String>,
 }
 
 impl Latencies {
-    /// Measures the policy of each group's first run in each environment.
+    /// Measures in each environment the first policy that a group's runs have there.
     pub fn measure(groups: &Groups) -> Self {
         let mut measured = Self::default();
+        let (mut without, mut failed) = (Vec::new(), Vec::new());
         for group in &groups.all {
             let of_env = group.runs.iter().map(|runs| {
-                let folder = &runs.first()?.folder;
-                let timed = measured.time(folder);
-                timed.map_err(|problem| measured.problems.push(problem)).ok()
+                let first = &runs.first()?.folder;
+                let Some(run) = runs.iter().find(|run| policy::file(&run.folder).is_ok()) else {
+                    without.push(first);
+                    return None;
+                };
+                measured.time(&run.folder).map_err(|problem| failed.push(problem)).ok()
             });
             let of_env = of_env.collect();
             measured.steps.push(of_env);
+        }
+        if let Some(first) = without.first() {
+            let places = groups.all.iter().flat_map(|group| &group.runs);
+            measured.problems.push(format!(
+                "{} of {} groups, counted in each environment, have no run with its policy.lace (the first: \
+                 {}); put one back into a run's folder, or leave timing out with --no-latency",
+                without.len(),
+                places.filter(|runs| !runs.is_empty()).count(),
+                first.display()
+            ));
+        }
+        if let Some(first) = failed.first() {
+            measured.problems.push(format!("{} policies, the first: {first}", failed.len()));
         }
         measured
     }

@@ -1,10 +1,12 @@
 //! Reports on many runs: one page that needs nothing beside it, its plots, its tables as Markdown, and
 //! the figures of every run as CSV. And a policy's links as a page.
 
+mod draw;
 mod error;
 mod groups;
 mod intervals;
 mod latency;
+mod measured;
 mod page;
 mod plots;
 mod runs;
@@ -15,8 +17,8 @@ mod topology;
 mod write;
 
 pub use error::ReportError;
-pub use groups::{Comparison, Estimate, Group, Groups};
+pub use groups::{Comparison, Estimate, Group, Groups, Reference};
 pub use latency::Latencies;
-pub use runs::{Found, Run, Unfinished, find};
+pub use runs::{Found, LeftOut, Run, find};
 pub use topology::topology_page;
 pub use write::write;

@@ -3,11 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use lacewing_runtime::learn::AlgorithmKind;
+
 use super::ReportError;
 use super::statistics::mean;
 use crate::lab::config::{Preset, RunConfig};
 use crate::lab::files;
 use crate::lab::folder::{CONFIG, PROGRESS, RunFolder, SUMMARY};
+use crate::lab::policy;
 use crate::lab::robustness::{self, Measured};
 use crate::shell;
 use crate::sweep::{self, Sweep};
@@ -45,15 +48,15 @@ pub struct Run {
     pub robustness: Vec<Measured>,
 }
 
-/// A run that has not come to its end.
+/// A run that counts in no figure.
 #[derive(Clone, Debug)]
-pub struct Unfinished {
+pub struct LeftOut {
     /// Its folder.
     pub folder: PathBuf,
-    /// What is going on with it.
-    pub state: &'static str,
-    /// The command that goes on with it.
-    go_on: String,
+    /// What is the matter with it: running, stopped, a copy.
+    pub state: String,
+    /// The command that goes on with it, where it is not finished.
+    go_on: Option<String>,
 }
 
 /// The runs of some folders.
@@ -62,7 +65,7 @@ pub struct Found {
     /// In the order of the folders, those of a sweep by their numbers.
     pub runs: Vec<Run>,
     /// Left out of all figures.
-    pub unfinished: Vec<Unfinished>,
+    pub left_out: Vec<LeftOut>,
 }
 
 /// Finds the runs of folders, each a run's or a sweep's; one that is named twice counts once.
@@ -77,24 +80,37 @@ pub fn find(roots: &[PathBuf]) -> Result<Found, ReportError> {
             if !seen.insert(folder.canonicalize().unwrap_or_else(|_| folder.clone())) {
                 continue;
             }
-            match folder.join(SUMMARY).is_file() {
-                true => found.runs.push(Run::read(folder)?),
-                false => {
-                    let kind = if folder == *root { "train --resume" } else { "sweep run" };
-                    let go_on = format!("{kind} {}", shell::path(root));
-                    found.unfinished.push(Unfinished { folder, state, go_on });
+            if !folder.join(SUMMARY).is_file() {
+                let kind = if folder == *root { "train --resume" } else { "sweep run" };
+                let go_on = Some(format!("{kind} {}", shell::path(root)));
+                found.left_out.push(LeftOut { folder, state: state.to_string(), go_on });
+                continue;
+            }
+            let run = Run::read(folder)?;
+            match run.flaw(&found.runs) {
+                Some(state) => {
+                    found.left_out.push(LeftOut { folder: run.folder, state, go_on: None });
                 }
+                None => found.runs.push(run),
             }
         }
     }
-    match (found.runs.is_empty(), found.unfinished.first()) {
-        (true, Some(first)) => Err(ReportError::NothingFinished {
-            unfinished: found.unfinished.len(),
-            first: first.folder.clone(),
-            go_on: first.go_on.clone(),
-        }),
-        _ => Ok(found),
+    if !found.runs.is_empty() {
+        return Ok(found);
     }
+    let mut unfinished = found.left_out.iter().filter_map(|run| Some((run, run.go_on.clone()?)));
+    let waiting = unfinished.clone().count();
+    Err(match (unfinished.next(), found.left_out.first()) {
+        (Some((first, go_on)), _) => {
+            ReportError::NothingFinished { unfinished: waiting, first: first.folder.clone(), go_on }
+        }
+        (None, Some(first)) => ReportError::NothingCounts {
+            count: found.left_out.len(),
+            first: first.folder.clone(),
+            state: first.state.clone(),
+        },
+        (None, None) => ReportError::NoRuns { root: roots.first().cloned().unwrap_or_default() },
+    })
 }
 
 /// The runs of a folder, and where those that are not finished stand.
@@ -143,7 +159,9 @@ impl Run {
                 number.filter(|number: &f64| number.is_finite()).ok_or_else(|| bad(at))
             };
             let steps = row[step].parse().map_err(|_| bad(step))?;
-            evaluations.push((steps, number(eval_mean)?));
+            // Returns that are no number are no damage: learning may diverge.
+            let mean = row[eval_mean].parse().map_err(|_| bad(eval_mean))?;
+            evaluations.push((steps, mean));
             for &(name, at) in &wanted {
                 let figure = if row[at].is_empty() { None } else { Some(number(at)?) };
                 columns.entry(name).or_default().push(figure);
@@ -152,8 +170,21 @@ impl Run {
         if evaluations.is_empty() {
             return Err(damaged(1, "there is no evaluation".into()));
         }
+        if config.algorithm == AlgorithmKind::Sac {
+            // The log's are those of the network that learns, which has a second head.
+            columns.insert("policy_links", vec![links_of_policy(&folder)]);
+        }
         let robustness = robustness::read(&folder)?;
         Ok(Self { folder, config, evaluations, columns, robustness })
+    }
+
+    /// Why it does not count beside those before it.
+    fn flaw(&self, others: &[Run]) -> Option<String> {
+        if let Some((step, mean)) = self.evaluations.iter().find(|(_, mean)| !mean.is_finite()) {
+            return Some(format!("diverged (return {mean} at step {step})"));
+        }
+        let same = others.iter().find(|other| other.config == self.config)?;
+        Some(format!("a copy of {}: the same settings and seed", same.folder.display()))
     }
 
     /// Environment steps and a figure of each evaluation that has it.
@@ -194,4 +225,11 @@ impl Run {
             _ => self.figure("actor_sparsity"),
         }
     }
+}
+
+/// Links of the policy in a run's folder, if there is one.
+fn links_of_policy(folder: &Path) -> Option<f64> {
+    let bytes = policy::read(folder).ok()?;
+    let view = policy::parse(&bytes, folder).ok()?;
+    Some(view.layers().map(|layer| layer.links()).sum::<usize>() as f64)
 }

@@ -31,7 +31,7 @@ impl Aggregate {
                 mean(&all[cut..all.len() - cut])
             }
             Self::Mean => mean(&means()),
-            Self::Median => quantile(&sorted(means()), 0.5),
+            Self::Median => median(means()),
             Self::OptimalityGap(full) => {
                 let all: Vec<_> = scores.iter().flatten().map(|score| score.min(full)).collect();
                 full - mean(&all)
@@ -89,6 +89,11 @@ pub fn interval<const N: usize>(
 /// NaN of nothing.
 pub fn mean(values: &[f64]) -> f64 {
     values.iter().sum::<f64>() / values.len() as f64
+}
+
+/// NaN of nothing.
+pub fn median(values: Vec<f64>) -> f64 {
+    quantile(&sorted(values), 0.5)
 }
 
 /// In ascending order, NaN last.

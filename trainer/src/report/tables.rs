@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::groups::{Estimate, estimate};
 use super::runs::Run;
-use super::statistics::{Aggregate, mean};
+use super::statistics::{Aggregate, mean, median};
 use super::table::{ABSENT, Table, number, or_absent, percent, short};
 use super::{Comparison, Groups, Latencies};
 use crate::lab::progress::duration;
@@ -22,7 +22,7 @@ pub fn groups(groups: &Groups, latencies: &Latencies) -> Table {
         "policy links",
         "critic links",
         "FLOPs done",
-        "wall clock",
+        "wall clock, median",
         "dormant, policy",
         "dormant, critic",
         "SNR, policy",
@@ -66,7 +66,8 @@ fn of_cell(runs: &[Run]) -> Vec<String> {
         or_absent(figure("policy_links"), short),
         or_absent(figure("critic_links"), short),
         or_absent(figure("flops_done"), short),
-        or_absent(figure("wall_seconds"), wall_clock),
+        // A run that was interrupted, or alone on its machine, says nothing of the others.
+        or_absent(Some(median(figures(runs, |run| run.figure("wall_seconds")))), wall_clock),
         or_absent(figure("policy_dormant"), percent),
         or_absent(figure("critic_dormant"), percent),
         or_absent(figure("policy_snr"), number),
@@ -75,9 +76,13 @@ fn of_cell(runs: &[Run]) -> Vec<String> {
 }
 
 /// Of the runs that have it.
+fn figures(runs: &[Run], figure: impl Fn(&Run) -> Option<f64>) -> Vec<f64> {
+    runs.iter().filter_map(figure).collect()
+}
+
+/// None of no figures.
 fn average(runs: &[Run], figure: impl Fn(&Run) -> Option<f64>) -> Option<f64> {
-    let figures: Vec<_> = runs.iter().filter_map(figure).collect();
-    (!figures.is_empty()).then(|| mean(&figures))
+    Some(mean(&figures(runs, figure))).filter(|mean| !mean.is_nan())
 }
 
 /// Sample standard deviation; none of a single run.
@@ -91,9 +96,16 @@ fn wall_clock(seconds: f64) -> String {
     duration(Duration::try_from_secs_f64(seconds).unwrap_or_default())
 }
 
-fn with_interval(estimate: Estimate) -> String {
-    let (low, high) = estimate.interval;
-    format!("{} [{}, {}]", number(estimate.value), number(low), number(high))
+/// With its interval where it has one; absent where it is of nothing.
+pub fn with_interval(estimate: Estimate) -> String {
+    if estimate.value.is_nan() {
+        return ABSENT.to_string();
+    }
+    let value = number(estimate.value);
+    match estimate.interval {
+        Some((low, high)) => format!("{value} [{}, {}]", number(low), number(high)),
+        None => value,
+    }
 }
 
 /// Groups over all their environments.
@@ -110,9 +122,14 @@ pub fn comparisons(groups: &Groups, comparisons: &[Comparison]) -> Table {
     ];
     let row = |(group, of): (&super::Group, &Comparison)| {
         let tasks = group.runs.iter().filter(|runs| !runs.is_empty());
+        let there = groups.envs.iter().zip(&group.runs).filter(|(_, runs)| !runs.is_empty());
+        let names: Vec<_> = there.map(|(name, _)| name.as_str()).collect();
         vec![
             group.label.clone(),
-            tasks.clone().count().to_string(),
+            match names.len() {
+                all if all == groups.envs.len() => all.to_string(),
+                some => format!("{some} ({})", names.join(", ")),
+            },
             tasks.map(Vec::len).sum::<usize>().to_string(),
             with_interval(of.iqm),
             with_interval(of.mean),

@@ -4,10 +4,11 @@
 use lacewing_formats::artifact::{LayerView, PolicyView};
 use maud::html;
 
+use super::draw::Plot;
 use super::page::page;
-use super::plots::Plot;
 use super::table::{Table, number, percent};
 use super::write::{Part, Section};
+use crate::env;
 
 /// Links above zero and below, in colours that nobody confuses (Okabe & Ito).
 const SIGNS: [(&str, &str); 2] = [("above zero", "#0072b2"), ("below zero", "#d55e00")];
@@ -17,6 +18,10 @@ const STRENGTHS: [f32; 2] = [0.45, 1.0];
 const WIDTH: f32 = 560.0;
 /// Height of the plot of observations, for each of them.
 const BAR: usize = 14;
+/// Width of a letter in it.
+const LETTER: usize = 7;
+/// Most letters of a name, which leave room for the bar.
+const LETTERS: usize = 24;
 
 /// A layer's links.
 struct Links {
@@ -71,7 +76,8 @@ pub fn topology_page(view: &PolicyView<'_>) -> String {
     let picture = "A dot is a link: a column is an input, a row an output, blue above zero, orange below; \
                    pale links are the weaker half of their layer.";
     let looked_at = "Links out of each observation, and its share of the first layer's Σ|w|: what a policy \
-                     does not look at has a short bar (Grooten et al. 2023, §5).";
+                     does not look at has a short bar (Grooten et al. 2023, §5). Fake features, which are \
+                     noise, are orange.";
     let pictures = (1..).zip(&layers).flat_map(|(number, layer)| {
         let plot = matrix(number, layer);
         [Part::Text(plot.title.clone()), Part::Plots(vec![plot])]
@@ -91,7 +97,10 @@ pub fn topology_page(view: &PolicyView<'_>) -> String {
             1,
             Section {
                 title: "Observations",
-                parts: vec![Part::Text(looked_at.into()), Part::Plots(vec![observations(first)])],
+                parts: vec![
+                    Part::Text(looked_at.into()),
+                    Part::Plots(vec![observations(first, &inputs(view, first.cols))]),
+                ],
             },
         );
     }
@@ -167,24 +176,56 @@ fn matrix(number: usize, layer: &Links) -> Plot {
     Plot { name: format!("layer-{number}"), title, svg: svg.into_string() }
 }
 
+/// An observation: its name, or its number, and whether it is fake.
+struct Seen {
+    name: String,
+    fake: bool,
+}
+
+/// The observations of a policy, by the names of its contract where there are some.
+fn inputs(view: &PolicyView<'_>, count: usize) -> Vec<Seen> {
+    let wrap = env::parts(view.provenance().environment).map(|(_, wrap)| wrap);
+    let real = wrap.ok().and_then(|wrap| wrap.real_features(count));
+    let fake = |at: usize| real.as_ref().is_some_and(|real| !real[at]);
+    let contract = view.contract();
+    let frames = contract.map_or(1, |contract| contract.history());
+    let sensors: Vec<_> = contract.iter().flat_map(|contract| contract.observations()).collect();
+    let name = |at: usize| {
+        let (frame, within) = (at / (count / frames), at % (count / frames));
+        let named = sensors.get(within).map(|sensor| sensor.name).filter(|name| !name.is_empty());
+        let name =
+            named.map_or_else(|| at.to_string(), |name| name.chars().take(LETTERS).collect());
+        match (named, frames - 1 - frame) {
+            (Some(_), ago) if ago > 0 => format!("{name} −{ago}"),
+            _ => name,
+        }
+    };
+    (0..count).map(|at| Seen { name: name(at), fake: fake(at) }).collect()
+}
+
 /// A bar for each observation.
-fn observations(first: &Links) -> Plot {
+fn observations(first: &Links, seen: &[Seen]) -> Plot {
     let links = first.fan_out();
     let mut weights = vec![0.0_f32; first.cols];
     first.all.iter().for_each(|(_, col, weight)| weights[*col] += weight.abs());
     let sum = weights.iter().sum::<f32>().max(f32::MIN_POSITIVE);
     let most = weights.iter().copied().fold(f32::MIN_POSITIVE, f32::max);
+    let letters = seen.iter().map(|seen| seen.name.chars().count()).max().unwrap_or(0);
+    let left = LETTER * letters.max(3) + 9;
+    // What is behind the bar takes the rest.
+    let longest = WIDTH - left as f32 - 160.0;
     let title = "Observations that the policy looks at".to_string();
     let svg = html! {
         svg xmlns="http://www.w3.org/2000/svg" width=(WIDTH) height=(BAR * first.cols)
             viewBox=(format!("0 0 {WIDTH} {}", BAR * first.cols)) font-size="11" fill="currentColor" {
             title { (title) }
-            @for (at, (weight, links)) in weights.iter().zip(&links).enumerate() {
-                text x="24" y=(BAR * at + 11) text-anchor="end" { (at) }
-                rect x="30" y=(BAR * at + 2) width=(300.0 * weight / most) height=(BAR - 4)
-                    fill=(SIGNS[0].1) {}
-                text x=(36.0 + 300.0 * weight / most) y=(BAR * at + 11) {
+            @for (at, ((weight, links), seen)) in weights.iter().zip(&links).zip(seen).enumerate() {
+                text x=(left - 6) y=(BAR * at + 11) text-anchor="end" { (seen.name) }
+                rect x=(left) y=(BAR * at + 2) width=(longest * weight / most) height=(BAR - 4)
+                    fill=(SIGNS[usize::from(seen.fake)].1) {}
+                text x=(left as f32 + 6.0 + longest * weight / most) y=(BAR * at + 11) {
                     (format!("{links} links, {}", percent(f64::from(weight / sum))))
+                    @if seen.fake { ", fake" }
                 }
             }
         }

@@ -4,10 +4,12 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
+use super::draw::Plot;
 use super::groups::Groups;
 use super::intervals;
+use super::measured::{self, SEEN, SHIFTS};
 use super::page;
-use super::plots::{self, Plot};
+use super::plots;
 use super::runs::{AT_THE_END, Found, OF_THE_LAST_TENTH};
 use super::statistics::RESAMPLES;
 use super::table::{Table, number};
@@ -34,8 +36,9 @@ pub(super) enum Part {
     Plots(Vec<Plot>),
 }
 
-/// Writes `report.html`, `report.md`, `scores.csv` and the plots into a folder, which it makes. Of an
-/// earlier report there, plots that this one has not go; all other files stay.
+/// Writes `report.html`, `report.md`, the figures as CSV and the plots into a folder, which it makes: first
+/// the page, which needs none of the others. Of an earlier report there, plots and figures that this one
+/// has not go; all other files stay.
 ///
 /// # Errors
 /// [`ReportError`] if a plot cannot be drawn or a file not be written.
@@ -47,24 +50,40 @@ pub fn write(
 ) -> Result<(), ReportError> {
     let sections = sections(groups, found, latencies)?;
     let title = format!("Lacewing: {}", groups.envs.join(", "));
-    files::create_folder(out)?;
-    let earlier = fs::read_to_string(out.join(MARKDOWN)).unwrap_or_default();
-    let mut stale: BTreeSet<_> = plots_of(&earlier).collect();
+    let markdown = markdown(&title, &sections);
+    let mut files = vec![
+        ("report.html".to_string(), page::page(&title, &sections).into_bytes()),
+        (MARKDOWN.to_string(), markdown.clone().into_bytes()),
+        ("scores.csv".to_string(), scores(groups)?),
+    ];
+    for name in figures_of(&markdown) {
+        let csv = if name == SHIFTS { measured::shifts_csv } else { measured::real_inputs_csv };
+        files.push((name.to_string(), csv(groups)?));
+    }
     for part in sections.iter().flat_map(|section| &section.parts) {
         let Part::Plots(plots) = part else { continue };
-        for plot in plots {
-            let svg = plot.svg.replacen('>', ALONE, 1);
-            let name = format!("{}.svg", plot.name);
-            files::write_atomic(&out.join(&name), svg.as_bytes())?;
-            stale.remove(&*name);
-        }
+        let svg = |plot: &Plot| plot.svg.replacen('>', ALONE, 1).into_bytes();
+        files.extend(plots.iter().map(|plot| (format!("{}.svg", plot.name), svg(plot))));
+    }
+    files::create_folder(out)?;
+    let earlier = fs::read_to_string(out.join(MARKDOWN)).unwrap_or_default();
+    let mut stale: BTreeSet<_> = plots_of(&earlier).chain(figures_of(&earlier)).collect();
+    for (name, bytes) in &files {
+        files::write_atomic(&out.join(name), bytes)?;
+        stale.remove(name.as_str());
     }
     // One that cannot be removed takes room and is in no page.
     stale.iter().for_each(|name| drop(fs::remove_file(out.join(name))));
-    files::write_atomic(&out.join("scores.csv"), &scores(groups)?)?;
-    files::write_atomic(&out.join(MARKDOWN), markdown(&title, &sections).as_bytes())?;
-    files::write_atomic(&out.join("report.html"), page::page(&title, &sections).as_bytes())?;
     Ok(())
+}
+
+/// Further files of figures that a report's Markdown names.
+fn figures_of(markdown: &str) -> impl Iterator<Item = &str> {
+    [SEEN, SHIFTS].into_iter().filter(|name| markdown.contains(&all_digits(name)))
+}
+
+fn all_digits(name: &str) -> String {
+    format!("All digits are in {name}.")
 }
 
 /// Files of the plots in a report's Markdown.
@@ -94,41 +113,53 @@ fn sections(
     let compared = groups.compare();
     let mut side_by_side = intervals::of_comparisons(groups, &compared)?;
     side_by_side.extend(plots::profiles(groups)?);
-    let dots = "A dot is a run, a dash a group's interquartile mean; lines join groups that differ in \
-                nothing else.";
+    let over_all = plots::over_environments(groups, &compared)?;
+    sparsity.splice(0..0, over_all);
+    let dots = "A dot is a run, a dash a group's interquartile mean with its 95 % interval by stratified \
+                bootstrap; lines join groups that differ in nothing but how sparse they are. Groups at the \
+                same place are drawn a little beside each other.";
     let mut sections = vec![
         Section { title: "What was run", parts: what_was_run(groups, found) },
         Section { title: "Groups", parts: of_groups(groups, latencies) },
         of_plots(
             "Return against sparsity",
-            &format!("{dots} small-dense is at the sparsity it is to be compared with."),
+            &format!(
+                "{dots} small-dense is at the sparsity it is to be compared with.{}",
+                over(groups)
+            ),
             sparsity,
         ),
         of_plots("Return against parameters", dots, parameters),
         of_plots(
             "Learning curves",
-            "Thin lines are runs, bold ones means with their 95 % intervals by bootstrap over seeds.",
+            "Thin lines are runs, bold ones means with their 95 % intervals by bootstrap over seeds, at the \
+             steps that all runs of the group have.",
             learning,
         ),
         Section {
             title: "Comparison",
-            parts: vec![
-                Part::Text(how_compared(groups)),
-                Part::Table(tables::comparisons(groups, &compared)),
-                Part::Plots(side_by_side),
-            ],
+            parts: how_compared(groups)
+                .into_iter()
+                .chain([
+                    Part::Table(tables::comparisons(groups, &compared)),
+                    Part::Plots(side_by_side),
+                ])
+                .collect(),
         },
     ];
     if !looked_at.is_empty() {
         let text = "Share of the policy's links to observations that go to real features; the others go to \
-                    fake ones, which are noise (Grooten et al. 2023).";
-        sections.push(of_plots("What policies look at", text, looked_at));
+                    fake ones, which are noise (Grooten et al. 2023). The table has means over the runs.";
+        let table = measured::real_inputs(groups);
+        sections.push(of_measured("What policies look at", text, looked_at, table, SEEN));
     }
     if !robustness.is_empty() {
         let text = "Returns of the finished policies where the world is another, measured by `lacewing \
                     robustness`. A dot is a run, lines are means with their 95 % intervals by bootstrap over \
-                    seeds.";
-        sections.push(of_plots("Robustness", text, robustness));
+                    seeds, at the values that all runs measured have. The share is that of the same runs' \
+                    mean return in the world as it is, where that was measured and is above zero.";
+        let table = measured::shifts(groups);
+        sections.push(of_measured("Robustness", text, robustness, table, SHIFTS));
     }
     sections.push(Section { title: "Every run", parts: vec![Part::Table(tables::runs(groups))] });
     Ok(sections)
@@ -160,15 +191,15 @@ fn what_was_run(groups: &Groups, found: &Found) -> Vec<Part> {
         Part::Text(format!(
             "The return of a run is the mean of the last 10 % of its evaluations, one at least. Runs of a \
              group differ in the seed only. Intervals are the middle 95 % of {RESAMPLES} resamples of the \
-             runs (stratified bootstrap, Agarwal et al. 2021). Reported by {PROGRAM}."
+             runs (stratified bootstrap, Agarwal et al. 2021); where there is one run an environment, there is none. Reported by {PROGRAM}."
         )),
     ];
-    if !found.unfinished.is_empty() {
-        let named = found.unfinished.iter();
+    if !found.left_out.is_empty() {
+        let named = found.left_out.iter();
         let named = named.map(|run| format!("{} ({})", run.folder.display(), run.state));
         parts.push(Part::Text(format!(
-            "Left out, since they are not finished, {}: {}.",
-            found.unfinished.len(),
+            "Left out, {}: {}.",
+            found.left_out.len(),
             named.collect::<Vec<_>>().join(", ")
         )));
     }
@@ -178,14 +209,16 @@ fn what_was_run(groups: &Groups, found: &Found) -> Vec<Part> {
 fn of_groups(groups: &Groups, latencies: &Latencies) -> Vec<Part> {
     let step = match &latencies.processor {
         Some(processor) => format!(
-            "“step here” is the median time of a control step of the first run's policy on {processor}, \
+            "“step here” is the median time of a control step of the first policy on {processor}, \
              packed, caches warm."
         ),
         None => "Control steps were not timed.".to_string(),
     };
     let text = format!(
-        "Means over the runs, as of their ends; dormant units and signal-to-noise ratios (SNR) of gradients \
-         over the last 10 % of evaluations. FLOPs are those of the passes really made in training. {step} \
+        "Means over the runs, as of their ends, of wall clock the median; dormant units and signal-to-noise ratios (SNR) of gradients \
+         over the last 10 % of evaluations. FLOPs are those of the passes really made in training. Sparsity and links are those of the policy \
+         that is deployed: SAC learns with a second head, which its log counts, so its links are read off \
+         policy.lace. {step} \
          What the logs of older versions do not have is –."
     );
     let mut parts = vec![Part::Text(text), Part::Table(tables::groups(groups, latencies))];
@@ -203,21 +236,68 @@ fn of_plots(title: &'static str, text: &str, plots: Vec<Plot>) -> Section {
     Section { title, parts }
 }
 
-fn how_compared(groups: &Groups) -> String {
+/// Plots with their table, and the file that has its digits.
+fn of_measured(
+    title: &'static str,
+    text: &str,
+    plots: Vec<Plot>,
+    table: Table,
+    file: &str,
+) -> Section {
+    let mut section = of_plots(title, &format!("{text} {}", all_digits(file)), plots);
+    section.parts.push(Part::Table(table));
+    section
+}
+
+/// Which groups are in the plot over environments.
+fn over(groups: &Groups) -> &'static str {
+    match groups.are_normalised() {
+        true => " Over environments there are the groups that have runs in each of them.",
+        false => "",
+    }
+}
+
+fn how_compared(groups: &Groups) -> Vec<Part> {
     let base = &groups.all[groups.baseline()].label;
     let scores = match groups.are_normalised() {
         true => {
-            "Returns r are normalised as 1 + (r − m) ÷ |m|, where m is the mean return of the dense runs of \
-             the same environment and algorithm, or of the best group where there is no dense one: 1 is as \
-             good as those, 0 is worse by as much as their return is from zero."
+            "Returns r are normalised as (r − s) ÷ (m − s): 1 is as good as the environment's reference, \
+             whose mean return is m, and 0 as good as at the first evaluation, s, the mean over all runs \
+             there. An environment has one reference for all algorithms: its first dense group, or the best \
+             one where there is no dense one."
         }
         false => "Returns are as they are.",
     };
-    format!(
-        "{scores} The optimality gap is what is missing to {} on the mean, scores above not counting for \
-         more. The probability of improvement is the chance that a run is better than one of {base}.",
-        number(groups.full())
-    )
+    let full = match groups.are_normalised() {
+        true => number(groups.full()),
+        false => format!("{}, the mean of {}", number(groups.full()), groups.reference(0).label),
+    };
+    let mut parts = vec![Part::Text(format!(
+        "{scores} The optimality gap is what is missing to {full} on the mean, scores above not counting \
+         for more. The probability of improvement is the chance that a run is better than one of {base} in the \
+         same environment, by their returns as they are."
+    ))];
+    if groups.are_normalised() {
+        let reference = |(env, name): (usize, &String)| {
+            let of = groups.reference(env);
+            let [m, s] = [of.score, of.start].map(number);
+            let left_out = match of.learned {
+                true => "",
+                false => {
+                    ", which is too little above the start to count in: left out of all but the probability \
+                     of improvement"
+                }
+            };
+            format!("{name}: {}, m = {m}, s = {s}{left_out}", of.label)
+        };
+        let references: Vec<_> = groups.envs.iter().enumerate().map(reference).collect();
+        parts.push(Part::Text(format!(
+            "References: {}. A group is pooled over the environments in which it has runs: groups that the \
+             table has in different ones are not to be compared by their means.",
+            references.join("; ")
+        )));
+    }
+    parts
 }
 
 fn markdown(title: &str, sections: &[Section]) -> String {
