@@ -29,7 +29,8 @@ mod tests {
 
     #[test]
     fn limits_that_are_no_f32_are_rounded_inwards_and_the_others_stay() {
-        for limit in [PI, PI / 6.0, 1.0 / 3.0, 0.1, 2.0 * PI / 3.0, 0.424_242_424_242, 1e-40, 3e38] {
+        for limit in [PI, PI / 6.0, 1.0 / 3.0, 0.1, 2.0 * PI / 3.0, 0.424_242_424_242, 1e-40, 3e38]
+        {
             let (low, high) = (at_least(-limit), at_most(limit));
             assert_eq!(low, -high);
             for found in [f64::from(high), format!("{high}").parse().unwrap()] {
