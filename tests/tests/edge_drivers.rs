@@ -182,8 +182,10 @@ fn a_driver_that_announces_nothing_is_told_how() {
     ] {
         let complaint = complaint(&policy, &format!("echo '{line}'"));
         assert!(complaint.contains(says), "{complaint}");
-        let how =
-            [r#"it must first write {"spec":{"id":"NAME","obs_dim":N,"#, "as a number from 1 up"];
+        let how = [
+            r#"it must first write {"spec":{"id":"NAME","obs_dim":N,"#,
+            "as a whole number from 1 up",
+        ];
         assert!(how.iter().all(|how| complaint.contains(how)), "{complaint}");
     }
 }

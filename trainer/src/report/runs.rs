@@ -8,6 +8,7 @@ use lacewing_runtime::learn::AlgorithmKind;
 use super::ReportError;
 use super::statistics::mean;
 use crate::lab::config::{Preset, RunConfig};
+use crate::lab::evaluations;
 use crate::lab::files;
 use crate::lab::folder::{CONFIG, PROGRESS, RunFolder, SUMMARY};
 use crate::lab::policy;
@@ -201,9 +202,7 @@ impl Run {
 
     /// Mean return of the last tenth of all evaluations.
     pub fn score(&self) -> f64 {
-        let last = self.evaluations.iter().rev().take(self.last_tenth());
-        // In their own order: sums of floats depend on it.
-        mean(&last.rev().map(|&(_, score)| score).collect::<Vec<_>>())
+        evaluations::final_return(&self.evaluations).unwrap_or(f64::NAN)
     }
 
     /// A figure by its column's name, if the run has it.
