@@ -47,7 +47,7 @@ fn succeeded(mut command: Command) -> Output {
 /// A driver with a habit, in place of the plain one.
 fn with_habit(habit: &str, policy: &Path, steps: &str, more: &[&str]) -> Command {
     let mut command = Command::new(edge::program());
-    command.arg("finetune").arg(policy).arg("--out").arg(policy.with_extension("tuned"));
+    command.arg("finetune").arg(policy).arg("--out").arg(policy.with_extension("tuned.lace"));
     command.args(["--env-command", &format!("exec python3 '{HABITS}' {habit}"), "--force", steps]);
     command.arg("--warm-up=100").args(more);
     command
@@ -132,7 +132,7 @@ fn the_log_has_what_guards_did() {
     let log = folder.path().join("log");
     let driver = format!("exec python3 '{HABITS}' always-nanobs /dev/null '[-2, 2]'");
     let mut command = Command::new(edge::program());
-    command.arg("finetune").arg(&policy).arg("--out").arg(policy.with_extension("tuned"));
+    command.arg("finetune").arg(&policy).arg("--out").arg(policy.with_extension("tuned.lace"));
     command.args(["--env-command", &driver, "--steps=300", "--warm-up=50", "--learning=slack"]);
     // What it says ends with the sensor, which is gone for good.
     let output = command.arg("--log").arg(&log).output().unwrap();
