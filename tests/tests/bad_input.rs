@@ -215,7 +215,10 @@ const CASES: &[(&str, &[&str])] = &[
         "finetune run --shift gear=0.5 --steps 900 --critics-first 400",
         &["400 updates", "--critics-first"],
     ),
-    ("finetune run --shift gear=0.5 --out new.pt", &["new.pt is named as something else", ".lace"]),
+    (
+        "finetune run --shift gear=0.5 --out new.pt",
+        &["new.pt is named as a model in another format", ".lace"],
+    ),
     ("inspect run --html small.lace", &["small.lace already exists", "--force"]),
     ("inspect run --html mine --force", &["mine is a folder"]),
     ("report begun", &["`lacewing train --resume begun`"]),

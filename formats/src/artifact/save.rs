@@ -143,13 +143,35 @@ pub fn destination(path: &Path) -> Result<PathBuf, SaveError> {
     }
 }
 
-/// Whether a policy file may have this name: it must not look like another format's. What follows the dot of
-/// `policy-0.9` is no format.
+/// What files of models in other formats are named.
+const OTHER_FORMATS: [&str; 20] = [
+    "ckpt",
+    "engine",
+    "gguf",
+    "h5",
+    "hdf5",
+    "json",
+    "keras",
+    "mlmodel",
+    "npy",
+    "npz",
+    "onnx",
+    "ort",
+    "pb",
+    "pickle",
+    "pkl",
+    "pt",
+    "pth",
+    "safetensors",
+    "tflite",
+    "zip",
+];
+
+/// Whether a policy file may have this name: not that of another format's.
 pub fn may_be_named(path: &Path) -> bool {
     let extension = path.extension().and_then(|extension| extension.to_str());
-    extension.is_none_or(|name| {
-        name.eq_ignore_ascii_case("lace") || !name.starts_with(char::is_alphabetic)
-    })
+    let is = |name: &str| OTHER_FORMATS.iter().any(|other| name.eq_ignore_ascii_case(other));
+    !extension.is_some_and(is)
 }
 
 /// Refuses what is no folder and cannot become one: for asking before the work is done.

@@ -202,7 +202,7 @@ pub enum EdgeError {
         source: std::io::Error,
     },
     /// A policy file would be named as something else.
-    #[error("{path} is named as something else, and a policy file is written: name it .lace", path = path.display())]
+    #[error("{path} is named as a model in another format, and a policy file is written: name it .lace", path = path.display())]
     Misnamed {
         /// The file.
         path: PathBuf,

@@ -48,7 +48,7 @@ pub enum FileError {
         path: PathBuf,
     },
     /// A policy file would be named as something else.
-    #[error("{} is named as something else, and a policy file is written: name it .lace", path.display())]
+    #[error("{} is named as a model in another format, and a policy file is written: name it .lace", path.display())]
     Misnamed {
         /// The output.
         path: PathBuf,
