@@ -18,26 +18,28 @@ pub fn lacewing() -> &'static Path {
             ("cuda", cfg!(feature = "cuda")),
         ];
         let wanted = features.iter().filter(|(_, wanted)| *wanted);
-        let wanted: Vec<_> = wanted.flat_map(|(name, _)| ["--features", name]).collect();
-        build("lacewing", &wanted)
+        let wanted = wanted.map(|(name, _)| format!("--features=lacewing/{name}"));
+        build("lacewing", &wanted.collect::<Vec<_>>())
     })
 }
 
-/// Builds a package's program, with some cargo features, with the cargo and the profile of the running test.
+/// Builds a program of the workspace, with some cargo features, with the cargo and the profile of the running test. Cargo
+/// chooses features as for the tests of the whole workspace: for one package it would choose others, and build all
+/// that is shared once more.
 ///
 /// # Panics
 /// If it does not build.
-pub fn build(package: &str, features: &[&str]) -> PathBuf {
+pub fn build(program: &str, features: &[String]) -> PathBuf {
     let test = std::env::current_exe().expect("a test knows its own path");
     let folder = test.ancestors().nth(2).expect("tests lie in target/PROFILE/deps");
     let release = folder.ends_with("release").then_some("--release");
     let cargo = std::env::var_os("CARGO").unwrap_or("cargo".into());
     let built = Command::new(cargo)
-        .args(["build", "--quiet", "--package", package])
+        .args(["build", "--quiet", "--workspace", "--exclude=lacewing-burn", "--bin", program])
         .args(features)
         .args(release)
         .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
         .status();
-    assert!(built.is_ok_and(|status| status.success()), "{package} does not build");
-    folder.join(format!("{package}{}", std::env::consts::EXE_SUFFIX))
+    assert!(built.is_ok_and(|status| status.success()), "{program} does not build");
+    folder.join(format!("{program}{}", std::env::consts::EXE_SUFFIX))
 }
