@@ -58,7 +58,10 @@ emulate() { # CPU FIRMWARE POLICY SECONDS LINE
         -icount shift=6,align=off,sleep=off -kernel "$2" \
         -device "loader,file=$3,addr=$policy_address,force-raw=on"
 }
-workspace() { cargo run --quiet --locked "$@"; }
+workspace() { # PROGRAM ARGUMENTS...
+    cargo build --quiet --locked --workspace --exclude lacewing-burn --bin "$1"
+    "${CARGO_TARGET_DIR:-$root/target}/debug/$1" "${@:2}"
+}
 
 field() { sed -E "s/.*\"$1\":\"?([^,\"}]*).*/\1/" <<<"$report"; }
 # Bytes of the sections whose names match.

@@ -20,13 +20,13 @@ if [ ${#policies[@]} = 0 ]; then
     labels=('f16, gaps' 'f16, u16' 'f32, u16')
     mkdir -p "$variants"
     for values in f16 f32; do
-        workspace -p lacewing -- export "$record" --values $values --index u16 --force \
+        workspace lacewing export "$record" --values $values --index u16 --force \
             --out "$variants/record-$values-u16.lace" >/dev/null
         policies+=("$variants/record-$values-u16.lace")
     done
 fi
-workspace -p lacewing-tests --bin act_policies -- "$variants/stored"
-expected=$(workspace -p lacewing-tests --bin act_probes -- "$variants"/stored/*.lace "${policies[@]}")
+workspace act_policies "$variants/stored"
+expected=$(workspace act_probes "$variants"/stored/*.lace "${policies[@]}")
 mapfile -t expected <<<"$expected"
 
 # One bit of the byte in the middle.

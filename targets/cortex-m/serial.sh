@@ -6,7 +6,7 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 . targets/cortex-m/emulator.sh
 
-cargo build --quiet --locked -p lacewing-serial -p lacewing-edge
+cargo build --quiet --locked --workspace --exclude lacewing-burn --bin lacewing-serial --bin lacewing-edge
 work=$(mktemp -d)
 emulator=
 stop() {

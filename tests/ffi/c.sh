@@ -17,7 +17,7 @@ for program in gcc g++ valgrind; do
 done
 
 targets/c/header.sh --check
-cargo build -q --locked -p lacewing-c -p lacewing-edge
+cargo build -q --locked --workspace --exclude lacewing-burn
 flags=(-Wall -Wextra -Wpedantic -Werror -O1 -g -Itargets/c/include)
 gcc -std=c11 "${flags[@]}" targets/c/examples/act.c -o "$work/act-static" "$target/debug/liblacewing_c.a" -lpthread -ldl -lm
 gcc -std=c11 "${flags[@]}" targets/c/examples/act.c -o "$work/act-shared" -L"$target/debug" -llacewing_c "-Wl,-rpath,$target/debug"

@@ -22,7 +22,7 @@ rm -rf "$target/python/wheels"
 python3 -m venv --clear "$target/python/clean"
 "$target/python/clean/bin/pip" install -q --disable-pip-version-check "$target"/python/wheels/*.whl gymnasium==1.4.0 \
   mypy==1.18.2
-cargo build -q --locked -p lacewing-edge -p lacewing
+cargo build -q --locked --workspace --exclude lacewing-burn --bin lacewing --bin lacewing-edge
 "$target/python/clean/bin/python" tests/ffi/python_wheel.py "$policy" "$target/debug/lacewing-edge"
 
 work=$(mktemp -d)

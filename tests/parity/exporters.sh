@@ -40,6 +40,6 @@ for group in "${groups[@]}"; do
   esac
   LACEWING_PARITY_PYTHON=$(cd "$venv" && pwd)/bin/python
   export LACEWING_PARITY_PYTHON LACEWING_PARITY_GROUPS=$group
-  cargo test -q -p lacewing-tests --features onnx --test onnx_matrix -- --ignored --nocapture \
+  cargo test -q --workspace --exclude lacewing-burn --features lacewing/onnx,lacewing-tests/onnx --test onnx_matrix -- --ignored --nocapture \
     exports_of_other_tools_are_imported
 done

@@ -12,7 +12,7 @@ venv=${CARGO_TARGET_DIR:-target}/gymnasium
 "$venv/bin/pip" install -q --disable-pip-version-check gymnasium==1.4.0 numpy==2.4.6
 driver="exec $venv/bin/python targets/edge/examples/gymnasium_driver.py"
 
-cargo build -q --locked -p lacewing -p lacewing-edge
+cargo build -q --locked --workspace --exclude lacewing-burn --bin lacewing --bin lacewing-edge
 lacewing=${CARGO_TARGET_DIR:-target}/debug/lacewing edge=${CARGO_TARGET_DIR:-target}/debug/lacewing-edge
 
 for env in Pendulum-v1 CartPole-v1; do

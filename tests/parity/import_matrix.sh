@@ -14,5 +14,5 @@ if [ "${1:-}" = torch ]; then
 fi
 LACEWING_PARITY_PYTHON=$(cd "$venv" && pwd)/bin/python
 export LACEWING_PARITY_PYTHON
-exec cargo test -p lacewing-tests --features onnx --test onnx_matrix -- --ignored --nocapture \
+exec cargo test --workspace --exclude lacewing-burn --features lacewing/onnx,lacewing-tests/onnx --test onnx_matrix -- --ignored --nocapture \
   imports_answer_as_onnxruntime_does

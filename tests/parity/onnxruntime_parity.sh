@@ -8,4 +8,4 @@ if ! [ -x "$venv/bin/pip" ]; then python3 -m venv "$venv"; fi
 "$venv/bin/pip" install --quiet --disable-pip-version-check numpy==2.4.6 onnx==1.23.2 onnxruntime==1.31.1
 LACEWING_PARITY_PYTHON=$(cd "$venv" && pwd)/bin/python
 export LACEWING_PARITY_PYTHON
-exec cargo test -p lacewing-tests --test onnx_parity -- --ignored --nocapture "$@"
+exec cargo test --workspace --exclude lacewing-burn --test onnx_parity -- --ignored --nocapture "$@"

@@ -8,6 +8,7 @@ if ! command -v chromium >/dev/null; then
   $install || { apt-get update -qq && $install; }
 fi
 records=tests/records
-cargo run --quiet --locked -p lacewing -- report --force -o "${CARGO_TARGET_DIR:-target}/report" \
+cargo build --quiet --locked --workspace --exclude lacewing-burn --bin lacewing
+"${CARGO_TARGET_DIR:-target}/debug/lacewing" report --force -o "${CARGO_TARGET_DIR:-target}/report" \
   $records/halfcheetah-td3-90/seed? $records/recipe/critics-90/seed? $records/halfcheetah-set-90-seed1
 exec python3 tests/report/browser.py "${CARGO_TARGET_DIR:-target}/report"

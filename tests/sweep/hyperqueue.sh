@@ -8,5 +8,5 @@ target=${CARGO_TARGET_DIR:-target}
 venv=$target/hyperqueue-python
 if ! [ -x "$venv/bin/pip" ]; then python3 -m venv "$venv"; fi
 "$venv/bin/pip" install --quiet --disable-pip-version-check hyperqueue==0.27.0
-cargo build --quiet --locked -p lacewing
+cargo build --quiet --locked --workspace --exclude lacewing-burn --bin lacewing
 exec "$venv/bin/python" tests/sweep/on_hyperqueue.py "$target/debug/lacewing"

@@ -12,7 +12,7 @@ if ! [ -x "$root/usr/bin/sbatch" ]; then
     apt-get download slurmctld slurmd slurm-client slurm-wlm-basic-plugins libmunge2 libhwloc15 &&
     for package in *.deb; do dpkg -x "$package" "$root"; done)
 fi
-cargo build --quiet --locked -p lacewing
+cargo build --quiet --locked --workspace --exclude lacewing-burn --bin lacewing
 lacewing=$target/debug/lacewing
 
 libraries=$(find "$root/usr/lib" -name libmunge.so.2 -printf '%h')

@@ -51,7 +51,7 @@ for record in halfcheetah-td3-90/seed1 structures/blocks-16x1-seed1 structures/b
     for encoding in 'f16 delta-u8' 'f16 u16' 'f32 u16'; do
         read -r values index <<<"$encoding"
         policy="$out/$(basename "${record/\/seed1/}" -seed1)_${values}_$index.lace"
-        workspace -p lacewing -- export "tests/records/$record/policy.lace" --values "$values" --index "$index" \
+        workspace lacewing export "tests/records/$record/policy.lace" --values "$values" --index "$index" \
             --force --out "$policy" >/dev/null
         policies+=("$policy")
     done
