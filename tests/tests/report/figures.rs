@@ -3,9 +3,8 @@
 use std::fs;
 
 use lacewing_formats::codec::Encoding;
-use lacewing_tests::policy_file::{Owned, Shape};
 
-use super::{EVALUATIONS, column, labels, made, read, row, two_groups, write_report};
+use super::{EVALUATIONS, column, labels, made, read, row, small_policy, two_groups, write_report};
 
 #[test]
 fn figures_are_those_of_the_logs() {
@@ -211,15 +210,7 @@ fn links_are_those_of_the_deployed_policy() {
         let settings = ["env=Pendulum-v1", "algorithm=sac", "method=set", seed];
         made(&root.join(seed), &settings, 100.0);
     }
-    let shape = Shape {
-        widths: vec![3, 16, 1],
-        density: 0.5,
-        normaliser: false,
-        probes: 0,
-        resume: None,
-        seed: 1,
-    };
-    let policy = Owned::random(&shape);
+    let policy = small_policy();
     let links: usize = policy.layers.iter().map(|layer| layer.columns.len()).sum();
     let policy = policy.write(Encoding::PLAIN).unwrap();
     fs::write(root.join("seed=1/policy.lace"), &*policy).unwrap();

@@ -5,12 +5,14 @@ use std::process::Command;
 
 use lacewing::lab::config::RunConfig;
 use lacewing_formats::codec::Encoding;
-use lacewing_tests::policy_file::{Owned, Shape};
 use lacewing_tests::program::lacewing;
 use lacewing_tests::runs::succeed;
 use serde_json::Value;
 
-use super::{HEAD, column, finish, made, read, refused, report, stderr, two_groups, write_report};
+use super::{
+    HEAD, column, finish, made, read, refused, report, small_policy, stderr, two_groups,
+    write_report,
+};
 
 #[test]
 fn damage_is_told_with_its_line() {
@@ -84,15 +86,7 @@ fn nothing_is_overwritten_unasked_and_policies_are_timed() {
     let root = tempfile::tempdir().unwrap();
     let root = root.path();
     let folders = two_groups(root);
-    let shape = Shape {
-        widths: vec![3, 16, 1],
-        density: 0.5,
-        normaliser: false,
-        probes: 0,
-        resume: None,
-        seed: 1,
-    };
-    let policy = Owned::random(&shape).write(Encoding::PLAIN).unwrap();
+    let policy = small_policy().write(Encoding::PLAIN).unwrap();
     // Of a group's runs the first was not kept.
     fs::write(root.join(&folders[4]).join("policy.lace"), &*policy).unwrap();
     write_report(root, &folders, &[]);

@@ -10,6 +10,7 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use lacewing::lab::config::{Layer, Preset, RunConfig};
+use lacewing_tests::policy_file::{Owned, Shape};
 use lacewing_tests::program::lacewing;
 use lacewing_tests::runs::succeed;
 
@@ -21,6 +22,18 @@ const EVALUATIONS: usize = 20;
 
 /// What returns of a made run begin below its level.
 const GAIN: f64 = 1000.0;
+
+/// A policy for Pendulum, of some links.
+fn small_policy() -> Owned {
+    Owned::random(&Shape {
+        widths: vec![3, 16, 1],
+        density: 0.5,
+        normaliser: false,
+        probes: 0,
+        resume: None,
+        seed: 1,
+    })
+}
 
 /// Writes a finished run with these settings whose returns end about `level`.
 fn made(folder: &Path, settings: &[&str], level: f64) {
