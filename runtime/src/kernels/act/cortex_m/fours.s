@@ -1,18 +1,18 @@
 @ y = W x where rows come in fours with the same columns: a column is read once and its input multiplied with four
 @ weights, each added to a sum of its own row in the order of rows.s, whose macros these go on with.
 @
-@ r0 inputs    r4, r5 as in rows.s: the one that the lengths leave free takes columns
+@ r0 inputs    r4, r5 as in rows.s: the one that the lengths leave free takes columns, or keeps the end of the outputs
 @ r1 columns   r6 links left      r7, r12 columns, then their inputs; weights as f16      lr what the codec keeps
-@ r2, r8-r10 weights of the four rows       r11 as in rows.s      r3 outputs, their end at [sp]
+@ r2, r8-r10 weights of the four rows       r11 as in rows.s      r3 outputs
 @ s4-s7 weights   s8-s9 weights as f16   s12-s15 inputs   s16-s31 sums
+@ [sp] as many zeros as sums, and behind them the end of the outputs
 
 @ --- How many links the next rows have: r6.
 
 .macro lacewing_fours_pointers_length
-    ldr     r12, [r4]
+    ldr     r12, [r4], #12
     sub     r6, r12, r11
-    ldr     r11, [r4, #12]
-    adds    r4, #16
+    ldr     r11, [r4], #4
 .endm
 .macro lacewing_fours_bytes_length
     ldrb    r6, [r4], #4
@@ -24,7 +24,16 @@
 
 @ --- The inputs of the next links: s12 and up.
 
-.macro lacewing_fours_u16_start
+@ lr: where columns are, less where weights are. r12 is the end of the outputs.
+.macro lacewing_fours_u16_start value, free
+    lacewing_fours_u16_less_\value
+    mov     \free, r12
+.endm
+.macro lacewing_fours_u16_less_f32
+    sub     lr, r1, r2, lsr #1
+.endm
+.macro lacewing_fours_u16_less_f16
+    sub     lr, r1, r2
 .endm
 .macro lacewing_fours_u16_1 free
     lacewing_u16_1
@@ -41,7 +50,7 @@
     lacewing_fours_u16_2 \free, s14, s15
 .endm
 
-.macro lacewing_fours_gap_start
+.macro lacewing_fours_gap_start value, free
     lacewing_gap_start
 .endm
 .macro lacewing_fours_gap_1 free
@@ -96,19 +105,31 @@
     lacewing_f16_widen_4
 .endm
 
-@ --- How far columns reach, by the bytes of weights of three rows: r7.
+@ --- The columns of the next rows, by where their weights are: r10.
 
-.macro lacewing_fours_skip_u16_f32
-    add     r1, r1, r7, lsr #1
+.macro lacewing_fours_u16_next_f32
+    add     r1, lr, r10, lsr #1
 .endm
-.macro lacewing_fours_skip_u16_f16
-    add     r1, r1, r7
+.macro lacewing_fours_u16_next_f16
+    add     r1, lr, r10
 .endm
-.macro lacewing_fours_skip_gap_f32
+.macro lacewing_fours_gap_next_f32
+    sub     r7, r10, r2
     add     r1, r1, r7, lsr #2
 .endm
-.macro lacewing_fours_skip_gap_f16
+.macro lacewing_fours_gap_next_f16
+    sub     r7, r10, r2
     add     r1, r1, r7, lsr #1
+.endm
+
+@ --- Whether there are more rows.
+
+.macro lacewing_fours_u16_more free
+    cmp     r3, \free
+.endm
+.macro lacewing_fours_gap_more free
+    ldr     r12, [sp, #64]
+    cmp     r3, r12
 .endm
 
 @ --- A layer.
@@ -155,12 +176,14 @@ lacewing_fours_\index\()_\length\()_\value:
     vpush   {s16-s31}
     ldr     r12, [r0, #24]
     push    {r12}
-    ldm     r0, {r0-r5}
-    lacewing_fours_\index\()_start
-    movs    r11, #0
-1:  lacewing_fours_\length\()_length
     adr     r7, 7f
     vldmia  r7, {s16-s31}
+    vpush   {s16-s31}
+    ldm     r0, {r0-r5}
+    lacewing_fours_\index\()_start \value, \free
+    movs    r11, #0
+1:  lacewing_fours_\length\()_length
+    vldmia  sp, {s16-s31}
     add     r8, r2, r6, lsl #\bytes
     add     r9, r8, r6, lsl #\bytes
     add     r10, r9, r6, lsl #\bytes
@@ -170,12 +193,12 @@ lacewing_fours_\index\()_\length\()_\value:
     lacewing_fours_four \index, \value, \free
     subs    r6, #8
     bge     2b
-    @ What is left, less eight: that changes none of these bits.
-3:  tst     r6, #4
-    beq     4f
+    @ What is left, less eight: that changes none of these bits. C has the bit of four, N that of two, and nothing
+    @ before the second branch sets flags.
+3:  lsls    r12, r6, #30
+    bcc     4f
     lacewing_fours_four \index, \value, \free
-4:  tst     r6, #2
-    beq     5f
+4:  bpl     5f
     lacewing_fours_\index\()_2 \free
     lacewing_fours_row_2 \value, r2, s16, s17
     lacewing_fours_row_2 \value, r8, s20, s21
@@ -193,13 +216,11 @@ lacewing_fours_\index\()_\length\()_\value:
     lacewing_fours_total s2, s24, s25, s26, s27
     lacewing_fours_total s3, s28, s29, s30, s31
     vstmia  r3!, {s0-s3}
-    sub     r7, r10, r2
+    lacewing_fours_\index\()_next_\value
     mov     r2, r10
-    lacewing_fours_skip_\index\()_\value
-    ldr     r12, [sp]
-    cmp     r3, r12
+    lacewing_fours_\index\()_more \free
     bne     1b
-    add     sp, #4
+    add     sp, #68
     vpop    {s16-s31}
     pop     {r4-r11, pc}
     .balign 4
