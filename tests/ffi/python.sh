@@ -24,6 +24,7 @@ python3 -m venv --clear "$target/python/clean"
   mypy==1.18.2
 cargo build -q --locked --workspace --exclude lacewing-burn --bin lacewing --bin lacewing-edge
 "$target/python/clean/bin/python" tests/ffi/python_wheel.py "$policy" "$target/debug/lacewing-edge"
+"$target/python/clean/bin/python" tests/ffi/python_speed.py "$policy"
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -34,6 +35,23 @@ trap 'rm -rf "$work"' EXIT
 "$target/python/clean/bin/python" targets/python/finetune.py "$work/pendulum/policy.lace" Pendulum-v1 "$work/tuned.lace" \
   --gravity 14 --steps 3000 | tee "$work/told"
 "$target/python/clean/bin/python" tests/ffi/python_learner.py "$work/pendulum/policy.lace" "$work/tuned.lace" "$work/told"
+
+# The same once more under valgrind: nothing read or written that is not ours, and nothing of ours lost. What Python
+# itself never frees is its own.
+command -v valgrind >/dev/null || {
+  install="apt-get install -y --no-install-recommends valgrind"
+  $install || { apt-get update && $install; }
+}
+memory() {
+  PYTHONMALLOC=malloc valgrind -q --error-exitcode=9 --num-callers=40 --leak-check=full --show-leak-kinds=definite \
+    --errors-for-leak-kinds=none --log-file="$work/valgrind" "$target/python/clean/bin/python" "$@" ||
+    { cat "$work/valgrind"; exit 1; }
+  awk -v RS='' '/definitely lost/ && /lacewing/ { print; lost = 1 } END { exit lost }' \
+    <(sed 's/^==[0-9]*== *//' "$work/valgrind")
+}
+memory tests/ffi/python_wheel.py "$policy" "$target/debug/lacewing-edge"
+memory tests/ffi/python_learner.py "$work/pendulum/policy.lace" "$work/tuned.lace" "$work/told"
+echo 'valgrind: nothing is read or written that must not be, and nothing lost'
 for program in example finetune; do
   "$target/python/clean/bin/python" -m mypy --strict "targets/python/$program.py"
 done

@@ -1,9 +1,8 @@
-"""What the wheel must do, run by python.sh: acts as lacewing-edge does, tells what is wrong, is fast."""
+"""What the wheel must do, run by python.sh: acts as lacewing-edge does, tells what is wrong."""
 
 import json
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy
@@ -62,16 +61,4 @@ refused(ValueError, "", lambda: lacewing.Policy.from_bytes(bytes(damaged)))
 
 told = policy.inspect()
 assert told["links"] == 7143 and len(told["layers"]) == 3 and told["environment"] == "HalfCheetah-v5", told
-kernel = policy.measure()["warm"][0]["p50_ns"]
-
-
-times = []
-for _ in range(20_000):
-    start = time.perf_counter_ns()
-    policy.act(observations[0], out)
-    times.append(time.perf_counter_ns() - start)
-call = sorted(times)[len(times) // 2]
-print(f"act: {call} ns a call, of which the kernel takes {kernel} and reading the clock some 40")
-# Of the fastest call, which no other program interrupted: that one in 20,000 is so hardly depends on the machine's load.
-assert min(times) < kernel + 2000, f"the fastest call took {min(times)} ns, the kernel {kernel}"
 print("500 actions as lacewing-edge's, to the bit")

@@ -169,6 +169,14 @@ fn what_cannot_be_agreed_is_refused_with_its_place() {
         ("control-period = 0.0", "control-period"),
         ("[[actions]]\nlow = 3.0\nhigh = 4.0", "no value is within its limits"),
         ("[[observations]]\nlow = 1.0\nhigh = 0.0", "observation 0: its limits"),
+        (
+            "[[observations]]\nname = \"cos\"\n[[observations]]\nname = \"sin\"\n[[observations]]\nname = \"cos\"",
+            "observations 0 and 2 are both called `cos`",
+        ),
+        (
+            "[[observations]]\nlow = 1e6\nhigh = 1000001.0",
+            "observation 0: from low to high f32 has fewer than 1000 values",
+        ),
         ("history = ", "robot.toml"),
     ] {
         let complaint = refused(&mut folder.export(toml, "out.lace"));

@@ -27,16 +27,20 @@
 //! that is not what its file says already. Without `[[observations]]` or `[[actions]]` nothing is said of them.
 //! Of discrete actions, `[[actions]]` names the choices.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use lacewing_formats::policy::{
-    Contract, ContractError, ContractSpec, MAX_TEXT_BYTES, Signal, at_least, at_most,
+    Contract, ContractError, ContractSpec, MAX_TEXT_BYTES, Side, Signal, at_least, at_most,
 };
 use serde::Deserialize;
 use thiserror::Error;
 
 use super::files::{self, FileError};
 use super::policy::Facts;
+
+/// Fewer values between its limits, and a signal moves in steps that a policy would take for jumps.
+const MIN_VALUES: f32 = 1000.0;
 
 /// Why a contract cannot be used.
 #[derive(Debug, Error)]
@@ -65,6 +69,34 @@ pub enum RobotError {
         path: PathBuf,
         /// Why.
         source: ContractError,
+    },
+    /// One name for two signals.
+    #[error("{}: {side}s {first} and {second} are both called `{name}`: give each its own name", path.display())]
+    Twice {
+        /// The file.
+        path: PathBuf,
+        /// Which side.
+        side: Side,
+        /// The first of them.
+        first: usize,
+        /// The second.
+        second: usize,
+        /// What both are called.
+        name: String,
+    },
+    /// An f32 tells too few values of a signal apart.
+    #[error(
+        "{}: {side} {index}: from low to high f32 has fewer than {MIN_VALUES} values: let the driver count from \
+         nearer to 0",
+        path.display()
+    )]
+    Coarse {
+        /// The file.
+        path: PathBuf,
+        /// Which side.
+        side: Side,
+        /// Which signal.
+        index: usize,
     },
     /// A control period that is none.
     #[error("{}: control-period must be a number of seconds above 0", path.display())]
@@ -199,8 +231,30 @@ pub fn read(path: &Path) -> Result<Robot, RobotError> {
         observations: file.observations.iter().map(Entry::observation).collect(),
         actions: file.actions.iter().map(Entry::action).collect(),
     };
+    for (side, signals) in [(Side::Observation, &spec.observations), (Side::Action, &spec.actions)]
+    {
+        check(path, side, signals)?;
+    }
     let contract = spec
         .to_bytes()
         .map_err(|source| RobotError::Contract { path: path.to_path_buf(), source })?;
     Ok(Robot { control_period_s: file.control_period, contract })
+}
+
+/// What a file may hold, but nobody means.
+fn check(path: &Path, side: Side, signals: &[Signal<'_>]) -> Result<(), RobotError> {
+    let mut names = HashMap::new();
+    for (index, Signal { name, low, high, .. }) in signals.iter().enumerate() {
+        if let (false, Some(first)) = (name.is_empty(), names.insert(name, index)) {
+            let (path, name) = (path.to_path_buf(), name.to_string());
+            return Err(RobotError::Twice { path, side, first, second: index, name });
+        }
+        let Some((low, high)) = low.zip(*high) else { continue };
+        let furthest = low.abs().max(high.abs());
+        // Infinite limits and those in the wrong order are told as such.
+        if low < high && high - low < MIN_VALUES * (furthest.next_up() - furthest) {
+            return Err(RobotError::Coarse { path: path.to_path_buf(), side, index });
+        }
+    }
+    Ok(())
 }

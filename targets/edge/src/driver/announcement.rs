@@ -37,9 +37,9 @@ struct Fields {
     signals: Announced,
 }
 
-/// Why the announcement names no space of actions.
+/// Why the announcement names no space of actions, or no period.
 #[derive(Debug, Error)]
-enum SpaceError {
+enum SpecError {
     #[error("act_low has {low} value(s) and act_high {high}: give each action both limits")]
     Limits { low: usize, high: usize },
     #[error(
@@ -58,39 +58,44 @@ enum SpaceError {
     NoChoice,
     #[error("give either act_low and act_high, or actions (the number of discrete actions)")]
     Neither,
+    #[error("control_period_s is {period}: give the seconds from one action to the next, above 0")]
+    Period { period: f64 },
 }
 
 impl TryFrom<Fields> for Spec {
-    type Error = SpaceError;
+    type Error = SpecError;
 
-    fn try_from(fields: Fields) -> Result<Self, SpaceError> {
+    fn try_from(fields: Fields) -> Result<Self, SpecError> {
         let (actions, limits) = match (fields.act_low, fields.act_high, fields.actions) {
             (Some(low), Some(high), None) => {
                 let limits = limits(&low, &high)?;
                 (ActionSpace::Continuous(low.len() as u32), Some(limits))
             }
-            (None, None, Some(0)) => return Err(SpaceError::NoChoice),
+            (None, None, Some(0)) => return Err(SpecError::NoChoice),
             (None, None, Some(n)) => (ActionSpace::Discrete(n), None),
-            _ => return Err(SpaceError::Neither),
+            _ => return Err(SpecError::Neither),
         };
         let Fields { id, obs_dim, max_episode_steps, signals, .. } = fields;
+        if let Some(period) = signals.control_period_s.filter(|period| *period <= 0.0) {
+            return Err(SpecError::Period { period });
+        }
         Ok(Self { id, obs_dim, actions, limits, max_episode_steps, signals })
     }
 }
 
 /// Both limits of every action, in order.
-fn limits(low: &[Option<f64>], high: &[Option<f64>]) -> Result<(Vec<f32>, Vec<f32>), SpaceError> {
+fn limits(low: &[Option<f64>], high: &[Option<f64>]) -> Result<(Vec<f32>, Vec<f32>), SpecError> {
     if low.len() != high.len() {
-        return Err(SpaceError::Limits { low: low.len(), high: high.len() });
+        return Err(SpecError::Limits { low: low.len(), high: high.len() });
     }
     let finite = |limit: &Option<f64>| limit.filter(|it| (*it as f32).is_finite());
     let both = |(action, (low, high))| match (finite(low), finite(high)) {
-        (Some(low), Some(high)) if low > high => Err(SpaceError::Order { action }),
+        (Some(low), Some(high)) if low > high => Err(SpecError::Order { action }),
         (Some(low), Some(high)) => match (at_least(low), at_most(high)) {
-            (low, high) if low > high => Err(SpaceError::Narrow { action }),
+            (low, high) if low > high => Err(SpecError::Narrow { action }),
             inside => Ok(inside),
         },
-        _ => Err(SpaceError::Unlimited { action }),
+        _ => Err(SpecError::Unlimited { action }),
     };
     low.iter().zip(high).enumerate().map(both).collect()
 }
@@ -132,6 +137,7 @@ mod tests {
                 "of action 0 (counted from 0) is no single-precision number",
             ),
             (r#""actions":0,"#, "give their number"),
+            (r#""actions":2,"control_period_s":-0.02,"#, "control_period_s is -0.02"),
         ] {
             let error = read(actions).unwrap_err();
             assert!(error.contains(expected), "{actions}: {error}");
