@@ -36,18 +36,20 @@ trap 'rm -rf "$work"' EXIT
   --gravity 14 --steps 3000 | tee "$work/told"
 "$target/python/clean/bin/python" tests/ffi/python_learner.py "$work/pendulum/policy.lace" "$work/tuned.lace" "$work/told"
 
-# The same once more under valgrind: nothing read or written that is not ours, and nothing of ours lost. What Python
-# itself never frees is its own.
+# The same once more under valgrind: what is ours reads, writes and frees nothing else, and loses nothing. Of Python, numpy
+# and the loader nothing is asked, and numpy's crate keeps one capsule. Undefined values are looked for in C (c.sh), where
+# code is not optimised: optimised, it may compare what it then does not use.
 command -v valgrind >/dev/null || {
   install="apt-get install -y --no-install-recommends valgrind"
   $install || { apt-get update && $install; }
 }
 memory() {
-  PYTHONMALLOC=malloc valgrind -q --error-exitcode=9 --num-callers=40 --leak-check=full --show-leak-kinds=definite \
-    --errors-for-leak-kinds=none --log-file="$work/valgrind" "$target/python/clean/bin/python" "$@" ||
-    { cat "$work/valgrind"; exit 1; }
-  awk -v RS='' '/definitely lost/ && /lacewing/ { print; lost = 1 } END { exit lost }' \
-    <(sed 's/^==[0-9]*== *//' "$work/valgrind")
+  # lacewing-edge too, which takes another kernel where valgrind has no AVX-512.
+  PYTHONMALLOC=malloc valgrind -q --num-callers=12 --undef-value-errors=no --leak-check=full --show-leak-kinds=definite \
+    --trace-children=yes --log-file="$work/valgrind.%p" "$target/python/clean/bin/python" "$@"
+  sed -s 's/^==[0-9]*== *//; $s/$/\n/' "$work"/valgrind.* |
+    awk -v RS='' '/lacewing/ && !/PyCapsule_New/ { print; found = 1 } END { exit found }'
+  rm "$work"/valgrind.*
 }
 memory tests/ffi/python_wheel.py "$policy" "$target/debug/lacewing-edge"
 memory tests/ffi/python_learner.py "$work/pendulum/policy.lace" "$work/tuned.lace" "$work/told"
