@@ -1,24 +1,26 @@
 #!/usr/bin/env bash
 # Fuzzes what reads other people's bytes: libFuzzer, on stable Rust.
 #
-#   tests/fuzz/run.sh [-n RUNS | -t SECONDS | -p] [TARGET...]
+#   tests/fuzz/run.sh [-n RUNS | -t SECONDS | -p] [-k] [TARGET...]
 #
 # TARGETs are policy, resume, config, grid, driver, act, line and onnx, which takes minutes to build; without
 # any, all but onnx. A million inputs each, unless -n or -t says otherwise; -p plants a fault in each and fails
-# where it is not found. Inputs that find something new are kept in target/fuzz/corpus/TARGET only, beside copies
-# of the repository's seeds: a fresh checkout begins from those. One that fails is target/fuzz/TARGET-crash-…, and
+# where it is not found. Each begins from the repository's seeds and corpus (tests/fuzz/corpora) and keeps inputs that
+# find something new in target/fuzz/corpus/TARGET; -k then puts as few of those into the repository's as find all that
+# they do, none beyond 4 kB. One that fails is target/fuzz/TARGET-crash-…, and
 # is run again by target/fuzz/…/release/TARGET FILE.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
 limit=-runs=1000000
-planted=
-while getopts n:t:p option; do
+planted= keep=
+while getopts n:t:pk option; do
   case $option in
     n) limit=-runs=$OPTARG ;;
     t) limit=-max_total_time=$OPTARG ;;
     p) planted=yes ;;
-    *) echo "usage: $0 [-n RUNS | -t SECONDS | -p] [TARGET...]" >&2; exit 2 ;;
+    k) keep=yes ;;
+    *) echo "usage: $0 [-n RUNS | -t SECONDS | -p] [-k] [TARGET...]" >&2; exit 2 ;;
   esac
 done
 shift $((OPTIND - 1))
@@ -56,6 +58,8 @@ for target in "${targets[@]}"; do
     onnx) cp tests/parity/fixtures/*.onnx "$corpus" ;;
     *) cp "tests/fuzz/seeds/$target"/* "$corpus" ;;
   esac
+  kept=tests/fuzz/corpora/$target.tar.gz
+  if [ -e "$kept" ] && [ ! $planted ]; then tar -xzf "$kept" -C "$corpus"; fi
   # Texts are interesting where they are short.
   longest=20000
   case $target in config | grid | act | line) longest=1500 ;; esac
@@ -79,4 +83,13 @@ for target in "${targets[@]}"; do
   fi
   fuzz || { tail -n 30 "$prefix.log" >&2; exit 1; }
   echo "$target: $(executed) inputs in $((SECONDS - start)) s"
+  if [ $keep ]; then
+    small=$(mktemp -d) fewest=$(mktemp -d)
+    find "$corpus" -type f -size -9 -exec cp -t "$small" {} +
+    "target/fuzz/$host/release/$target" -merge=1 "$fewest" "$small" >>"$prefix.log" 2>&1
+    mkdir -p tests/fuzz/corpora
+    tar --sort=name --mtime=@0 --owner=0 --group=0 --numeric-owner -C "$fewest" -c . | gzip -9n >"$kept"
+    echo "$target: $(find "$fewest" -type f | wc -l) of $(find "$corpus" -type f | wc -l) inputs kept in $kept"
+    rm -r "$small" "$fewest"
+  fi
 done

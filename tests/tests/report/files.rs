@@ -51,7 +51,7 @@ fn damage_is_told_with_its_line() {
 fn unfinished_runs_of_a_sweep_are_named_and_left_out() {
     let root = tempfile::tempdir().unwrap();
     let root = root.path();
-    let grid = "[base]\nenv = 'Pendulum-v1'\n[axes]\nseed = '1..=2'\n";
+    let grid = "[base]\nenv = 'Pendulum-v1'\n[axes]\nseed = '1..=3'\n";
     fs::write(root.join("grid.toml"), grid).unwrap();
     let mut plan = Command::new(lacewing());
     plan.args(["sweep", "plan", "grid.toml", "--no-estimate", "-o", "sweep"]).current_dir(root);
@@ -61,7 +61,7 @@ fn unfinished_runs_of_a_sweep_are_named_and_left_out() {
     let folder = |point: &Value| point["folder"].as_str().expect("a point has one").to_string();
     let folders: Vec<_> = points.iter().map(folder).collect();
     let told = refused(root, &["sweep"]);
-    assert!(told.contains("none of the 2 runs is finished"), "{told}");
+    assert!(told.contains("none of the 3 runs is finished"), "{told}");
     let config: RunConfig = serde_json::from_value(points[0]["config"].clone()).unwrap();
     let done = root.join("sweep").join(&folders[0]);
     fs::create_dir_all(&done).unwrap();
@@ -71,10 +71,11 @@ fn unfinished_runs_of_a_sweep_are_named_and_left_out() {
     // A run that is named beside its sweep counts once.
     let again = format!("sweep/{}", folders[0]);
     let output = succeed(&mut report(root, &["sweep", &again, "--no-latency"]));
-    let left_out = format!("sweep/{} is waiting", folders[1]);
-    assert!(stderr(&output).contains(&left_out), "{}", stderr(&output));
+    let waiting = format!("2 runs, the first sweep/{}", folders[1]);
+    let told = stderr(&output);
+    assert!(told.contains(&format!("left out, waiting: {waiting}")), "{told}");
     let out = root.join("sweep/report");
-    assert!(read(&out, "report.md").contains(&format!("sweep/{} (waiting)", folders[1])));
+    assert!(read(&out, "report.md").contains(&format!("Left out: {waiting} (waiting).")));
     assert_eq!(column(&read(&out, "scores.csv"), "folder"), [again]);
 
     let told = refused(root, &["nowhere"]);
@@ -147,8 +148,8 @@ fn runs_that_diverged_and_copies_are_left_out_by_name() {
         ["diverged (return -inf at step 3000)", "a copy of dense-1: the same settings and seed"];
     assert!(markdown.contains(&format!("dense-2 ({diverged}), copy ({copy})")), "{markdown}");
     let told = stderr(&output);
-    assert!(told.contains(&format!("left out: dense-2 is {diverged}")), "{told}");
-    assert!(told.contains(&format!("left out: copy is {copy}")), "{told}");
+    assert!(told.contains(&format!("left out, {diverged}: dense-2")), "{told}");
+    assert!(told.contains(&format!("left out, {copy}: copy")), "{told}");
     let counted = column(&read(&root.join("out"), "scores.csv"), "folder");
     assert_eq!(counted, [&folders[..1], &folders[2..]].concat());
 

@@ -3,6 +3,7 @@
 mod figures;
 mod files;
 mod plots;
+mod records;
 
 use std::collections::BTreeMap;
 use std::fs;

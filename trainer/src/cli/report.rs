@@ -27,8 +27,8 @@ pub fn run(args: &Args) -> Result<(), CliError> {
     let out = args.out.clone().unwrap_or_else(|| args.folders[0].join("report"));
     let found = report::find(&args.folders)?;
     files::check_output_folder(&out, args.force)?;
-    for run in &found.left_out {
-        tell!("left out: {} is {}", run.folder.display(), run.state);
+    for (runs, state) in found.told() {
+        tell!("left out, {state}: {runs}");
     }
     let groups = Groups::of(found.runs.clone())?;
     let mut latencies = Latencies::default();

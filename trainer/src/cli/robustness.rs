@@ -30,8 +30,8 @@ pub struct Args {
 /// Plays the policies of finished runs in changed worlds.
 pub fn run(args: &Args) -> Result<(), CliError> {
     let found = report::find(&args.folders)?;
-    for run in &found.left_out {
-        tell!("left out: {} is {}", run.folder.display(), run.state);
+    for (runs, state) in found.told() {
+        tell!("left out, {state}: {runs}");
     }
     let mut unusable = Vec::new();
     for run in &found.runs {

@@ -69,6 +69,20 @@ pub struct Found {
     pub left_out: Vec<LeftOut>,
 }
 
+impl Found {
+    /// What is left out and why, in words: folders with the same state beside each other by their number.
+    pub fn told(&self) -> Vec<(String, &str)> {
+        let beside = |a: &LeftOut, b: &LeftOut| {
+            a.folder.parent() == b.folder.parent() && a.state == b.state && a.go_on.is_some()
+        };
+        let told = |runs: &[LeftOut]| match runs {
+            [first, _, ..] => format!("{} runs, the first {}", runs.len(), first.folder.display()),
+            runs => runs.iter().map(|run| run.folder.display().to_string()).collect(),
+        };
+        self.left_out.chunk_by(beside).map(|runs| (told(runs), &*runs[0].state)).collect()
+    }
+}
+
 /// Finds the runs of folders, each a run's or a sweep's; one that is named twice counts once.
 ///
 /// # Errors

@@ -195,13 +195,9 @@ fn what_was_run(groups: &Groups, found: &Found) -> Vec<Part> {
         )),
     ];
     if !found.left_out.is_empty() {
-        let named = found.left_out.iter();
-        let named = named.map(|run| format!("{} ({})", run.folder.display(), run.state));
-        parts.push(Part::Text(format!(
-            "Left out, {}: {}.",
-            found.left_out.len(),
-            named.collect::<Vec<_>>().join(", ")
-        )));
+        let told = found.told().into_iter();
+        let named: Vec<_> = told.map(|(runs, state)| format!("{runs} ({state})")).collect();
+        parts.push(Part::Text(format!("Left out: {}.", named.join(", "))));
     }
     parts
 }
