@@ -1,5 +1,5 @@
-//! The model of a control step (`lacewing measure --target`) beside the stopwatch, for the profile of this
-//! kind of machine: sparsities, structures and widths, fails where they are apart by more than twice.
+//! The model of a control step (`lacewing measure --target`) beside the stopwatch, for the profile of a machine
+//! with this one's kernel: sparsities, structures and widths, fails where they are apart by more than twice.
 //!
 //! `cargo bench -p lacewing-tests --bench model` (`-- PROFILE` for another one).
 use lacewing::device::{Profile, model};
@@ -24,7 +24,8 @@ const SETTINGS: Settings = Settings { steps: 5000, cold_steps: 0, int8: false };
 
 fn main() {
     let named = std::env::args().skip(1).find(|argument| !argument.starts_with('-'));
-    let profile = Profile::named(named.as_deref().unwrap_or("epyc-zen4")).expect("a profile");
+    let here = if Kernel::best().name == "avx512" { "xeon-avx512" } else { "epyc-zen4" };
+    let profile = Profile::named(named.as_deref().unwrap_or(here)).expect("a profile");
     println!("{}, kernel {}", profile.name, Kernel::best().name);
     println!(
         "{:<22}{:<16}{:>9}{:>12}{:>12}{:>8}",

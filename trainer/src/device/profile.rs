@@ -155,7 +155,7 @@ pub struct Profile {
 }
 
 /// The profiles that are built in, by name.
-const PROFILES: [(&str, &str); 11] = [
+const PROFILES: [(&str, &str); 12] = [
     ("agx-orin", include_str!("../../../targets/profiles/agx-orin.toml")),
     ("cortex-m33", include_str!("../../../targets/profiles/cortex-m33.toml")),
     ("cortex-m55", include_str!("../../../targets/profiles/cortex-m55.toml")),
@@ -167,6 +167,7 @@ const PROFILES: [(&str, &str); 11] = [
     ("stm32h7", include_str!("../../../targets/profiles/stm32h7.toml")),
     ("teensy-4.1", include_str!("../../../targets/profiles/teensy-4.1.toml")),
     ("xavier-nx", include_str!("../../../targets/profiles/xavier-nx.toml")),
+    ("xeon-avx512", include_str!("../../../targets/profiles/xeon-avx512.toml")),
 ];
 
 /// What people also say, and which of the profiles is near that.
