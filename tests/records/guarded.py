@@ -7,8 +7,8 @@
 `lacewing-edge finetune --learning slack` drives `lacewing env serve` with the changed robot, a step every --period
 seconds. At first the guard measures the frozen policy. From the log: what that one has a step, and at every episode's
 end since, what the last whole episodes of a window's length had. `longest` is for how many steps that stayed below what
-the guard calls too little. A row that is there already is not made
-again. Needs both programs, built with --release.
+the guard calls too little, which the table has beside it. As the guard does it counts the steps that an episode would
+have had without a fall. A row that is there already is not made again. Needs both programs, built with --release.
 """
 
 import argparse
@@ -23,7 +23,9 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 BUILT = ROOT / os.environ.get("CARGO_TARGET_DIR", "target") / "release"
 SHIFTS = ["gear=0.6", "mass=1.5", "friction=0.5", "dead-actuator=0", "sensor-noise=0.05"]
 LINKS = ["frozen", "set", "rigl"]
-HEAD = ["run", "shift", "links", "steps", "frozen", "last", "worst", "longest", "rolled back", "updates"]
+HEAD = ["run", "shift", "links", "steps", "frozen", "too little", "last", "worst", "longest", "rolled back", "updates"]
+# Steps of an episode of the robots here, if they do not fall.
+EPISODE = 1000
 
 
 def finetune(run, shift, links, options, folder):
@@ -49,8 +51,8 @@ def figures(records, window):
     verdicts = events(records, "verdict")
     measured, verdict = next(found for found in verdicts if "Measured" in found[1]["switch"])
     reference, margin = verdict["frozen"], verdict["switch"]["Measured"]["margin"]
-    ends = [(step, event["total"]) for step, event in events(records, "return")]
-    ends = [(measured, 0.0), *((step, total) for step, total in ends if step > measured)]
+    totals = [event["total"] for step, event in events(records, "return") if step > measured]
+    ends = [(EPISODE * episodes, total) for episodes, total in enumerate([0.0, *totals])]
     worst, mean, longest, since = None, None, 0, None
     for at, (step, _) in enumerate(ends):
         # Whole episodes, no fewer steps than a window's.
@@ -64,7 +66,7 @@ def figures(records, window):
             longest = max(longest, step - since)
         else:
             since = None
-    return reference, mean, worst, longest
+    return reference, reference - margin, mean, worst, longest
 
 
 def rolled_back(records):
@@ -90,8 +92,8 @@ def measure(out, runs, options):
                     continue
                 with tempfile.TemporaryDirectory() as folder:
                     records = finetune(run, shift, links, options, pathlib.Path(folder))
-                reference, last, worst, longest = figures(records, options.window)
-                numbers = [f"{number:.3f}" for number in (reference, last, worst)]
+                *rewards, longest = figures(records, options.window)
+                numbers = [f"{number:.3f}" for number in rewards]
                 row = [run.name, shift, links, options.steps, *numbers, longest, rolled_back(records), updates(records)]
                 with out.open("a") as file:
                     file.write(",".join(map(str, row)) + "\n")

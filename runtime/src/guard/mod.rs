@@ -5,7 +5,7 @@
 //! | `sensor`, `sensors` | what is known of a sensor; what becomes of an observation that cannot be right |
 //! | `known`, `gate` | what a policy file says of sensors; what is sent and learned from |
 //! | `gradients` | whether the optimiser may step along a gradient |
-//! | `cusum`, `baseline` | the return that is missing; what the frozen policy returns |
+//! | `cusum`, `missing`, `baseline` | the return that is missing; over a window and more; what the frozen policy returns |
 //! | `judge`, `event` | keep, freeze or roll back; what is logged of it |
 //! | `worst` | how far, and for how long, a run was below the frozen policy |
 
@@ -16,6 +16,7 @@ mod gate;
 mod gradients;
 mod judge;
 mod known;
+mod missing;
 mod sensor;
 mod sensors;
 mod worst;
@@ -27,6 +28,7 @@ pub use gate::Gate;
 pub use gradients::{GradientGuard, GradientRules};
 pub use judge::{Judge, JudgeRules, RulesError};
 pub use known::know;
+pub use missing::Missing;
 pub use sensor::{Breach, Sensor};
 pub use sensors::{Reaction, Seen, SensorCounts, SensorError, SensorRules, Sensors};
 pub use worst::Worst;

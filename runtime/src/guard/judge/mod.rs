@@ -1,13 +1,14 @@
 //! Keep, freeze or roll back: what a robot's running return says of the policy that learns on it.
 
-use super::baseline::{Baseline, MAX_WINDOWS};
-use super::cusum::Cusum;
+use super::baseline::Baseline;
 use super::event::{Acting, Event, Switch, Why};
-use thiserror::Error;
+use super::missing::Missing;
 
-/// Fewest windows whose deviation says anything.
-const MIN_WINDOWS: u32 = 3;
-/// Deviations of a window's mean below which the frozen policy itself hardly ever is (see [`Cusum`]).
+mod rules;
+
+pub use rules::{JudgeRules, RulesError};
+
+/// Deviations of a window's mean below which the frozen policy itself hardly ever is (see [`Cusum`](super::Cusum)).
 const DEVIATIONS: f64 = 4.0;
 /// Of the way from the frozen policy's share of actions at limits to all of them, how much is too much.
 const SATURATED: f64 = 0.5;
@@ -23,59 +24,6 @@ const TD_PRESENT: f64 = 50.0;
 /// Rejected updates in a row after which nothing good is to be expected.
 const REJECTED: u32 = 100;
 
-/// What a judge holds a learner to.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct JudgeRules {
-    /// Steps of a window.
-    pub window: u32,
-    /// Steps of an episode, half a window at most; 0 where there are none.
-    pub episode: u32,
-    /// Windows over which the frozen policy is measured, 3 to [`MAX_WINDOWS`].
-    pub windows: u32,
-    /// Share of the frozen policy's return that may be missing for a window.
-    pub loss: f64,
-    /// Steps for which the actor pauses after a switch.
-    pub pause: u32,
-    /// Roll-backs after which the actor learns no more.
-    pub roll_backs: u32,
-}
-
-impl Default for JudgeRules {
-    fn default() -> Self {
-        Self { window: 1000, episode: 0, windows: 5, loss: 0.1, pause: 1000, roll_backs: 5 }
-    }
-}
-
-impl JudgeRules {
-    /// Steps that are summed up.
-    fn length(&self) -> u32 {
-        self.window - self.episode
-    }
-
-    /// The sum of what is missing. A tenth of the window is kept for rewards gone wrong, which hide a loss
-    /// for some steps each.
-    fn cusum(&self, mean: f64, margin: f64) -> Cusum {
-        Cusum::new(mean, margin, self.length() - self.length() / 10)
-    }
-}
-
-/// Rules without a meaning.
-#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
-pub enum RulesError {
-    /// No steps.
-    #[error("the guard's window has at least one step")]
-    Window,
-    /// Parts of episodes cannot be compared.
-    #[error("the guard's window holds two episodes at least: give {0} steps or more")]
-    Episode(u64),
-    /// Too few to know their noise, or too many.
-    #[error("the frozen policy is measured over 3 to 16 windows")]
-    Windows,
-    /// No share.
-    #[error("the loss that the guard allows is a share: give a number above 0, such as 0.1")]
-    Loss,
-}
-
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
     Measuring,
@@ -88,14 +36,16 @@ enum State {
 /// Judges a policy that learns by its running return, since a robot has no episodes to be evaluated on.
 ///
 /// At first the frozen policy acts and is measured ([`Baseline`]). From then on the return that is missing
-/// is summed up ([`Cusum`]): where a window's mean is more than a margin below the frozen policy's, a
+/// is summed up ([`Missing`]): where a window's mean is more than a margin below the frozen policy's, a
 /// roll-back has come by its end at the latest, sooner where it is worse. The margin is `loss` of the
 /// frozen policy's return or, if that is more, four deviations of its windows' means: less cannot be told
-/// from noise, and [`Judge::telling_window`] says how long a window would have to be.
+/// from noise, and [`Judge::telling_window`] says how long a window would have to be. What is missing for longer is
+/// told over four windows and sixteen.
 ///
 /// Rewards within an episode differ by where it stands (a pendulum swings up first), so where there are
 /// episodes it decides at their ends, by what each brought as a whole, and sums up a window less an
-/// episode, so that the window is kept all the same.
+/// episode, so that the window is kept all the same. Where a window is too short for that it decides at any step, and
+/// at a fall by the episode as a whole.
 ///
 /// The last good actor acts after a roll-back; if return is missing with that too (which takes up to
 /// another window to tell), or none was ever good, the factory's; if even that has lost, robot or
@@ -111,11 +61,13 @@ pub struct Judge {
     acting: Acting,
     baseline: Baseline,
     margin: f64,
-    cusum: Cusum,
+    missing: Missing,
     /// As it was when the present episode began.
-    before: Cusum,
+    before: Missing,
     /// Rewards and steps of that.
     episode: (f64, u64),
+    /// Whether it began with that, and not amid an episode.
+    whole: bool,
     /// Rewards of the present window, and their number.
     total: f64,
     steps: u64,
@@ -137,28 +89,18 @@ impl Judge {
     /// # Errors
     /// [`RulesError`].
     pub fn new(rules: JudgeRules) -> Result<Self, RulesError> {
-        if rules.window == 0 {
-            return Err(RulesError::Window);
-        }
-        if u64::from(rules.window) < 2 * u64::from(rules.episode) {
-            return Err(RulesError::Episode(2 * u64::from(rules.episode)));
-        }
-        if !(MIN_WINDOWS..=MAX_WINDOWS as u32).contains(&rules.windows) {
-            return Err(RulesError::Windows);
-        }
-        if !(rules.loss > 0.0 && rules.loss.is_finite()) {
-            return Err(RulesError::Loss);
-        }
-        let cusum = rules.cusum(0.0, 0.0);
+        rules.check()?;
+        let missing = rules.missing(0.0, 0.0);
         Ok(Self {
             rules,
             state: State::Measuring,
             acting: Acting::Factory,
             baseline: Baseline::new(rules.length(), rules.windows),
             margin: 0.0,
-            cusum,
-            before: cusum,
+            missing,
+            before: missing,
             episode: (0.0, 0),
+            whole: true,
             total: 0.0,
             steps: 0,
             best: 0.0,
@@ -227,20 +169,30 @@ impl Judge {
     }
 
     /// An episode ended: by itself (a fall, or a goal reached), so that in the `rest` steps that it would
-    /// have had there is no reward; or cut off, with no rest.
+    /// have had there is no reward; or cut off, with no rest. Where it is judged by the step, a window of the rest
+    /// counts at most.
     pub fn ended(&mut self, step: u64, rest: u64) -> Option<Event> {
-        if self.state == State::Measuring {
+        let by_episodes = self.rules.episode > 0;
+        let rest = if by_episodes { rest } else { rest.min(self.rules.window.into()) };
+        let event = if self.state == State::Measuring {
             self.baseline.ended(rest);
-            return self.begin(step);
-        }
-        self.count(0.0, rest);
-        if self.rules.episode > 0 {
-            let (total, steps) = self.episode;
-            self.cusum = self.before;
-            self.cusum.add(total / steps.max(1) as f64, steps);
-        }
-        let event = self.decide(step);
-        (self.before, self.episode) = (self.cusum, (0.0, 0));
+            self.begin(step)
+        } else {
+            self.count(0.0, rest);
+            match (by_episodes || rest > 0, self.whole) {
+                (false, _) => {}
+                // Rewards before a fall do not pay for the rest after it.
+                (true, true) => {
+                    let (total, steps) = self.episode;
+                    self.missing = self.before;
+                    self.missing.add(total / steps.max(1) as f64, steps);
+                }
+                // What came before, another policy's perhaps, has its part in it.
+                (true, false) => self.start_window(),
+            }
+            self.decide(step)
+        };
+        (self.before, self.episode, self.whole) = (self.missing, (0.0, 0), true);
         event
     }
 
@@ -284,7 +236,7 @@ impl Judge {
         }
         let (mean, noise) = (self.baseline.mean(), self.baseline.noise());
         self.margin = (self.rules.loss * mean.abs()).max(DEVIATIONS * noise);
-        self.cusum = self.rules.cusum(mean, self.margin);
+        self.missing = self.rules.missing(mean, DEVIATIONS * noise);
         (self.state, self.acting) = (State::Learning, Acting::Learner);
         (self.best, self.has_good) = (mean, false);
         self.start_window();
@@ -295,14 +247,14 @@ impl Judge {
     /// Takes the same reward for some steps into account.
     fn count(&mut self, reward: f64, steps: u64) {
         let total = reward * steps as f64;
-        self.cusum.add(reward, steps);
+        self.missing.add(reward, steps);
         (self.total, self.steps) = (self.total + total, self.steps + steps);
         self.episode = (self.episode.0 + total, self.episode.1 + steps);
     }
 
     /// What all that counted so far leads to.
     fn decide(&mut self, step: u64) -> Option<Event> {
-        let used = self.cusum.used();
+        let used = self.missing.used();
         let frozen = self.baseline.saturation();
         let too_much = frozen + SATURATED * (1.0 - frozen);
         if used > 1.0 {
@@ -320,7 +272,7 @@ impl Judge {
             State::Measuring | State::Ended | State::Paused(1..) => None,
             State::Paused(0) => {
                 (self.state, self.acting) = (State::Learning, Acting::Learner);
-                let event = self.event(step, Switch::Resumed, self.cusum.mean());
+                let event = self.event(step, Switch::Resumed, self.missing.mean());
                 self.start_window();
                 Some(event)
             }
@@ -328,8 +280,11 @@ impl Judge {
             State::Learning => {
                 let mean = self.total / self.steps as f64;
                 (self.total, self.steps) = (0.0, 0);
-                let good = mean >= self.best - self.margin / 2.0;
-                if !good || self.cusum.used() > GOOD_LOSS {
+                // Noise may excuse a policy that is not as good as the frozen one, but not make it one to go back to.
+                let frozen = self.baseline.mean();
+                let least = frozen - self.rules.loss * frozen.abs();
+                let good = mean >= least.max(self.best - self.margin / 2.0);
+                if !good || self.missing.used() > GOOD_LOSS {
                     return None;
                 }
                 (self.best, self.has_good) = (self.best.max(mean), true);
@@ -340,11 +295,11 @@ impl Judge {
 
     fn freeze(&mut self, step: u64, why: Why) -> Event {
         self.state = State::Paused(self.rules.pause.into());
-        self.event(step, Switch::Froze(why), self.cusum.mean())
+        self.event(step, Switch::Froze(why), self.missing.mean())
     }
 
     fn roll_back(&mut self, step: u64, why: Why) -> Option<Event> {
-        let mean = self.cusum.mean();
+        let mean = self.missing.mean();
         let to = match self.acting {
             Acting::Learner if self.has_good => Acting::LastGood,
             Acting::Learner | Acting::LastGood => Acting::Factory,
@@ -375,8 +330,8 @@ impl Judge {
 
     /// What was before counts no more.
     fn start_window(&mut self) {
-        self.cusum.reset();
-        (self.before, self.episode) = (self.cusum, (0.0, 0));
+        self.missing.reset();
+        (self.before, self.episode, self.whole) = (self.missing, (0.0, 0), false);
         (self.total, self.steps) = (0.0, 0);
         self.saturation = self.baseline.saturation();
     }

@@ -1,4 +1,5 @@
 use super::*;
+use heapless::Vec;
 
 const RULES: JudgeRules =
     JudgeRules { window: 100, episode: 0, windows: 3, loss: 0.1, pause: 50, roll_backs: 3 };
@@ -168,6 +169,36 @@ fn episodes_are_judged_as_a_whole_and_a_fall_costs_the_reward_of_their_rest() {
     assert_eq!(back.switch, rolled_back(Acting::LastGood, false));
 }
 
+/// Switches of an episode that has 10 a step and ends in a fall.
+fn fall(judge: &mut Judge, step: &mut u64, steps: u64, rest: u64) -> Vec<Switch, 64> {
+    let first = *step + 1;
+    *step += steps;
+    let mut events: Vec<_, 64> =
+        (first..=*step).filter_map(|at| judge.step(at, 10.0, 0.0)).collect();
+    events.extend(judge.ended(*step, rest));
+    events.into_iter().map(|event| event.switch).collect()
+}
+
+#[test]
+fn a_robot_that_falls_is_judged_by_episodes_where_a_window_is_too_short_for_two_too() {
+    // Of a long rest a window counts.
+    for (steps, rest) in [(20, 30), (60, 1_000_000)] {
+        let (mut judge, mut step) = (Judge::new(RULES).unwrap(), 0);
+        while judge.measured().is_none() {
+            fall(&mut judge, &mut step, steps, rest);
+        }
+        // Steps without reward are no loss where the frozen policy has as many.
+        for _ in 0..30 {
+            let switches = fall(&mut judge, &mut step, steps, rest);
+            assert!(switches.iter().all(|&switch| switch == Switch::Good), "{rest}: {switches:?}");
+        }
+        let (back, start) = (rolled_back(Acting::LastGood, false), step);
+        while !fall(&mut judge, &mut step, 5, rest).contains(&back) {
+            assert!(step < start + 100, "{rest}");
+        }
+    }
+}
+
 #[test]
 fn one_reward_gone_wrong_changes_nothing() {
     for wrong in [1e12, -1e12, f64::NAN, f64::INFINITY] {
@@ -193,6 +224,10 @@ fn noise_widens_the_margin_and_the_window_that_would_tell_is_named() {
     assert_eq!(judge.measured(), Some((10.0, margin)));
     assert_eq!(judge.telling_window(), Some((100.0 * margin * margin).ceil() as u64));
     assert_eq!(measured().0.telling_window(), None);
+    // What could be noise is no fault, but nothing to go back to either.
+    let window = |judge: &mut Judge, reward| (0..100).find_map(|_| judge.step(0, reward, 0.0));
+    assert_eq!(window(&mut judge, 8.5), None);
+    assert_eq!(window(&mut judge, 9.5).map(|event| event.switch), Some(Switch::Good));
 }
 
 #[test]
