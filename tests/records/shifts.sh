@@ -6,7 +6,7 @@
 #   tests/records/shifts.sh OUT.csv RUN…        # RUN: folders of `lacewing train`, whose name is what the table has
 #
 # A row that is there already is not made again, so what was cut goes on. LACEWING names another program,
-# STEPS another length, UPDATES how many there are a step.
+# STEPS another length, MORE further options of `lacewing finetune`.
 set -euo pipefail
 out=$1
 shift
@@ -27,8 +27,8 @@ for run in "$@"; do
     for links in $kinds; do
       grep -q "^$name,$change,$links,$steps," "$out" && continue
       "$lacewing" finetune "$run/policy.lace" --shift "$change" --topology "${links/dense/frozen}" --steps "$steps" \
-        --updates-per-step "${UPDATES:-1}" \
-        --evaluate-every $((steps / 10)) --warm-up 1000 --replay "$steps" --seed 1 --out "$log.lace" --force 2>&1 |
+        --evaluate-every $((steps / 10)) --warm-up 1000 --replay "$steps" --seed 1 --out "$log.lace" --force \
+        ${MORE:-} 2>&1 |
         tr '\r' '\n' >"$log"
       sed -n 's/^step \([0-9]*\): return \([-0-9.]*\).*/\1 \2/p' "$log" | while read -r step return; do
         echo "$name,$change,$links,$step,$return"
