@@ -16,8 +16,8 @@ once = int(sys.argv[4]) if len(sys.argv) > 4 else 1300
 EPISODE = 50
 
 
-def say(what, end="\n"):
-    print(json.dumps(what), end=end, flush=True)
+def say(*what, end="\n"):
+    print(*(json.dumps(each) for each in what), sep=end, end=end, flush=True)
 
 
 discrete = isinstance(actions, int)
@@ -29,10 +29,11 @@ if habit == "extra":
     spec |= {"dt": 0.05, "robot": {"a": 1}}
 if habit == "continuing":
     del spec["max_episode_steps"]
-if habit != "silent":
-    say({"spec": spec})
 if habit == "early":
-    say({"obs": [0.0, 1.0, 8.0], "reward": -9.0, "terminated": False, "truncated": False})
+    # At once, so that it is there before anything is asked.
+    say({"spec": spec}, {"obs": [0.0, 1.0, 8.0], "reward": -9.0, "terminated": False, "truncated": False})
+elif habit != "silent":
+    say({"spec": spec})
 
 heard = 0
 steps = t = 0
@@ -109,4 +110,4 @@ for line in sys.stdin:
                 answer = {"error": "motor 3 over temperature"}
             case "hang":
                 time.sleep(1000)
-    say(answer, "\r\n" if habit == "crlf" else "\n")
+    say(answer, end="\r\n" if habit == "crlf" else "\n")

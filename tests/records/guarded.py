@@ -36,7 +36,7 @@ def finetune(run, shift, links, options, folder):
     command = [BUILT / "lacewing-edge", "finetune", run / "policy.lace", "--env-command", driver]
     command += ["--learning", "slack", "--topology", links, "--steps", options.steps, "--warm-up", 1000]
     command += ["--replay", options.steps, "--guard-window", options.window, "--seed", 1]
-    command += ["--log", log, "--out", folder / "tuned.lace"]
+    command += ["--log", log, "--out", folder / "tuned.lace", *options.more.split()]
     subprocess.run([str(word) for word in command], check=True, stdout=subprocess.DEVNULL)
     shown = subprocess.run([BUILT / "lacewing-edge", "log", log, "--json"], check=True, stdout=subprocess.PIPE)
     return [json.loads(line) for line in shown.stdout.splitlines()]
@@ -86,8 +86,8 @@ def measure(out, runs, options):
     else:
         out.write_text(",".join(HEAD) + "\n")
     for run in runs:
-        for shift in SHIFTS:
-            for links in LINKS:
+        for shift in options.shifts:
+            for links in options.links:
                 if (run.name, shift, links) in done:
                     continue
                 with tempfile.TemporaryDirectory() as folder:
@@ -100,14 +100,15 @@ def measure(out, runs, options):
 
 
 def table(out):
-    print("| run | shift | links | frozen, reward a step | at the end | worst window | longest below, steps | rolled back | updates |")
-    print("|---|---|---|" + "--:|" * 6)
+    print("| run | shift | links | frozen, reward a step | too little | at the end | worst window | longest below, steps | rolled back | updates |")
+    print("|---|---|---|" + "--:|" * 7)
     with out.open(newline="") as file:
         for row in csv.DictReader(file):
             frozen, worst = float(row["frozen"]), float(row["worst"])
             below = max(0.0, frozen - worst) / abs(frozen)
-            cells = [row["run"], row["shift"], row["links"], row["frozen"], row["last"], f"{worst:.3f} (−{100 * below:.0f} %)"]
-            print("| " + " | ".join([*cells, row["longest"], row["rolled back"], row["updates"]]) + " |")
+            cells = [row["run"], row["shift"], row["links"], row["frozen"], row["too little"], row["last"]]
+            cells += [f"{worst:.3f} (−{100 * below:.0f} %)", row["longest"], row["rolled back"], row["updates"]]
+            print("| " + " | ".join(cells) + " |")
 
 
 def main():
@@ -117,6 +118,9 @@ def main():
     parser.add_argument("--steps", type=int, default=50_000)
     parser.add_argument("--window", type=int, default=2000)
     parser.add_argument("--period", default="0.001")
+    parser.add_argument("--shifts", nargs="*", default=SHIFTS)
+    parser.add_argument("--links", nargs="*", default=LINKS)
+    parser.add_argument("--more", default="", help="further options of lacewing-edge finetune")
     options = parser.parse_args()
     measure(options.out, options.runs, options)
     table(options.out)

@@ -6,7 +6,7 @@
 #   tests/records/shifts.sh OUT.csv RUN…        # RUN: folders of `lacewing train`, whose name is what the table has
 #
 # A row that is there already is not made again, so what was cut goes on. LACEWING names another program,
-# STEPS another length, MORE further options of `lacewing finetune`.
+# STEPS another length, SHIFTS and LINKS some of them, MORE further options of `lacewing finetune`.
 set -euo pipefail
 out=$1
 shift
@@ -21,9 +21,9 @@ for run in "$@"; do
     printf '%s,unchanged,,0,%.1f\n' "$name" "$mean" >>"$out"
   fi
   # Nothing can move where every link is.
-  kinds='frozen set rigl'
+  kinds=${LINKS:-frozen set rigl}
   if grep -q '^method = "dense"' "$run/config.toml"; then kinds=dense; fi
-  for change in gear=0.6 mass=1.5 friction=0.5 dead-actuator=0 sensor-noise=0.05; do
+  for change in ${SHIFTS:-gear=0.6 mass=1.5 friction=0.5 dead-actuator=0 sensor-noise=0.05}; do
     for links in $kinds; do
       grep -q "^$name,$change,$links,$steps," "$out" && continue
       "$lacewing" finetune "$run/policy.lace" --shift "$change" --topology "${links/dense/frozen}" --steps "$steps" \
