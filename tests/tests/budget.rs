@@ -104,7 +104,8 @@ fn what_is_printed_is_what_there_is_and_adds_up() {
     let view = PolicyView::parse(&file).unwrap();
     let resume = Resume::parse(view.resume().unwrap()).unwrap();
     let (shape, settings) = (resume.shape(), resume.settings());
-    let training = resume.tuning(TuningTopology::Rigl, Adapt::default());
+    let adapt = Adapt::default().near(None, settings.kind(), false);
+    let training = resume.tuning(TuningTopology::Rigl, adapt);
     let learner = AnyAgent::blocks(shape, settings, &training) * Block::BYTES;
     let kept = ReplayShape::new(shape, settings.kind(), ReplayValues::F16, 300);
     let mut memory = vec![Block::ZERO; kept.blocks()];
@@ -113,13 +114,17 @@ fn what_is_printed_is_what_there_is_and_adds_up() {
     assert_eq!(arena.left(), 0);
     let acting = live_blocks(shape, settings, &training) * Block::BYTES;
     assert!(acting > ACTORS * Actor::blocks(shape, settings, &training) * Block::BYTES);
+    // Three numbers more than a transition has, a loss and a note.
+    let numbers = 3 + 2 * shape.observations() + shape.action_numbers() + 1;
+    let waiting = 1024 * (4 * numbers + 96);
     let budget = &json["budget"];
     let number = |name: &str| budget[name].as_u64().unwrap() as usize;
     assert_eq!(number("replay"), kept.blocks() * Block::BYTES);
     assert_eq!((number("acting"), number("files")), (acting, 3 * file.len()));
+    assert_eq!(number("waiting"), waiting);
     let parts = budget.as_object().unwrap().values().map(|part| part.as_u64().unwrap() as usize);
     let all = parts.sum::<usize>();
-    assert_eq!(all, learner + number("replay") + acting + 3 * file.len());
+    assert_eq!(all, learner + number("replay") + acting + waiting + 3 * file.len());
 
     let table = inspect(&options);
     let (_, table) = table.split_once("to learn on").unwrap();

@@ -15,6 +15,22 @@ use serde::Serialize;
 /// way, one takes the learner back.
 pub const ACTORS: usize = 4;
 
+/// Transitions, and as many notes and losses, that may wait between what acts and what learns.
+pub const WAITING: usize = 1024;
+
+/// Numbers of a transition on that way, before its observation: whether it begins, reward, end.
+pub const ROW_HEAD: usize = 3;
+
+/// The most bytes that a note takes of what the control loop has to tell.
+pub const NOTE: usize = 96;
+
+/// Bytes for all that may wait.
+fn waiting(shape: &AgentShape) -> usize {
+    let row = ROW_HEAD + 2 * shape.observations() + shape.action_numbers();
+    let loss = 1;
+    WAITING * ((row + loss) * size_of::<f32>() + NOTE)
+}
+
 /// Memory for those copies, and for what a [`Keeper`] may go back to.
 pub fn live_blocks(shape: &AgentShape, settings: &Settings, training: &Training) -> usize {
     ACTORS * Actor::blocks(shape, settings, training) + Keeper::blocks(shape, settings, training)
@@ -49,6 +65,8 @@ pub struct Budget {
     pub rest: usize,
     /// Copies of the policy that act while it learns.
     pub acting: usize,
+    /// What waits between acting and learning.
+    pub waiting: usize,
     /// The replay.
     pub replay: usize,
 }
@@ -56,7 +74,7 @@ pub struct Budget {
 impl Budget {
     /// What it takes to go on from `resume`, which lies in a file of `file` bytes, on a device: saving a better
     /// policy builds two copies of that. Where the robot does not wait for learning (`live`), copies of the
-    /// policy act and may be gone back to.
+    /// policy act and may be gone back to, and transitions wait.
     pub fn of_tuning(
         (resume, file): (&Resume<'_>, usize),
         training: &Training,
@@ -68,13 +86,14 @@ impl Budget {
         Self {
             files: 3 * file,
             acting: copies * Block::BYTES,
+            waiting: if live { waiting(shape) } else { 0 },
             replay: replay.blocks().saturating_mul(Block::BYTES),
             ..AnyAgent::budget(shape, settings, training)
         }
     }
 
     /// Every part with its name.
-    pub fn parts(&self) -> [(&'static str, usize); 14] {
+    pub fn parts(&self) -> [(&'static str, usize); 15] {
         [
             ("files", self.files),
             ("links", self.links),
@@ -89,6 +108,7 @@ impl Budget {
             ("batch", self.batch),
             ("rest", self.rest),
             ("acting", self.acting),
+            ("waiting", self.waiting),
             ("replay", self.replay),
         ]
     }
@@ -98,9 +118,9 @@ impl Budget {
         self.parts().iter().fold(0, |sum, (_, bytes)| sum.saturating_add(*bytes))
     }
 
-    /// What the learner itself takes: all but files, acting and replay.
+    /// What the learner itself takes: all but files, acting, waiting and replay.
     pub fn learner(&self) -> usize {
-        Self { files: 0, acting: 0, replay: 0, ..*self }.total()
+        Self { files: 0, acting: 0, waiting: 0, replay: 0, ..*self }.total()
     }
 }
 

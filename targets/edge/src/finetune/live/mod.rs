@@ -27,7 +27,8 @@ use lacewing_formats::artifact::PolicyView;
 use lacewing_runtime::act::Policy;
 use lacewing_runtime::learn::session::Position;
 use lacewing_runtime::learn::{
-    ACTORS, Actor, AnyAgent, Arena, Block, Explorer, Keeper, Rejections, Replay, Tuner, live_blocks,
+    ACTORS, Actor, AnyAgent, Arena, Block, Explorer, Keeper, Rejections, Replay, Tuner, WAITING,
+    live_blocks,
 };
 use learning::{HandOver, Learning};
 use notes::notes;
@@ -36,8 +37,6 @@ use rtrb::RingBuffer;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
-/// Transitions that may wait while an update is on its way.
-const WAITING: usize = 1024;
 /// The longest reaction that is told apart from longer ones, in nanoseconds.
 const LONGEST_NS: u64 = 60_000_000_000;
 

@@ -4,14 +4,14 @@ use super::super::report::Report;
 use super::super::robot::Troubles;
 use super::super::tell;
 use lacewing_runtime::guard;
-use lacewing_runtime::learn::Tuner;
 use lacewing_runtime::learn::session::Position;
+use lacewing_runtime::learn::{NOTE, Tuner, WAITING};
 use lacewing_runtime::telemetry::Event;
 use rtrb::{Consumer, Producer, RingBuffer};
 use std::time::Duration;
 
-/// Notes that may wait.
-const WAITING: usize = 1024;
+const _: () = assert!(size_of::<Note>() <= NOTE, "the budget says less than notes take");
+
 /// Steps between two lines of progress.
 const TELL_EVERY: u64 = 1000;
 

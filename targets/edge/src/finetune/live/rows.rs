@@ -1,10 +1,7 @@
 //! Transitions on their way from the control loop to the learner, through a ring without locks.
 
-use lacewing_runtime::learn::Transition;
+use lacewing_runtime::learn::{ROW_HEAD, Transition};
 use rtrb::{Consumer, Producer, RingBuffer};
-
-/// Numbers of a row before the observation: whether it begins, reward, end.
-const HEAD: usize = 3;
 
 /// How long the parts of a row are.
 #[derive(Clone, Copy)]
@@ -15,7 +12,7 @@ pub struct Widths {
 
 impl Widths {
     fn row(self) -> usize {
-        HEAD + 2 * self.observations + self.actions
+        ROW_HEAD + 2 * self.observations + self.actions
     }
 }
 
@@ -58,7 +55,7 @@ impl Receiver {
     pub fn receive<T>(&mut self, take: impl FnOnce(Transition<'_>, bool) -> T) -> Option<T> {
         let chunk = self.ring.read_chunk(self.widths.row()).ok()?;
         let (row, _) = chunk.as_slices();
-        let (head, rest) = row.split_at(HEAD);
+        let (head, rest) = row.split_at(ROW_HEAD);
         let (observation, rest) = rest.split_at(self.widths.observations);
         let (action, next_observation) = rest.split_at(self.widths.actions);
         let (terminated, truncated) = Transition::ends(head[2]);
