@@ -80,7 +80,7 @@ class Learner:
         topology: str = "frozen",
         adapt: str = "all",
         critics_first: int = 0,
-        stay_near: float | None = None,
+        stay_near: float = 0.0,
         lean: bool = False,
         noise: float | None = None,
     ) -> Learner:

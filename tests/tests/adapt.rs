@@ -1,7 +1,7 @@
 //! What a fine-tuning may move moves, and nothing else.
 
 use lacewing_runtime::learn::{
-    Adapt, AlgorithmKind, AnyAgent, LearnError, Learner, Learns, Replay, Seeds, Transition,
+    Adapt, AlgorithmKind, AnyAgent, LearnError, Learner, Learns, Replay, Seeds,
 };
 use lacewing_tests::learner::{fill, replay_memory};
 use lacewing_tests::methods::{Case, OBSERVATIONS, bytes, cases, saved};
@@ -77,52 +77,6 @@ fn critics_learn_first_or_not_at_all() {
         let [before, after] = tuned(case, Adapt { critics: false, ..all }, UPDATES);
         assert_eq!(moved(&before, &after, 0), [[true; 2]; 3], "{}", case.name);
         assert_eq!(moved(&before, &after, 1), [[false; 2]; 3], "{}", case.name);
-    }
-}
-
-/// A replay of noise whose episodes all fall, or are all cut off.
-fn episodes<'m>(memory: &'m mut [f32], case: &Case, falls: bool) -> Replay<'m> {
-    let actions = case.shape.actions;
-    let mut numbers = replay_memory(100, OBSERVATIONS, actions.numbers());
-    let mut noise = Replay::new(&mut numbers, OBSERVATIONS, actions.numbers()).unwrap();
-    fill(&mut noise, actions);
-    let mut data = Replay::new(memory, OBSERVATIONS, actions.numbers()).unwrap();
-    for index in 0..noise.len() {
-        let step = noise.get(index);
-        let parts = [step.observation, step.action, step.next_observation];
-        let [observation, action, next] = parts.map(|part| part.iter().collect::<Vec<_>>());
-        let ends = step.terminated || step.truncated;
-        data.push(Transition {
-            observation: &observation,
-            action: &action,
-            reward: step.reward,
-            next_observation: &next,
-            terminated: ends && falls,
-            truncated: ends && !falls,
-        })
-        .unwrap();
-    }
-    data
-}
-
-#[test]
-fn a_pull_may_wait_for_a_fall() {
-    for case in cases().into_iter().filter(has_pull) {
-        let learned = |stay_near, once_fallen, falls| {
-            let mut case = case.clone();
-            case.training.adapt = Adapt { stay_near, once_fallen, ..Adapt::default() };
-            let mut memory = replay_memory(100, OBSERVATIONS, case.shape.actions.numbers());
-            let mut data = episodes(&mut memory, &case, falls);
-            case.with(|mut agent| {
-                (0..UPDATES).for_each(|_| {
-                    agent.update(&mut data).unwrap();
-                });
-                bytes(&agent)
-            })
-        };
-        assert!(learned(1.0, true, false) == learned(0.0, false, false), "{}", case.name);
-        assert!(learned(1.0, true, true) == learned(1.0, false, true), "{}", case.name);
-        assert!(learned(1.0, true, true) != learned(0.0, false, true), "{}", case.name);
     }
 }
 
@@ -241,20 +195,6 @@ fn words_say_what_learns() {
     assert_eq!("biases".parse(), Ok(Adapt { policy: Learns::Biases, ..all }));
     assert_eq!("imitate".parse(), Ok(Adapt::IMITATE));
     assert!("everything".parse::<Adapt>().is_err());
-}
-
-#[test]
-fn a_pull_that_is_not_said_is_what_was_measured() {
-    let (all, td3) = (Adapt::default(), AlgorithmKind::Td3);
-    let usual = Adapt { stay_near: Adapt::STAY_NEAR, once_fallen: true, ..all };
-    assert_eq!(all.near(None, td3, false), usual);
-    assert_eq!(all.near(Some(0.0), td3, false), all);
-    assert_eq!(all.near(None, td3, true), all, "for another copy of the policy there is no room");
-    assert_eq!(all.near(Some(0.3), td3, true).stay_near, 0.3);
-    assert_eq!(Adapt::IMITATE.near(None, td3, false), Adapt::IMITATE);
-    for kind in AlgorithmKind::ALL.into_iter().filter(|&kind| kind != td3) {
-        assert_eq!(all.near(None, kind, false), all, "{}", kind.name());
-    }
 }
 
 #[test]

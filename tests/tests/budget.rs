@@ -104,8 +104,7 @@ fn what_is_printed_is_what_there_is_and_adds_up() {
     let view = PolicyView::parse(&file).unwrap();
     let resume = Resume::parse(view.resume().unwrap()).unwrap();
     let (shape, settings) = (resume.shape(), resume.settings());
-    let adapt = Adapt::default().near(None, settings.kind(), false);
-    let training = resume.tuning(TuningTopology::Rigl, adapt);
+    let training = resume.tuning(TuningTopology::Rigl, Adapt::default());
     let learner = AnyAgent::blocks(shape, settings, &training) * Block::BYTES;
     let kept = ReplayShape::new(shape, settings.kind(), ReplayValues::F16, 300);
     let mut memory = vec![Block::ZERO; kept.blocks()];

@@ -2,22 +2,21 @@
 
 use lacewing_formats::topology::Allocation;
 use lacewing_runtime::learn::{
-    ActionSpace, Adapt, AgentShape, AlgorithmKind, AnyAgent, Arena, Block, Budget, Learner, Method,
-    Norm, Range, Replay, ReplayShape, ReplayValues, Resume, Settings, Sparsity, Td3Config,
-    Training, Transition,
+    ActionSpace, AgentShape, AlgorithmKind, AnyAgent, Arena, Block, Budget, Learner, Method, Norm,
+    Range, Replay, ReplayShape, ReplayValues, Resume, Settings, Sparsity, Td3Config, Training,
+    Transition,
 };
 use lacewing_tests::learner::{every_seventh, fill, replay_memory, seeds, sparsity};
 use lacewing_tests::methods::{Case, ITERATION, OBSERVATIONS, bytes, cases, saved};
 use lacewing_tests::saved::Saved;
 
-/// What a fine-tuning of TD3 with frozen links and a replay of bytes takes, made and used for some updates.
+/// What TD3 with frozen links and a replay of bytes takes, made and used for some updates.
 fn taken(observations: usize, actions: u32, hidden: &[usize], transitions: usize) -> Budget {
     let settings = Settings::Td3(Td3Config { start_steps: 0, ..Td3Config::default() });
     let kind = settings.kind();
     let actions = ActionSpace::Continuous(actions);
     let shape = AgentShape::new(kind, observations, actions, [hidden; 2], &sparsity(0.9)).unwrap();
-    let adapt = Adapt::default().near(None, kind, true);
-    let training = Training { method: Method::STATIC, lean: true, adapt, ..Training::default() };
+    let training = Training { method: Method::STATIC, lean: true, ..Training::default() };
     let kept = ReplayShape::new(&shape, kind, ReplayValues::U8, transitions);
     let replay = kept.blocks() * Block::BYTES;
     let budget = Budget { replay, ..AnyAgent::budget(&shape, &settings, &training) };

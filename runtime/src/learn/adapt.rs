@@ -1,6 +1,5 @@
 //! What of a trained agent a fine-tuning may move.
 
-use super::agent::AlgorithmKind;
 use super::error::LearnError;
 use core::str::FromStr;
 use serde::{Deserialize, Serialize};
@@ -31,8 +30,6 @@ pub struct Adapt {
     /// `−mean Q(s, π(s)) + w · mean |Q| · mean ‖π(s) − π₀(s)‖²`, TD3+BC's (Fujimoto & Gu 2021, eq. 3 to
     /// 5, w = 1/α) with π₀(s) for the recorded action. For TD3 and SAC.
     pub stay_near: f32,
-    /// Whether that pull waits for a fall: it is there as long as the replay holds a terminal state.
-    pub once_fallen: bool,
     /// Whether the policy follows the recorded actions and not the critics' advice: behaviour cloning where
     /// another policy acted, DAgger (Ross et al. 2011, alg. 3.1) where actions are a teacher's in states of
     /// its own, regression where they are targets. By the matching loss of tanh (Auer et al. 1996), whose
@@ -43,14 +40,7 @@ pub struct Adapt {
 
 impl Default for Adapt {
     fn default() -> Self {
-        Self {
-            policy: Learns::All,
-            policy_after: 0,
-            critics: true,
-            stay_near: 0.0,
-            once_fallen: false,
-            imitate: false,
-        }
+        Self { policy: Learns::All, policy_after: 0, critics: true, stay_near: 0.0, imitate: false }
     }
 }
 
@@ -60,18 +50,12 @@ impl Default for Adapt {
 pub struct NoAdapt;
 
 impl Adapt {
-    /// The pull of a fine-tuning that is not told another, once the robot has fallen: a walker that is kept on
-    /// its feet gets more back where much was lost, and loses less where little was, while a robot that cannot
-    /// fall only learns more slowly (`tests/records/README.md`, "Changed robots, tuned on").
-    pub const STAY_NEAR: f32 = 0.01;
-
     /// The policy follows recorded actions, and nothing else learns.
     pub const IMITATE: Self = Self {
         policy: Learns::All,
         policy_after: 0,
         critics: false,
         stay_near: 0.0,
-        once_fallen: false,
         imitate: true,
     };
 }
@@ -95,17 +79,6 @@ impl FromStr for Adapt {
 }
 
 impl Adapt {
-    /// With a pull of this weight from the start; if none is given with [`Adapt::STAY_NEAR`] once fallen for
-    /// TD3, for which that is measured, and without one for what learns otherwise, or `lean`: it takes a copy of
-    /// the policy.
-    #[must_use]
-    pub fn near(self, weight: Option<f32>, algorithm: AlgorithmKind, lean: bool) -> Self {
-        let measured = algorithm == AlgorithmKind::Td3 && !self.imitate;
-        let usual = if measured && !lean { Self::STAY_NEAR } else { 0.0 };
-        let once_fallen = weight.is_none() && usual > 0.0;
-        Self { stay_near: weight.unwrap_or(usual), once_fallen, ..self }
-    }
-
     /// What of a network learns in an update, if anything; `policy` says which network it is.
     pub(super) fn learns(&self, policy: bool, update: u64) -> Option<Learns> {
         match policy {

@@ -24,8 +24,6 @@ pub struct Options {
     pub replay_values: ReplayValues,
     pub topology: TuningTopology,
     pub adapt: Adapt,
-    /// How much the policy is pulled towards what it was, if not as usual.
-    pub stay_near: Option<f32>,
     pub lean: bool,
     pub noise: Option<f32>,
 }
@@ -294,8 +292,7 @@ fn settings(resume: &Resume<'_>, options: &Options) -> Result<Settings, Failed> 
 }
 
 fn training(resume: &Resume<'_>, options: &Options) -> Training {
-    let adapt = options.adapt.near(options.stay_near, resume.settings().kind(), options.lean);
-    Training { lean: options.lean, ..resume.tuning(options.topology, adapt) }
+    Training { lean: options.lean, ..resume.tuning(options.topology, options.adapt) }
 }
 
 fn kept(resume: &Resume<'_>, settings: &Settings, options: &Options) -> ReplayShape {

@@ -34,7 +34,7 @@ impl Learner {
     #[new]
     #[pyo3(signature = (
         path, *, seed=0, warm_up=500, updates_per_step=1, replay=10_000, replay_values="f32",
-        topology="frozen", adapt="all", critics_first=0, stay_near=None, lean=false, noise=None
+        topology="frozen", adapt="all", critics_first=0, stay_near=0.0, lean=false, noise=None
     ))]
     #[expect(clippy::too_many_arguments, reason = "they are keywords")]
     fn new(
@@ -47,13 +47,13 @@ impl Learner {
         topology: &str,
         adapt: &str,
         critics_first: u64,
-        stay_near: Option<f32>,
+        stay_near: f32,
         lean: bool,
         noise: Option<f32>,
     ) -> PyResult<Self> {
         let bytes =
             AlignedBytes::read(&path).map_err(|error| PyOSError::new_err(error.to_string()))?;
-        let adapt = Adapt { policy_after: critics_first, ..word(adapt)? };
+        let adapt = Adapt { policy_after: critics_first, stay_near, ..word(adapt)? };
         let (replay_values, topology) = (word(replay_values)?, word(topology)?);
         let options = Options {
             seed,
@@ -63,7 +63,6 @@ impl Learner {
             replay_values,
             topology,
             adapt,
-            stay_near,
             lean,
             noise,
         };

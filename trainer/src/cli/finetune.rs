@@ -79,11 +79,9 @@ pub struct Args {
     /// Updates that only the critics make, before the policy moves.
     #[arg(long, value_name = "UPDATES", default_value_t = 0)]
     critics_first: u64,
-    /// How much the policy is pulled towards what it was, 0 to some 0.4 (1/α of TD3+BC); for TD3 and SAC
-    /// [default: 0.01 for
-    /// TD3 once an episode ended by itself, as by a fall; 0 for SAC, and with --lean].
-    #[arg(long, value_name = "WEIGHT")]
-    stay_near: Option<f32>,
+    /// How much the policy is pulled towards what it was, 0 to some 0.4 (1/α of TD3+BC); for TD3 and SAC.
+    #[arg(long, value_name = "WEIGHT", default_value_t = 0.0)]
+    stay_near: f32,
     /// Take as little memory as can be: tiles of 16 samples, moments of 16 and 8 bits, no copies of what can
     /// be worked out (see lacewing inspect --budget --lean).
     #[arg(long)]
@@ -149,11 +147,7 @@ pub fn run(args: &Args) -> Result<(), CliError> {
         half_life: args.replay_half_life,
         settings,
         topology: args.topology,
-        adapt: Adapt { policy_after: args.critics_first, ..adapt }.near(
-            args.stay_near,
-            settings.kind(),
-            args.lean,
-        ),
+        adapt: Adapt { policy_after: args.critics_first, stay_near: args.stay_near, ..adapt },
         lean: args.lean,
         episodes: args.episodes,
         evaluate_every: args.evaluate_every,

@@ -86,8 +86,7 @@ pub fn run(args: &Args) -> Result<(), CliError> {
 fn budget(args: &Args, view: &PolicyView<'_>, file: usize) -> Result<Budget, CliError> {
     let resume = resume_of(view, &args.policy)?;
     let (shape, settings) = (resume.shape(), resume.settings());
-    let adapt = Adapt::default().near(None, settings.kind(), args.lean);
-    let training = resume.tuning(args.topology, adapt);
+    let training = resume.tuning(args.topology, Adapt::default());
     let training = Training { lean: args.lean, ..training };
     let transitions = settings.iteration().unwrap_or(args.replay);
     let kept = ReplayShape::new(shape, settings.kind(), args.replay_values, transitions);

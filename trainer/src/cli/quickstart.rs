@@ -103,7 +103,7 @@ pub fn run(args: &Args) -> Result<(), CliError> {
         half_life: None,
         settings: *resume.settings(),
         topology: TuningTopology::default(),
-        adapt: Adapt::default().near(None, resume.settings().kind(), false),
+        adapt: Adapt::default(),
         lean: false,
         episodes: EPISODES,
         evaluate_every: 1000,

@@ -45,6 +45,11 @@ pub trait Algorithm: Copy + Debug + PartialEq + Send + Sync {
     /// Of which roles activations are needed at one time.
     const TRACES: &'static [Role];
 
+    /// Whether the policy can be pulled towards what it was ([`Adapt::stay_near`]).
+    ///
+    /// [`Adapt::stay_near`]: crate::learn::Adapt::stay_near
+    const HAS_PULL: bool = false;
+
     /// Standard-normal numbers that a sample needs.
     fn noise(_shape: &AgentShape) -> usize {
         0

@@ -32,13 +32,6 @@ impl AlgorithmKind {
         }
     }
 
-    /// Whether the policy can be pulled towards what it was ([`Adapt::stay_near`]).
-    ///
-    /// [`Adapt::stay_near`]: crate::learn::Adapt::stay_near
-    pub fn has_pull(self) -> bool {
-        matches!(self, Self::Td3 | Self::Sac)
-    }
-
     /// Whether it can choose such actions.
     pub fn acts_in(self, actions: ActionSpace) -> bool {
         match self {

@@ -97,8 +97,6 @@ pub struct Agent<'m, A> {
     outputs: &'m mut [f32],
     /// The policy that it is pulled towards, if it is.
     pub(super) anchor: Option<Target<'m>>,
-    /// Whether it is in the present update.
-    pulled: bool,
     /// The present update, between its slices.
     cursor: Option<Cursor>,
     guard: Option<GradientGuard<MAX_NETWORKS>>,
@@ -167,7 +165,7 @@ impl<'m, A: Algorithm> Agent<'m, A> {
     ) -> Result<Self, LearnError> {
         algorithm.check()?;
         training.check()?;
-        training.adapt.check(A::NETWORKS.len() > 1, A::KIND.has_pull())?;
+        training.adapt.check(A::NETWORKS.len() > 1, A::HAS_PULL)?;
         if !shape.is_possible(A::KIND) || training.fake_features as usize > shape.observations() {
             return Err(LearnError::Shape);
         }
@@ -211,7 +209,6 @@ impl<'m, A: Algorithm> Agent<'m, A> {
             outputs: arena.take(shape.policy.outputs())?,
             cursor: None,
             anchor,
-            pulled: false,
             explorer: Explorer::new(arena.take(shape.action_numbers())?, seeds.exploration),
             guard: None,
             shape,

@@ -50,8 +50,7 @@ macro_rules! scene {
             normaliser: $agent.statistics.normaliser.as_ref(),
             reward_factor: $agent.statistics.reward_factor(),
             n_step: $agent.training.n_step_at($agent.updates),
-            anchor: ($agent.anchor.as_ref().filter(|_| $agent.pulled))
-                .map(|to| (to, $agent.training.adapt.stay_near)),
+            anchor: $agent.anchor.as_ref().map(|to| (to, $agent.training.adapt.stay_near)),
             imitates: $agent.training.adapt.imitate,
             fake_features: $agent.training.fake_features as usize,
         }

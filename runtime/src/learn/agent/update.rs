@@ -206,8 +206,6 @@ impl<'m, A: Algorithm> Agent<'m, A> {
                 self.samples = rollout.minibatch(&mut self.rng, self.batch);
             }
         }
-        self.pulled =
-            self.anchor.is_some() && (!self.training.adapt.once_fallen || data.holds_terminal());
         let rows = A::noise(&self.shape);
         if rows > 0 {
             let size = self.share_size();

@@ -86,6 +86,7 @@ impl Algorithm for SacConfig {
         Part { role: Role::Critic, head: Head::Identity, target: true, loss: CRITIC_LOSS },
     ];
     const TRACES: &'static [Role] = &[Role::Policy, Role::Critic, Role::Critic];
+    const HAS_PULL: bool = true;
 
     /// For the action after the observed step, and for the one that the actor is judged by.
     fn noise(shape: &AgentShape) -> usize {

@@ -80,6 +80,7 @@ impl Algorithm for Td3Config {
         Part { role: Role::Critic, head: Head::Identity, target: true, loss: CRITIC_LOSS },
     ];
     const TRACES: &'static [Role] = &[Role::Policy, Role::Critic];
+    const HAS_PULL: bool = true;
 
     /// For the target policy's smoothing.
     fn noise(shape: &AgentShape) -> usize {

@@ -144,10 +144,6 @@ impl<'m> Frames<'m> {
         }
     }
 
-    pub fn hold_terminal(&self) -> bool {
-        (0..self.ended).any(|index| self.end(index).1)
-    }
-
     /// How many transitions from the oldest on come before an end, and whether it was a terminal state.
     fn end(&self, index: usize) -> (usize, bool) {
         let end = self.ends[(self.first_end + index) % self.ends.len()];

@@ -168,14 +168,6 @@ impl<'m> Replay<'m> {
         }
     }
 
-    /// Whether it holds a transition to a terminal state.
-    pub fn holds_terminal(&self) -> bool {
-        match &self.store {
-            Store::Rows(_) => (0..self.len).any(|index| self.get(index).terminated),
-            Store::Frames(frames) => frames.hold_terminal(),
-        }
-    }
-
     /// Forgets all but the newest `count` transitions.
     pub fn keep_newest(&mut self, count: usize) {
         self.len = self.len.min(count);

@@ -25,9 +25,8 @@ pub struct Agreed {
 }
 
 impl Agreed {
-    /// Those of this command line, which is for such a session and lets this learn, and of a policy file's
-    /// bytes.
-    pub fn new(options: &Options, (kind, adapt): (Kind, Adapt), policy: &[u8]) -> Self {
+    /// Those of this command line, and of a policy file's bytes.
+    pub fn new(options: &Options, kind: Kind, policy: &[u8]) -> Self {
         let evaluations = |number| if kind == Kind::Episodes { number } else { 0 };
         Self {
             policy: crc32fast::hash(policy),
@@ -39,7 +38,7 @@ impl Agreed {
             topology: options.topology,
             replay_values: options.replay_values,
             replay_half_life: options.replay_half_life,
-            adapt,
+            adapt: options.adapt(),
             episodes: evaluations(options.episodes),
             evaluate_every: evaluations(options.evaluate_every),
         }

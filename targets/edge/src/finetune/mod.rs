@@ -25,8 +25,8 @@ use lacewing_runtime::act::{Interface, Policy};
 use lacewing_runtime::guard::{Gate, GradientRules, Sensor, know};
 use lacewing_runtime::learn::session::{Buffers, Position};
 use lacewing_runtime::learn::{
-    Adapt, AlgorithmKind, AnyAgent, Arena, Rejections, Replay, ReplayShape, ReplayValues, Resume,
-    Training, TuningTopology, observation_range,
+    Adapt, AnyAgent, Arena, Rejections, Replay, ReplayShape, ReplayValues, Resume, Training,
+    TuningTopology, observation_range,
 };
 use live::When;
 use need::Need;
@@ -109,10 +109,8 @@ pub struct Options {
     #[arg(long, value_name = "UPDATES", default_value_t = 0)]
     critics_first: u64,
     /// How much the policy is pulled towards what it was, 0 to some 0.4 (1/α of TD3+BC); for TD3 and SAC
-    /// [default: 0.01 for
-    /// TD3 once an episode ended by itself, as by a fall; 0 for SAC, and with --lean]
-    #[arg(long, value_name = "WEIGHT")]
-    stay_near: Option<f32>,
+    #[arg(long, value_name = "WEIGHT", default_value_t = 0.0)]
+    stay_near: f32,
     /// Episodes of each evaluation
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=MOST_EPISODES))]
     episodes: u64,
@@ -160,13 +158,9 @@ pub struct Options {
 const LEARNING_SEEDS: u64 = 1 << 32;
 
 impl Options {
-    /// What learns, of an algorithm.
-    fn adapt(&self, algorithm: AlgorithmKind) -> Adapt {
-        Adapt { policy_after: self.critics_first, ..self.adapt }.near(
-            self.stay_near,
-            algorithm,
-            self.lean,
-        )
+    /// What learns.
+    fn adapt(&self) -> Adapt {
+        Adapt { policy_after: self.critics_first, stay_near: self.stay_near, ..self.adapt }
     }
 
     /// Updates of all steps from a replay.
@@ -214,14 +208,7 @@ pub fn run(options: &Options, trust: &trust::Options) -> Result<(), EdgeError> {
         return Err(EdgeError::NotLive { option: "--cores", learning: "thread" });
     }
     let bytes = trust.read(&options.policy)?;
-    let view = crate::parse(&bytes, &options.policy)?;
-    let path = || options.policy.clone();
-    let resume = Resume::of(&view)
-        .map_err(|source| EdgeError::OtherResume { path: path(), source })?
-        .ok_or_else(|| EdgeError::NoResume { path: path() })?;
-    let mut settings = *resume.settings();
-    let adapt = options.adapt(settings.kind());
-    let agreed = Agreed::new(options, (kind, adapt), &bytes);
+    let agreed = Agreed::new(options, kind, &bytes);
     let mut saves = match &options.state {
         Some(folder) => Some(Saves::open(folder, kind, agreed, options.save_every)?),
         None => None,
@@ -234,7 +221,13 @@ pub fn run(options: &Options, trust: &trust::Options) -> Result<(), EdgeError> {
     if destination(&options.out)?.exists() && !options.force && !goes_on {
         return Err(EdgeError::Exists { path: options.out.clone() });
     }
+    let view = crate::parse(&bytes, &options.policy)?;
     let policy = Policy::new(view.clone())?;
+    let path = || options.policy.clone();
+    let resume = Resume::of(&view)
+        .map_err(|source| EdgeError::OtherResume { path: path(), source })?
+        .ok_or_else(|| EdgeError::NoResume { path: path() })?;
+    let mut settings = *resume.settings();
     if options.noise.is_some_and(|noise| !settings.set_exploration_noise(noise)) {
         return Err(EdgeError::Noise);
     }
@@ -258,7 +251,7 @@ pub fn run(options: &Options, trust: &trust::Options) -> Result<(), EdgeError> {
         }
         _ => {}
     }
-    let training = resume.tuning(options.topology, adapt);
+    let training = resume.tuning(options.topology, options.adapt());
     let training = Training { lean: options.lean, ..training };
     let transitions = iteration.unwrap_or(options.replay);
     let kept =
