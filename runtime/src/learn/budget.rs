@@ -22,13 +22,13 @@ pub const WAITING: usize = 1024;
 pub const ROW_HEAD: usize = 3;
 
 /// The most bytes that a note takes of what the control loop has to tell.
-pub const NOTE: usize = 96;
+pub const NOTE_BYTES: usize = 96;
 
 /// Bytes for all that may wait.
 fn waiting(shape: &AgentShape) -> usize {
     let row = ROW_HEAD + 2 * shape.observations() + shape.action_numbers();
     let loss = 1;
-    WAITING * ((row + loss) * size_of::<f32>() + NOTE)
+    WAITING * ((row + loss) * size_of::<f32>() + NOTE_BYTES)
 }
 
 /// Memory for those copies, and for what a [`Keeper`] may go back to.

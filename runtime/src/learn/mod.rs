@@ -60,7 +60,7 @@ pub use agent::{
     RewardScale, Role, Scene, Seeds, Share, Sparsity, Stage, Stages, Statistics, Work, deployed,
 };
 pub use algo::{AnyAgent, DqnConfig, PpoConfig, SacConfig, Settings, Td3Config, TdLoss};
-pub use budget::{ACTORS, Budget, NOTE, ROW_HEAD, WAITING, live_blocks};
+pub use budget::{ACTORS, Budget, NOTE_BYTES, ROW_HEAD, WAITING, live_blocks};
 pub use dynamic_buffer::DynamicBuffer;
 pub use error::LearnError;
 pub use explore::{Explorer, argmax};

@@ -5,12 +5,12 @@ use super::super::robot::Troubles;
 use super::super::tell;
 use lacewing_runtime::guard;
 use lacewing_runtime::learn::session::Position;
-use lacewing_runtime::learn::{NOTE, Tuner, WAITING};
+use lacewing_runtime::learn::{NOTE_BYTES, Tuner, WAITING};
 use lacewing_runtime::telemetry::Event;
 use rtrb::{Consumer, Producer, RingBuffer};
 use std::time::Duration;
 
-const _: () = assert!(size_of::<Note>() <= NOTE, "the budget says less than notes take");
+const _: () = assert!(size_of::<Note>() <= NOTE_BYTES, "the budget says less than notes take");
 
 /// Steps between two lines of progress.
 const TELL_EVERY: u64 = 1000;
