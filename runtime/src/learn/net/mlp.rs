@@ -260,16 +260,13 @@ impl<'m> Mlp<'m> {
             }
             if at > 0 || matches!(wanted, Wanted::Input) {
                 for (open, x) in open.iter_mut().zip(&*x) {
-                    // Above the first layer `x` came out of a ReLU. NaN stays NaN, as everywhere.
-                    let is_open = |x: f32| at == 0 || x > 0.0 || x.is_nan();
-                    *open = x.0.iter().rev().fold(0, |bits, &x| bits << 1 | u16::from(is_open(x)));
+                    // Above the first layer `x` came out of a ReLU.
+                    *open = if at > 0 { open_gates(x) } else { u16::MAX };
                 }
                 x.fill(Quarter([0.0; QUARTER]));
                 kernels.spmm_back(topology, layer.links.weights, dy, x, samples);
-                for (open, x) in open.iter().zip(&mut *x) {
-                    for (lane, x) in x.0.iter_mut().enumerate() {
-                        *x = if open >> lane & 1 == 1 { *x } else { 0.0 };
-                    }
+                for (&open, x) in open.iter().zip(&mut *x) {
+                    shut_gates(open, x);
                 }
             }
         }
@@ -278,6 +275,21 @@ impl<'m> Mlp<'m> {
                 to.0[..QUARTER].copy_from_slice(&from.0);
             }
         }
+    }
+}
+
+/// Whether the ReLU that made it let a sample through, a bit each. NaN stays NaN, as everywhere.
+fn open_gates(x: &Quarter) -> u16 {
+    let bit = |lane: usize| u16::from(x.0[lane] > 0.0 || x.0[lane].is_nan()) << lane;
+    (0..QUARTER).fold(0, |bits, lane| bits | bit(lane))
+}
+
+/// Makes zero what belongs to a sample whose bit is not set: by a mask, since a branch would be guessed wrong half the
+/// time.
+fn shut_gates(open: u16, x: &mut Quarter) {
+    for (lane, x) in x.0.iter_mut().enumerate() {
+        let mask = u32::from(open >> lane & 1).wrapping_neg();
+        *x = f32::from_bits(x.to_bits() & mask);
     }
 }
 
