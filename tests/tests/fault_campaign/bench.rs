@@ -58,7 +58,7 @@ pub struct Came {
     pub roll_backs: u64,
     /// Commands of the policy for what no sensor can have said.
     pub fooled: u64,
-    /// What the frozen policy has a step, and how much less is too little, once it is measured.
+    /// What the frozen policy has a step, and how much less is too little, as it was measured last.
     pub measured: Option<(f64, f64)>,
 }
 
@@ -164,6 +164,8 @@ pub fn run(
         let saturated = command.iter().filter(|number| number.abs() >= ACTUATOR).count();
         let event = run.keeper.judge.step(step, told, saturated as f64 / ACTIONS as f64);
         run.obey(event)?;
+        // A run may end while it is measured anew.
+        run.came.measured = run.keeper.judge.measured().or(run.came.measured);
 
         fooled = raw.iter().any(|value| !(-2.0..=2.0).contains(value));
         let before = core::mem::replace(&mut observation, raw);
@@ -191,9 +193,7 @@ pub fn run(
         run.learn(step, &mut clock)?;
     }
     let counts = gate.counts();
-    let measured = run.keeper.judge.measured();
     Ok(Came {
-        measured,
         breaches: counts.breaches.iter().sum(),
         held: counts.held,
         safe: counts.safe,
